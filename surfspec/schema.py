@@ -1,0 +1,231 @@
+"""The kinds of Dataset that surfspec passes around, written as data, and ``check``.
+
+A Dataset says what it is in ``attrs["kind"]``: ``spectrum``, ``fit``, ``match`` or ``table``.
+There is no class behind it: plain xarray slices, saves and plots it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from surfspec.errors import SchemaError
+
+#: Spectral axes: dimension name -> (unit, long name). The stored axis always rises.
+AXES: Final[dict[str, tuple[str, str]]] = {
+    "binding_energy": ("eV", "Binding energy"),
+    "kinetic_energy": ("eV", "Kinetic energy"),
+    "two_theta": ("deg", "2θ"),
+}
+
+#: Axis that belongs to each technique.
+TECHNIQUE_AXES: Final[dict[str, tuple[str, ...]]] = {
+    "XPS": ("binding_energy", "kinetic_energy"),
+    "LEIS": ("kinetic_energy",),
+    "XRD": ("two_theta",),
+}
+
+#: Units that surfspec itself writes; anything else in ``units`` is refused by :func:`check`.
+UNITS: Final[frozenset[str]] = frozenset(
+    {
+        "1", "eV", "deg", "counts", "counts/s", "arb. units", "counts eV", "counts deg",
+        "counts/s eV", "counts/s deg", "arb. units eV", "arb. units deg", "eV-1", "deg-1",
+        "ions/cm2", "cm2", "cm-2", "nm", "angstrom", "angstrom2/sr", "s", "min", "K", "degC",
+        "%", "percent", "nA", "u", "g/cm3", "angstrom3", "mm", "um", "monolayer", "cycle",
+    }
+)  # fmt: skip
+
+#: How the counting statistics of a spectrum are known.
+STATISTICS: Final[tuple[str, ...]] = ("poisson", "given", "unknown")
+
+VERDICTS: Final[tuple[str, ...]] = ("ok", "check", "failed")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a Dataset of one kind must carry.
+
+    Attributes
+    ----------
+    required
+        Variables that must be there, with the dimension names their last axes must have
+        (``AXIS`` stands for the spectral axis). Leading series dimensions are free.
+    attrs
+        Dataset attributes that must be there.
+    """
+
+    required: dict[str, tuple[str, ...]]
+    attrs: tuple[str, ...] = ("kind", "technique")
+    optional: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_PEAK = ("component",)
+_PARAMETER = ("parameter",)
+KINDS: Final[dict[str, Kind]] = {
+    "spectrum": Kind(
+        required={"intensity": ("AXIS",)},
+        attrs=("kind", "technique", "statistics"),
+        optional={"intensity_unc": ("AXIS",)},
+    ),
+    "fit": Kind(
+        required={
+            "intensity": ("AXIS",), "model": ("AXIS",), "background": ("AXIS",),
+            "contribution": ("component", "AXIS"),
+            "area": _PEAK, "area_unc": _PEAK, "center": _PEAK, "center_unc": _PEAK,
+            "fwhm": _PEAK, "fwhm_unc": _PEAK, "height": _PEAK, "height_unc": _PEAK,
+            "flag": _PEAK, "area_covariance": ("component", "component_b"),
+            "value": _PARAMETER, "value_unc": _PARAMETER, "start": _PARAMETER,
+            "low": _PARAMETER, "high": _PARAMETER,
+            "covariance": ("parameter", "parameter_b"),
+            "chi2": (), "reduced_chi2": (), "dof": (), "verdict": (), "reasons": (),
+        },
+        attrs=("kind", "technique", "recipe"),
+        optional={"intensity_unc": ("AXIS",), "deviance": ()},
+    ),
+    "match": Kind(
+        required={
+            "score": ("phase",), "probability": ("phase",), "scale": ("phase",),
+            "scale_unc": ("phase",), "weight_fraction": ("phase",),
+            "weight_fraction_unc": ("phase",), "verdict": (), "reasons": (),
+        },
+    ),
+    "table": Kind(required={}),
+}  # fmt: skip
+
+
+def kind_of(dataset: xr.Dataset) -> str:
+    """Return the kind of a Dataset, or raise with what to do.
+
+    Raises
+    ------
+    SchemaError
+        When the object is no Dataset or carries no known ``kind``.
+    """
+    if not isinstance(dataset, xr.Dataset):
+        raise SchemaError(
+            f"expected an xarray Dataset, got {type(dataset).__name__}",
+            remedy="Pass the Dataset that read(), fit() or spectrum() returned, not one of its variables",
+        )
+    kind = dataset.attrs.get("kind", "")
+    if kind not in KINDS:
+        raise SchemaError(
+            f"this Dataset does not say what it is (attrs['kind'] is {kind!r})",
+            remedy=f"Make it with surfspec.read() or surfspec.spectrum(); kinds are {', '.join(KINDS)}",
+        )
+    return str(kind)
+
+
+def axis_of(dataset: xr.Dataset) -> str:
+    """Return the name of the spectral axis (the last dimension of the intensity)."""
+    if "intensity" in dataset:
+        last = str(dataset["intensity"].dims[-1]) if dataset["intensity"].dims else ""
+        if last in AXES:
+            return last
+    found = [name for name in AXES if name in dataset.dims]
+    if len(found) == 1:
+        return found[0]
+    raise SchemaError(
+        f"no spectral axis among the dimensions {tuple(map(str, dataset.dims))}",
+        remedy=f"The last dimension of 'intensity' must be one of {', '.join(AXES)}",
+    )
+
+
+def series_dims(dataset: xr.Dataset) -> tuple[str, ...]:
+    """Return the series dimensions of a spectrum or fit: all but the spectral axis."""
+    dims = dataset["intensity"].dims if "intensity" in dataset else ()
+    return tuple(str(name) for name in dims[:-1])
+
+
+def check(dataset: xr.Dataset, kind: str | None = None) -> xr.Dataset:
+    """Check that a Dataset is what its kind promises, and return it unchanged.
+
+    Parameters
+    ----------
+    dataset
+        Any Dataset that surfspec made or is about to use.
+    kind
+        Demand this kind; by default the one the Dataset names itself.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object, so that calls can be chained.
+
+    Raises
+    ------
+    SchemaError
+        With everything that is wrong, and the remedy.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> ds = ss.spectrum([280, 285, 290], [10, 40, 12], technique="XPS")
+    >>> ss.check(ds, "spectrum").attrs["statistics"]
+    'poisson'
+    """
+    found = kind_of(dataset)
+    if kind is not None and found != kind:
+        raise SchemaError(
+            f"this is a {found}, and a {kind} is needed here",
+            remedy={"fit": "Fit the spectrum first", "spectrum": "Pass the measured data"}.get(
+                kind, f"Pass a Dataset of kind {kind}"
+            ),
+        )
+    faults = [*_variable_faults(dataset, KINDS[found]), *_attr_faults(dataset, KINDS[found])]
+    if found in {"spectrum", "fit"} and not faults:
+        faults += _axis_faults(dataset)
+    if faults:
+        raise SchemaError(
+            f"not a valid {found}: " + "; ".join(faults),
+            remedy="Make it with surfspec.spectrum() or the reader, or mend the named parts",
+        )
+    return dataset
+
+
+def _variable_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
+    faults = []
+    axis = next((name for name in AXES if name in dataset.dims), "AXIS")
+    for name, tail in {**kind.required, **kind.optional}.items():
+        if name not in dataset:
+            if name in kind.required:
+                faults.append(f"variable '{name}' is missing")
+            continue
+        want = tuple(axis if part == "AXIS" else part for part in tail)
+        dims = tuple(map(str, dataset[name].dims))
+        if want and dims[-len(want) :] != want:
+            faults.append(f"'{name}' has dims {dims}, its last must be {want}")
+    for label, variable in dataset.variables.items():
+        units = variable.attrs.get("units")
+        if np.issubdtype(variable.dtype, np.floating) and units not in UNITS:
+            faults.append(f"'{label}' has units {units!r}")
+    return faults
+
+
+def _attr_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
+    faults = [f"attribute '{name}' is missing" for name in kind.attrs if name not in dataset.attrs]
+    for name, value in dataset.attrs.items():
+        if not isinstance(value, str | int | float | np.integer | np.floating):
+            faults.append(f"attribute '{name}' is a {type(value).__name__}, not text or a number")
+    technique = dataset.attrs.get("technique")
+    if technique is not None and technique not in {*TECHNIQUE_AXES, "joint"}:
+        faults.append(f"technique {technique!r} is none of {', '.join(TECHNIQUE_AXES)}")
+    if "statistics" in dataset.attrs and dataset.attrs["statistics"] not in STATISTICS:
+        faults.append(f"statistics {dataset.attrs['statistics']!r} is none of {STATISTICS}")
+    return faults
+
+
+def _axis_faults(dataset: xr.Dataset) -> list[str]:
+    axis = axis_of(dataset)
+    allowed = TECHNIQUE_AXES.get(str(dataset.attrs.get("technique")), tuple(AXES))
+    faults = [] if axis in allowed else [f"axis '{axis}' does not belong to this technique"]
+    if axis not in dataset.coords:
+        return [*faults, f"axis '{axis}' has no values"]
+    values = dataset[axis].values
+    if values.size > 1 and not np.all(np.diff(values) > 0):
+        faults.append(f"axis '{axis}' does not rise strictly")
+    if not np.all(np.isfinite(values)):
+        faults.append(f"axis '{axis}' has values that are not finite")
+    return faults
