@@ -112,9 +112,7 @@ def spectrum(
             where=where,
             remedy="Name each leading dimension of the intensity in dims=(...)",
         )
-    variables: dict[Hashable, Any] = {
-        "intensity": (names, y, {"units": units, "long_name": "Intensity"})
-    }
+    variables: dict[Hashable, Any] = {"intensity": (names, y, {"units": units, "long_name": "Intensity"})}
     if u is not None:
         variables["intensity"][2]["ancillary_variables"] = "intensity_unc"
         variables["intensity_unc"] = (
@@ -126,9 +124,7 @@ def spectrum(
     return schema.check(dataset, "spectrum")
 
 
-def _rising(
-    x: NDArray[np.float64], y: NDArray[np.float64], name: str, where: str
-) -> tuple[NDArray[np.float64], slice]:
+def _rising(x: NDArray[np.float64], y: NDArray[np.float64], name: str, where: str) -> tuple[NDArray[np.float64], slice]:
     if x.ndim != 1 or y.ndim < 1 or y.shape[-1] != x.size:
         raise InputError(
             f"{name} has shape {x.shape} and intensity {y.shape}",
@@ -143,9 +139,7 @@ def _rising(
         )
     if not np.all(np.isfinite(x)):
         bad = int(np.flatnonzero(~np.isfinite(x))[0])
-        raise InputError(
-            f"{name} is not a number at point {bad + 1}", where=where, remedy="Repair or remove that row"
-        )
+        raise InputError(f"{name} is not a number at point {bad + 1}", where=where, remedy="Repair or remove that row")
     steps = np.diff(x)
     if np.all(steps > 0):
         return x, slice(None)
@@ -166,9 +160,7 @@ def _rising(
     )
 
 
-def _valid_uncertainty(
-    u: NDArray[np.float64], shape: tuple[int, ...], where: str
-) -> NDArray[np.float64]:
+def _valid_uncertainty(u: NDArray[np.float64], shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
     if u.shape != shape:
         raise InputError(
             f"the uncertainty has shape {u.shape} and the intensity {shape}",
@@ -191,9 +183,7 @@ def _statistics(units: str, u: NDArray[np.float64] | None) -> str:
     return "poisson" if units == "counts" else "unknown"
 
 
-def _valid_intensity(
-    y: NDArray[np.float64], statistics: str, name: str, x: NDArray[np.float64], where: str
-) -> None:
+def _valid_intensity(y: NDArray[np.float64], statistics: str, name: str, x: NDArray[np.float64], where: str) -> None:
     if statistics not in schema.STATISTICS:
         raise InputError(
             f"unknown statistics {statistics!r}",
@@ -204,8 +194,7 @@ def _valid_intensity(
     if bad.size:
         place = x[bad[0] % x.size]
         raise InputError(
-            f"{bad.size} intensit{'ies are' if bad.size > 1 else 'y is'} not a number, "
-            f"the first at {name} {place:g}",
+            f"{bad.size} intensit{'ies are' if bad.size > 1 else 'y is'} not a number, the first at {name} {place:g}",
             where=where,
             remedy="Repair or remove those rows; surfspec never fills gaps by itself",
         )
@@ -364,9 +353,7 @@ def _same_axis(first: xr.Dataset, other: xr.Dataset, axis: str, index: int) -> N
                 remedy="Stack spectra of one kind only",
             )
     if first["intensity"].attrs["units"] != other["intensity"].attrs["units"]:
-        raise InputError(
-            "the intensities have different units", where="stack", remedy="Convert them to counts first"
-        )
+        raise InputError("the intensities have different units", where="stack", remedy="Convert them to counts first")
 
 
 def _split_attrs(
