@@ -1,0 +1,32 @@
+"""Read measurements of many formats into one data model, and write them.
+
+>>> from surfspec import io
+>>> sorted(io.__all__)
+['read', 'read_tree']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surfspec.io.recognise import read, read_tree
+
+#: Public name -> module that defines it; loaded on first use so that the import stays light.
+_HOME = {
+    "read": "surfspec.io.recognise",
+    "read_tree": "surfspec.io.recognise",
+}
+
+__all__ = ["read", "read_tree"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'surfspec.io' has no attribute {name!r}; public names: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

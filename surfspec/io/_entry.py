@@ -1,0 +1,108 @@
+"""What every reader takes and gives: `Options` in, a list of `Entry` out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from surfspec.io._bytes import Source
+
+Attr = str | int | float
+
+#: Distance from a whole number below which a product rate x time is that whole number (rounding of the file).
+_WHOLE = 0.05
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller knows and the file may not say; ``None`` stands for "see the file"."""
+
+    technique: str | None = None
+    wavelength: float | str | None = None
+    axis: str | None = None
+    units: str | None = None
+    decimal: str | None = None
+    column: str | int | None = None
+    attrs: Mapping[str, Attr] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One spectrum (or series) of a file and the label that selects it."""
+
+    label: str
+    dataset: xr.Dataset
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file format: its name, how its content is recognised, and the function that reads it."""
+
+    name: str
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source, Options], list[Entry]]
+
+
+def provenance(source: Source, format_name: str) -> dict[str, Attr]:
+    """Attributes that say where a spectrum came from (file name without folder)."""
+    return {"source_file": source.name, "source_sha256": source.sha256, "source_format": format_name}
+
+
+def is_whole(values: NDArray[np.float64], tolerance: float = 1e-6) -> bool:
+    """Tell whether all finite values are whole numbers."""
+    good = values[np.isfinite(values)]
+    return bool(good.size) and bool(np.all(np.abs(good - np.rint(good)) <= tolerance))
+
+
+def counted(
+    intensity: NDArray[np.float64],
+    units: str,
+    dwell_time: float | None,
+    scans: float | None,
+    *,
+    averaged: bool | None = None,
+) -> tuple[NDArray[np.float64], str, str]:
+    r"""Turn what a file holds into counts where the file allows it.
+
+    .. math:: N = r\, t\, n
+
+    with rate r, dwell time t of one scan and number of scans n. Counts averaged over scans become
+    totals, N = n c. A product within 0.05 of whole numbers everywhere is rounded to them, which undoes the
+    rounding of the file.
+
+    Parameters
+    ----------
+    intensity
+        As stored, shape (..., n).
+    units
+        ``counts``, ``counts/s`` or another unit.
+    dwell_time
+        Dwell time of one scan (s), or None.
+    scans
+        Number of scans, or None (counted as one).
+    averaged
+        Whether counts are means over the scans; None to see from the numbers: not whole, but whole after
+        multiplication by the number of scans.
+
+    Returns
+    -------
+    intensity, units, statistics
+        Counts with ``poisson`` where possible; otherwise the input with ``unknown``.
+    """
+    number = float(scans) if scans is not None and scans > 0 else 1.0
+    if units == "counts/s" and dwell_time is not None and dwell_time > 0:
+        return snapped(intensity * dwell_time * number), "counts", "poisson"
+    if units != "counts":
+        return intensity, units, "unknown"
+    if averaged is None:
+        averaged = number > 1 and not is_whole(intensity) and is_whole(intensity * number, _WHOLE)
+    return (snapped(intensity * number) if averaged else intensity), "counts", "poisson"
+
+
+def snapped(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to whole numbers where all values lie within 0.05 of them; otherwise return them as they are."""
+    return np.rint(values) if is_whole(values, _WHOLE) else values

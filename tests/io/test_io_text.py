@@ -1,0 +1,253 @@
+"""Text tables: every dialect gives the same numbers, and what is ambiguous is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surfspec.errors import FormatError, InputError, SurfspecError
+from surfspec.io import read, read_tree
+
+ENERGY = np.array([1071.9, 1072.0, 1072.1, 1072.2])
+COUNTS = np.array([90.0, 1000.0, 1200.0, 95.0])
+
+
+def table(delimiter: str, decimal: str = ".", *, falling: bool = False, exponent: str = "") -> str:
+    rows = list(zip(ENERGY, COUNTS, strict=True))
+    if falling:
+        rows.reverse()
+    cell = (lambda v: f"{v:.6E}".replace("E", exponent)) if exponent else (lambda v: f"{v:g}")
+    return "".join(delimiter.join(cell(v).replace(".", decimal) for v in row) + "\n" for row in rows)
+
+
+HEADER = "# technique: XPS\n# intensity_unit: counts\n"
+DIALECTS = {
+    "comma": HEADER + table(","),
+    "tab": HEADER + table("\t"),
+    "semicolon_decimal_comma": HEADER + table(";", ","),
+    "tab_decimal_comma": HEADER + table("\t", ","),
+    "space_decimal_comma": HEADER + table(" ", ","),
+    "falling": HEADER + table("\t", falling=True),
+    "d_exponent": HEADER + table("  ", exponent="D"),
+    "trailing_delimiter": HEADER + table(",").replace("\n", ",,\n"),
+    "quoted": HEADER + "".join(f'"{a:g}","{b:g}"\n' for a, b in zip(ENERGY, COUNTS, strict=True)),
+    "named": "Binding Energy (eV);Counts\n" + table(";"),
+    "named_cut": "BE/eV,counts\n" + table(","),
+    "percent_comments": HEADER.replace("#", "%") + table("\t"),
+    "comment_between": HEADER + table("\t").replace("\n", "\n# pause\n", 1),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_dialects_give_the_same_numbers(tmp_path: Path, dialect: str, encoding: str, newline: str) -> None:
+    file = tmp_path / "spectrum.anything"
+    file.write_bytes(DIALECTS[dialect].replace("\n", newline).encode(encoding))
+    ds = read(file)
+    np.testing.assert_allclose(ds.binding_energy, ENERGY, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(ds.intensity, COUNTS)
+    assert (ds.attrs["technique"], ds.attrs["statistics"], ds.intensity.attrs["units"]) == ("XPS", "poisson", "counts")
+    assert ds.attrs["source_file"] == "spectrum.anything"
+    assert ds.attrs["source_format"] == "text"
+    assert len(ds.attrs["source_sha256"]) == 64
+
+
+def test_latin1_micro_and_unicode_minus(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes("# sample: 5 µm\n# technique: XPS\n-1,0\t3,0\n0,0\t4,0\n".encode("latin-1"))
+    assert read(file).attrs["sample"] == "5 µm"
+    file.write_text("# technique: XPS\n\u22121.0\t3\n0.0\t4\n", encoding="utf-8")
+    np.testing.assert_array_equal(read(file).binding_energy, [-1.0, 0.0])
+    file.write_bytes("# sample: 試料一\n# technique: XPS\n1.0\t3\n2.0\t4\n".encode("cp932"))
+    assert read(file).attrs["sample"] == "試料一"
+
+
+def test_metadata_with_units_and_rate_to_counts(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "# region: na_1S\n# photon energy: 1.4866 keV\n# Dwell Time [ms]: 50\n# Number of sweeps: 4\n"
+        "# pass_energy = 20 eV\nKinetic Energy [eV],CPS\n414.5,450\n414.6,5000\n414.7,475\n",
+        encoding="utf-8",
+    )
+    ds = read(file)
+    assert ds.attrs["region"] == "Na 1s"
+    assert ds.attrs["photon_energy"] == pytest.approx(1486.6)
+    assert (ds.attrs["dwell_time"], ds.attrs["scans"], ds.attrs["pass_energy"]) == (0.05, 4, 20.0)
+    np.testing.assert_array_equal(ds.intensity, [95.0, 1000.0, 90.0])  # rate * 0.05 s * 4, axis turned round
+    np.testing.assert_allclose(ds.binding_energy, 1486.6 - np.array([414.7, 414.6, 414.5]), atol=1e-9)
+    assert ds.attrs["statistics"] == "poisson"
+    kinetic = read(file, axis="kinetic_energy")
+    np.testing.assert_allclose(kinetic.kinetic_energy, [414.5, 414.6, 414.7])
+
+
+def test_rate_without_dwell_time_has_unknown_statistics(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("Binding Energy (eV),CPS\n1,10\n2,20\n", encoding="utf-8")
+    ds = read(file)
+    assert (ds.attrs["statistics"], ds.intensity.attrs["units"]) == ("unknown", "counts/s")
+    known = read(file, dwell_time=0.1, scans=2)
+    np.testing.assert_allclose(known.intensity, [2.0, 4.0])
+    assert known.attrs["statistics"] == "poisson"
+
+
+def test_means_over_scans_become_totals(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("# scans: 4\nBinding Energy (eV),counts\n1,10.25\n2,20.5\n", encoding="utf-8")
+    np.testing.assert_array_equal(read(file).intensity, [41.0, 82.0])
+
+
+def test_uncertainty_column_and_its_scaling(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("# dwell_time: 2\nBinding Energy (eV),cps,sigma\n1,10,1\n2,20,1.5\n3,30,2\n", encoding="utf-8")
+    ds = read(file)
+    np.testing.assert_allclose(ds.intensity_unc, [2.0, 3.0, 4.0])
+    assert ds.attrs["statistics"] == "given"
+
+
+def test_casa_columns_take_the_measured_one(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(
+        ",,,,\n,,,,\nCharacteristic Energy eV,1486.6,Acquisition Time s,2.5,\n"
+        "BE_Na 1s 6,CPS_Na 1s 6,Na 1s_1_Na 1s 6,Background_Na 1s 6,Envelope_Na 1s 6\n"
+        "1072.0,40,35,30,38\n1071.9,44,39,30,40\n",
+        encoding="utf-8",
+    )
+    ds = read(file)
+    np.testing.assert_array_equal(ds.intensity, [110.0, 100.0])
+    assert (ds.attrs["region"], ds.attrs["photon_energy"], ds.attrs["dwell_time"]) == ("Na 1s", 1486.6, 2.5)
+    np.testing.assert_array_equal(read(file, column="Background_Na 1s 6", units="counts/s").intensity[-1], 75.0)
+    assert list(read_tree(file).children) == ["Na 1s"]
+
+
+def test_series_of_columns(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("kinetic_energy_eV,it00,it01\n780,1,2\n781,3,4\n", encoding="utf-8")
+    ds = read(file, technique="LEIS", units="counts/s")
+    assert ds.intensity.dims == ("spectrum", "kinetic_energy")
+    assert ds.spectrum.values.tolist() == ["it00", "it01"]
+    assert read(file, technique="LEIS", column=3).intensity.values.tolist() == [2.0, 4.0]
+
+
+def test_keV_and_ampere_are_converted(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("E, keV\tI, A\n6,0\t8,0E-11\n6,1\t9,0E-11\n", encoding="utf-8")
+    ds = read(file, technique="LEIS")
+    np.testing.assert_allclose(ds.kinetic_energy, [6000.0, 6100.0])
+    np.testing.assert_allclose(ds.intensity, [0.08, 0.09])
+    assert ds.intensity.attrs["units"] == "nA"
+
+
+@pytest.mark.parametrize(("numbers", "unit"), [("10 5\n11 6\n", "counts"), ("10 5.5\n11 6.25\n", "arb. units")])
+def test_xy_is_a_diffraction_pattern_without_wavelength(tmp_path: Path, numbers: str, unit: str) -> None:
+    file = tmp_path / "a.xy"
+    file.write_text(numbers, encoding="utf-8")
+    ds = read(file)
+    assert (ds.attrs["technique"], ds.intensity.attrs["units"]) == ("XRD", unit)
+    assert "wavelength" not in ds.attrs
+    assert read(file, wavelength=1.5406).attrs["wavelength"] == 1.5406
+
+
+def test_xye_third_column_is_sigma_by_content(tmp_path: Path) -> None:
+    file = tmp_path / "a.dat"
+    file.write_text("10 100 10\n11 400 20\n12 900 30\n", encoding="utf-8")
+    ds = read(file, technique="XRD")
+    np.testing.assert_array_equal(ds.intensity_unc, [10.0, 20.0, 30.0])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("290,1000\n291,1100\n", "decimal="),
+        ("290,1,1000,5\n291,1,1100,5\n", "decimal="),
+        ("290.5 1,234\n291.5 2,345\n", "thousands"),
+        ("290.5 1000\n291.5 1100\n", "technique="),
+        ("Energy eV,it\n290.5,1000\n291.5,1100\n", "technique="),
+        ("290 1 2 3\n291 2 3 4\n", "column="),
+        ("# technique: XPS\n290.5 1000\nhello world\n291.5 1100\n", "a.txt:3"),
+        ("# technique: XPS\n290.5 1000\n291.5 1100\n292.5\n293.5 7\n", "a.txt:4"),
+        ("# technique: XPS\n290.5 1000\n291.5 nan\n", "a.txt:3"),
+        ("# technique: XPS\n290.5 1000\n", "no spectrum"),
+        ("# technique: XPS\n290.5 1000\n290.5 1000\n", "repeats"),
+        ("# technique: XPS\n290.5 1000\n291.5 1\n290.7 1000\n", "not sorted"),
+        ("# technique: XRD\n290.5 1000\n291.5 1\n", "2θ"),
+        ("# technique: XPS\n# dwell_time: soon\n290.5 1000\n291.5 1\n", "a.txt:2"),
+        ("# technique: XPS\n# photon_energy: 12 nm\n290.5 1000\n291.5 1\n", "a.txt:2"),
+        ("# technique: XPS\n# intensity_unit: furlong\n290.5 1000\n291.5 1\n", "furlong"),
+        ("no numbers here\n", "no table"),
+        ("", "empty"),
+        ("\n \n", "empty"),
+        ("<html><body>404</body></html>", "web page"),
+    ],
+)
+def test_bad_or_ambiguous_text_is_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(SurfspecError) as caught:
+        read(file)
+    assert message in str(caught.value)
+    assert "a.txt" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_decimal_answers_the_question(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("290,1000\n291,1100\n", encoding="utf-8")
+    np.testing.assert_array_equal(read(file, technique="XPS", decimal=".").binding_energy, [290.0, 291.0])
+    with pytest.raises(FormatError, match="decimal comma"):
+        read(file, technique="XPS", decimal=",")
+    file.write_text("290,1,1000,5\n291,1,1100,5\n", encoding="utf-8")
+    np.testing.assert_array_equal(read(file, technique="XPS", decimal=",").binding_energy, [290.1, 291.1])
+
+
+def test_missing_folder_binary(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="no such file"):
+        read(tmp_path / "missing.xy")
+    with pytest.raises(FormatError, match="folder"):
+        read(tmp_path)
+    file = tmp_path / "a.xy"
+    file.write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(FormatError, match="binary"):
+        read(file)
+    file.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(FormatError, match="load"):
+        read(file)
+
+
+def test_region_argument(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("# region: Na 1s\nBinding Energy (eV),counts\n1071,1\n1072,2\n", encoding="utf-8")
+    for spelling in ("Na1s", "Na_1s", "Na 1s", "na 1S"):
+        assert read(file, region=spelling).attrs["region"] == "Na 1s"
+    with pytest.raises(InputError, match="'Na 1s'"):
+        read(file, region="C 1s")
+    file.write_text("Binding Energy (eV),counts\n1071,1\n1072,2\n", encoding="utf-8")
+    assert read(file, region="Na1s").attrs["region"] == "Na 1s"
+    with pytest.raises(InputError, match="technique"):
+        read(file, technique="SIMS")
+
+
+@pytest.mark.data
+def test_measured_text_files(data_dir: Path) -> None:
+    """Counts from CasaXPS rates are whole; LEIS series and diffraction patterns have their sizes."""
+    na = read(data_dir / "xps/theoechem_Na/20240220_Au_MPPipTFSI4AMSIol3_Na_1s.csv")
+    assert (na.attrs["region"], na.attrs["statistics"], na.attrs["dwell_time"]) == ("Na 1s", "poisson", 8.75)
+    np.testing.assert_array_equal(na.intensity, np.rint(na.intensity))
+    survey = read(data_dir / "xps/theoechem_Na/20240228_Au_Folie.csv")
+    assert (survey.attrs["statistics"], survey.sizes["binding_energy"]) == ("unknown", 3501)
+    leis = read(
+        data_dir / "leis/he_series_theta_probe_csv/continuous_400K_round1_counts_per_s.csv",
+        technique="LEIS",
+        units="counts/s",
+    )
+    assert leis.sizes == {"spectrum": 20, "kinetic_energy": 341}
+    layout = read(data_dir / "leis/simulated/iontof_like/as_sintered_area1_dose1.txt")
+    twin = read(data_dir / "leis/simulated/spectra/as_sintered_area1_dose1.csv", technique="LEIS")
+    np.testing.assert_array_equal(layout.intensity, twin.intensity)
+    np.testing.assert_array_equal(layout.kinetic_energy, twin.kinetic_energy)
+    assert (layout.attrs["ion"], layout.attrs["ion_energy"], layout.attrs["simulated"]) == ("4He", 3000.0, "true")
+    assert read(data_dir / "xrd/cpd_qarr/cpd-1g.xy").sizes["two_theta"] == 7251
+    twin = read(data_dir / "xrd/formats/cpd-1g.prn")
+    np.testing.assert_array_equal(twin.intensity, read(data_dir / "xrd/cpd_qarr/cpd-1g.xy").intensity)
