@@ -26,6 +26,8 @@ GRADIENT_COSINE = 1e-4
 ON_BOUND = 1e-6
 #: Singular values below this, relative to the largest of the normalised Jacobian, are null.
 NULL_SINGULAR_VALUE = 1e-7
+#: Smallest expected count, relative to the mean of the data (or to one count).
+FLOOR = 1e-9
 #: Residual that stands for a model that is not finite there.
 FAR = 1e6
 
@@ -112,7 +114,7 @@ def deviance_residuals(model: Array, counts: Array) -> tuple[Array, Array]:
     >>> float(r[0])
     2.0
     """
-    m = np.maximum(model, 1e-6 * max(1.0, float(np.mean(counts))))
+    m = np.maximum(model, FLOOR * max(1.0, float(np.mean(counts))))
     u = (counts - m) / m
     small = np.abs(u) < 1e-3
     series = 1 - u / 3 + u**2 / 6 - u**3 / 10
@@ -267,7 +269,7 @@ def _describe(
     fitted = problem.evaluate(values)
     jacobian = problem.jacobian(values)
     if statistics == "poisson":
-        expected = np.maximum(fitted, 1e-6 * max(1.0, float(np.mean(y))))
+        expected = np.maximum(fitted, FLOOR * max(1.0, float(np.mean(y))))
         weight = 1.0 / np.sqrt(expected)
     else:
         weight = 1.0 / sigma
