@@ -1,0 +1,208 @@
+"""Ions and the isotopes of target elements, with masses and abundances.
+
+Masses and abundances are those of :mod:`periodictable` (AME and IUPAC tables). The mass of an
+ion is the mass of its isotope less its missing electrons (CODATA 2018 electron mass).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+import periodictable
+from numpy.typing import NDArray
+
+from surfspec.errors import InputError
+
+#: Electron mass in u (CODATA 2018, relative uncertainty 3e-11).
+ELECTRON_MASS = 5.48579909065e-4
+
+_ION = re.compile(r"^\s*(\d+)\s*-?\s*([A-Z][a-z]?)\s*(\d*)\+?\s*$")
+_TARGET = re.compile(r"^\s*(\d*)\s*-?\s*([A-Za-z]{1,2})\s*$")
+
+
+@dataclass(frozen=True)
+class Ion:
+    """A projectile.
+
+    Attributes
+    ----------
+    name
+        As written in a recipe, ``"4He"``.
+    symbol, number
+        Element symbol and atomic number.
+    mass
+        Mass in u, electrons already taken off.
+    charge
+        Charge state.
+    """
+
+    name: str
+    symbol: str
+    number: int
+    mass: float
+    charge: int = 1
+
+
+@dataclass(frozen=True)
+class Isotopes:
+    """The isotopes of one target element, arrays of one length.
+
+    Attributes
+    ----------
+    symbol, number
+        Element symbol and atomic number.
+    mass_number
+        Mass numbers.
+    mass
+        Atomic masses in u.
+    abundance
+        Fractions of atoms; they add up to 1.
+    """
+
+    symbol: str
+    number: int
+    mass_number: NDArray[np.int64]
+    mass: NDArray[np.float64]
+    abundance: NDArray[np.float64]
+
+
+@cache
+def symbols() -> tuple[str, ...]:
+    """Return the symbols of all elements that have a natural isotope, in order of atomic number.
+
+    Examples
+    --------
+    >>> symbols()[:3]
+    ('H', 'He', 'Li')
+    """
+    return tuple(
+        element.symbol
+        for element in periodictable.elements
+        if element.number > 0 and any(element[a].abundance > 0 for a in element.isotopes)
+    )
+
+
+def element_symbol(name: str, *, where: str = "elements") -> str:
+    """Return a checked element symbol, or raise and say which was probably meant.
+
+    Parameters
+    ----------
+    name
+        ``"Zr"``.
+    where
+        Place named in the error.
+
+    Raises
+    ------
+    InputError
+        For anything that is no element with natural isotopes.
+
+    Examples
+    --------
+    >>> element_symbol("Zr")
+    'Zr'
+    """
+    text = str(name).strip()
+    if text in symbols():
+        return text
+    capital = text.capitalize()
+    near = [capital] if capital in symbols() else difflib.get_close_matches(capital, symbols(), n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(near)}? Give a symbol" if near else "Give a symbol such as O, Na or Zr"
+    raise InputError(f"unknown element {name!r}", where=where, remedy=hint)
+
+
+@lru_cache(maxsize=64)
+def ion(name: str) -> Ion:
+    """Return the projectile called `name`.
+
+    Parameters
+    ----------
+    name
+        Mass number and symbol, with or without charge: ``"4He"``, ``"4He+"``, ``"20Ne"``, ``"4He2+"``.
+
+    Returns
+    -------
+    Ion
+        With its mass in u, electrons taken off.
+
+    Raises
+    ------
+    InputError
+        When the isotope is missing or unknown.
+
+    Examples
+    --------
+    >>> round(ion("4He").mass, 6)
+    4.002055
+    """
+    match = _ION.match(str(name))
+    if match is None:
+        raise InputError(
+            f"ion {name!r} does not name an isotope",
+            where="ion",
+            remedy="Write mass number and symbol, such as 4He, 20Ne or 40Ar; isotopes scatter to different energies",
+        )
+    symbol = element_symbol(match[2], where="ion")
+    element = getattr(periodictable, symbol)
+    a = int(match[1])
+    if a not in element.isotopes:
+        known = ", ".join(f"{i}{symbol}" for i in element.isotopes if element[i].abundance > 0)
+        raise InputError(f"{symbol} has no isotope of mass number {a}", where="ion", remedy=f"Use one of {known}")
+    charge = int(match[3] or 1)
+    if not 1 <= charge <= element.number:
+        raise InputError(
+            f"ion {name!r} has charge {charge} and {element.number} electrons to lose",
+            where="ion",
+            remedy=f"Use a charge of 1 to {element.number}",
+        )
+    mass = float(element[a].mass) - charge * ELECTRON_MASS
+    return Ion(name=str(name).strip(), symbol=symbol, number=int(element.number), mass=mass, charge=charge)
+
+
+@lru_cache(maxsize=256)
+def isotopes(target: str) -> Isotopes:
+    """Return the natural isotopes of an element, or the one isotope that `target` names.
+
+    Parameters
+    ----------
+    target
+        ``"Zr"`` for the element, ``"90Zr"`` for one isotope (abundance 1).
+
+    Raises
+    ------
+    InputError
+        For an unknown element or isotope.
+
+    Examples
+    --------
+    >>> isotopes("Zr").mass_number.tolist()
+    [90, 91, 92, 94, 96]
+    >>> isotopes("18O").abundance.tolist()
+    [1.0]
+    """
+    match = _TARGET.match(str(target))
+    if match is None:
+        raise InputError(f"unknown element {target!r}", where="element", remedy="Give a symbol such as O, or 18O")
+    symbol = element_symbol(match[2], where="element")
+    element = getattr(periodictable, symbol)
+    if match[1]:
+        a = int(match[1])
+        if a not in element.isotopes:
+            raise InputError(
+                f"{symbol} has no isotope of mass number {a}",
+                where="element",
+                remedy=f"Known are {', '.join(str(i) for i in element.isotopes)}",
+            )
+        numbers, abundance = [a], np.ones(1)
+    else:
+        numbers = [i for i in element.isotopes if element[i].abundance > 0]
+        abundance = np.array([element[i].abundance for i in numbers], dtype=np.float64)
+        abundance = abundance / abundance.sum()
+    mass = np.array([element[i].mass for i in numbers], dtype=np.float64)
+    for array in (mass, abundance):
+        array.flags.writeable = False
+    return Isotopes(symbol, int(element.number), np.array(numbers, dtype=np.int64), mass, abundance)

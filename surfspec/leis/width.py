@@ -1,0 +1,91 @@
+r"""Width budget of a surface peak.
+
+.. math:: s^2 = (wE_1/2.3548)^2 + (dE_1/d\theta\;\Delta\theta/2.3548)^2 + s_D^2
+
+with the relative resolution `w` of the analyser (FWHM over energy), its angular acceptance (FWHM) and the
+thermal and zero-point motion of the target atom. Isotopes are lines of their own and widen nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from surfspec.leis import isotopes as iso
+from surfspec.leis.kinematics import angle_dispersion, check_geometry, kinematic_factor
+
+#: Full width at half maximum of a Gaussian over its standard deviation.
+FWHM = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
+
+
+def doppler_sigma(mass_ratio: ArrayLike, angle: float, energy: float, thermal_energy: float) -> NDArray[np.float64]:
+    r"""Standard deviation of the scattered energy by the motion of the target atom.
+
+    .. math:: s_D = \frac{\sqrt{2 E_0\,kT_\mathrm{eff}\,(1 + K - 2\sqrt K\cos\theta)/A}}{1 + (1 - \cos\theta/\sqrt K)/A}
+
+    Derived from the conservation laws with a target velocity along the momentum transfer, first order in it.
+
+    Parameters
+    ----------
+    mass_ratio
+        :math:`A = M_2/M_1`, any shape.
+    angle, energy
+        Scattering angle (deg) and ion energy (eV).
+    thermal_energy
+        :math:`kT_\mathrm{eff}`, eV: mean kinetic energy of a vibrating atom in one direction times two; 0.026 at
+        room temperature without, 0.035 to 0.06 with zero-point motion.
+
+    Returns
+    -------
+    numpy.ndarray
+        eV; NaN where the scattering is forbidden.
+
+    Examples
+    --------
+    >>> from surfspec.leis.isotopes import ion, isotopes
+    >>> doppler_sigma(isotopes("16O").mass / ion("4He").mass, 145.0, 3000.0, 0.045).round(1).tolist()
+    [8.1]
+    """
+    A = np.asarray(mass_ratio, dtype=np.float64)
+    K = kinematic_factor(A, angle)
+    cosine = np.cos(np.radians(angle))
+    momentum = np.sqrt(2.0 * energy * thermal_energy * (1.0 + K - 2.0 * np.sqrt(K) * cosine) / A)
+    return np.asarray(momentum / (1.0 + (1.0 - cosine / np.sqrt(K)) / A))
+
+
+def fixed_variance(
+    element: str, *, ion: str, energy: float, angle: float, acceptance: float, thermal_energy: float
+) -> float:
+    """Variance of a peak that the analyser's energy resolution does not make: acceptance and thermal motion.
+
+    Parameters
+    ----------
+    element
+        Symbol.
+    ion, energy, angle
+        Projectile, its energy (eV) and the scattering angle (deg).
+    acceptance
+        Full width of the accepted scattering angles at half maximum, deg.
+    thermal_energy
+        As for :func:`doppler_sigma`, eV.
+
+    Returns
+    -------
+    float
+        eV^2, at the abundance-weighted mean over the isotopes that can scatter; NaN where none can.
+
+    Examples
+    --------
+    >>> v = fixed_variance("Zr", ion="4He", energy=3000, angle=145, acceptance=1.0, thermal_energy=0.045)
+    >>> round(v ** 0.5, 1)
+    5.9
+    """
+    check_geometry(energy, angle)
+    target = iso.isotopes(element)
+    A = target.mass / iso.ion(ion).mass
+    angular = energy * angle_dispersion(A, angle) * acceptance / FWHM
+    variance = angular**2 + doppler_sigma(A, angle, energy, thermal_energy) ** 2
+    real = np.isfinite(variance)
+    if not np.any(real):
+        return float("nan")
+    return float(np.average(variance[real], weights=target.abundance[real]))
