@@ -100,7 +100,15 @@ def write_xps(folder: Path, sample: samples.Sample) -> None:
             start = xps.PHOTON_ENERGY - float(axis[-1])
             blocks.append(
                 vamas.Block(
-                    region.name, sample.name, species, transition, start, xps.STEP, counts[::-1], xps.DWELL_TIME, region.scans
+                    name=region.name,
+                    sample=sample.name,
+                    species=species,
+                    transition=transition,
+                    start=start,
+                    increment=xps.STEP,
+                    counts=counts[::-1],
+                    dwell_time=xps.DWELL_TIME,
+                    scans=region.scans,
                 )
             )
             continue
@@ -129,13 +137,13 @@ def write_xps(folder: Path, sample: samples.Sample) -> None:
         files.write(folder / "xps" / f"{sample.name}.vms", text)
 
 
-def write_leis(folder: Path, name: str, offset_name: str, spectra: dict[tuple[int, int], leis.Simulated]) -> None:
+def write_leis(folder: Path, name: str, label: str, spectra: dict[tuple[int, int], leis.Simulated]) -> None:
     """Write the spectra of one sample or reference, three areas times four doses."""
     for (spot, dose), spectrum in spectra.items():
         stem = f"{name}_area{spot}_dose{dose}"
         entries = {
             "technique": "LEIS",
-            "sample": offset_name,
+            "sample": label,
             "axis": "kinetic_energy",
             "ion": "4He",
             "ion_energy": "3000",

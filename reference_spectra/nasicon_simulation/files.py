@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from nasicon_simulation import xrd
 from numpy.typing import NDArray
+
+from nasicon_simulation import xrd
 
 LABEL = "SIMULATED DATA, not a measurement"
 

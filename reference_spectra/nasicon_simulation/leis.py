@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from nasicon_simulation import ions
-from nasicon_simulation.samples import BULK, FILM, Material, Sample, stack_shares
 from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import exponnorm
+
+from nasicon_simulation import ions
+from nasicon_simulation.samples import BULK, FILM, Material, Sample, stack_shares
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def peak_energy(element: str) -> float:
 
 
 def width(mass: float) -> float:
-    """Standard deviation of the Gaussian part of an isotope's peak [eV]."""
+    """Return the standard deviation of the Gaussian part of an isotope's peak [eV]."""
     energy = ions.ENERGY * ions.kinematic_factor(mass)
     parts = (RESOLUTION * energy, ions.energy_per_angle(mass) * ACCEPTANCE, ions.doppler(mass))
     return float(np.sqrt(sum(part**2 for part in parts)))
@@ -102,9 +103,10 @@ def _depth_profile(element: str, layers: int) -> tuple[Floats, Floats, Floats]:
     share = np.where(inside_film, FILM.share(element), BULK.share(element))
     factor = peak_energy(element) / ions.ENERGY
     slowing = STOPPING / (2.0 * np.sqrt(ions.ENERGY))  # d sqrt(E)/dz of a stopping power that goes with sqrt(E)
-    root_in = np.maximum(np.sqrt(ions.ENERGY) - slowing * (depth - FILM.monolayer), 1.0)
+    path = depth - 0.5 * FILM.monolayer  # the centres of the atoms of the first layer lie at the surface
+    root_in = np.maximum(np.sqrt(ions.ENERGY) - slowing * path, 1.0)
     hit = np.maximum(factor * root_in**2 - REIONISATION, 1.0)
-    root_out = np.sqrt(hit) - slowing * (depth - FILM.monolayer) / np.cos(np.pi - ions.ANGLE)
+    root_out = np.sqrt(hit) - slowing * path / np.cos(np.pi - ions.ANGLE)
     keep = root_out > np.sqrt(300.0)
     out = root_out[keep] ** 2
     energies = np.linspace(600.0, ions.ENERGY, 13)
@@ -151,7 +153,7 @@ def sodium_left(low: float, high: float) -> float:
 
 
 def simulate(shares: dict[int, float], offset: float, gain: float, low: float, high: float) -> Simulated:
-    """Expected spectrum of a surface of which the given shares lie under 0, 1, ... film layers."""
+    """Return the spectrum of a surface of which the given shares lie under 0, 1, ... film layers."""
     covered = sum(share for layers, share in shares.items() if layers > 0)
     areas: dict[str, float] = {}
     parts = {"in_depth": np.zeros_like(AXIS), "plural": np.zeros_like(AXIS)}

@@ -52,9 +52,7 @@ class Material:
 #: Density of Na3PO4: CRC Handbook value 2.54, here 2.536 g/cm3. Gaps are round numbers chosen for the simulation.
 FILM = Material("Na3PO4", {"Na": 3.0, "P": 1.0, "O": 4.0}, 2.536, 163.941, 32.0, 5.0)
 #: X-ray density of the monoclinic cell; composition of the electrolyte of Querel et al. (2021).
-BULK = Material(
-    "Na3.4Zr2Si2.4P0.6O12", {"Na": 3.4, "Zr": 2.0, "Si": 2.4, "P": 0.6, "O": 12.0}, 3.27, 538.59, 96.0, 5.0
-)
+BULK = Material("Na3.4Zr2Si2.4P0.6O12", {"Na": 3.4, "Zr": 2.0, "Si": 2.4, "P": 0.6, "O": 12.0}, 3.27, 538.59, 96.0, 5.0)
 
 #: Cross-section for the removal of one film layer by 3 keV He [cm2], the same on all samples.
 REMOVAL = 2.5e-16

@@ -26,7 +26,7 @@ class Structure:
 
 _T = {"Si": 0.8, "P": 0.2}
 STRUCTURES = {
-    "NZSP": Structure(
+    "NZSP_C2c": Structure(
         "NaSICON, monoclinic",
         "Na3.4Zr2Si2.4P0.6O12",
         "C 1 2/c 1",
@@ -74,7 +74,7 @@ STRUCTURES = {
         80.0,
         "Robinson, Gibbs and Ribbe, Am. Mineral. 56 (1971) 782; B unverified",
     ),
-    "Pb": Structure(
+    "Pb_fcc": Structure(
         "lead",
         "Pb",
         "F m -3 m",
@@ -83,7 +83,7 @@ STRUCTURES = {
         80.0,
         "Wyckoff, Crystal Structures 1 (1963)",
     ),
-    "Na": Structure(
+    "Na_bcc": Structure(
         "sodium",
         "Na",
         "I m -3 m",

@@ -6,6 +6,7 @@ from typing import Any
 
 import gemmi
 import numpy as np
+
 from nasicon_simulation import ions, leis, noise, samples, xps, xrd
 from nasicon_simulation.structures import STRUCTURES
 
@@ -14,7 +15,7 @@ GAIN_SD = 0.03
 REFERENCES = (("Na3PO4", samples.FILM, -3.0), ("NZSP", samples.BULK, -3.5))
 
 
-def rounded(value: Any) -> Any:  # noqa: ANN401 - a tree of plain values
+def rounded(value: Any) -> Any:
     """Round all numbers of a tree to six significant digits."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}

@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from nasicon_simulation.samples import BULK, FILM, Material, Sample
 from numpy.typing import NDArray
 from scipy.integrate import cumulative_trapezoid
 from scipy.optimize import brentq
 from scipy.special import voigt_profile
+
+from nasicon_simulation.samples import BULK, FILM, Material, Sample
 
 Floats = NDArray[np.float64]
 
@@ -73,11 +74,11 @@ LEVELS = {
 DOUBLETS = {"Zr 3d": ("Zr 3d5/2", "Zr 3d3/2"), "P 2p": ("P 2p3/2", "P 2p1/2"), "Si 2p": ("Si 2p3/2", "Si 2p1/2")}
 #: Contamination: energy, share of the C 1s area, Gaussian and Lorentzian width, oxygen atoms a carbon.
 CARBON = {
-    "C-C": (284.90, 0.72, 1.35, 0.10, 0.0),
-    "C-O": (286.40, 0.17, 1.45, 0.10, 1.0),
-    "carbonate": (289.30, 0.11, 1.45, 0.10, 3.0),
+    "C-C": (284.90, 0.72, 1.40, 0.10, 0.0),
+    "C-O": (286.40, 0.17, 1.40, 0.10, 1.0),
+    "carbonate": (289.30, 0.11, 1.40, 0.10, 3.0),
 }
-SURFACE_OXYGEN = (532.10, 1.70, 0.20)  # phosphate film, carbonate and C-O taken together
+SURFACE_OXYGEN = (532.30, 1.50, 0.20)  # phosphate film, carbonate and C-O taken together
 #: Na KL1L23 Auger group near 950.7 eV of kinetic energy: position on the binding scale, Gaussian width, area / Na 1s.
 AUGER = (535.90, 4.2, 0.060)
 
@@ -116,8 +117,8 @@ def lines(sample: Sample, region: Region) -> list[Line]:
         outer = seconds * 2.93 * _carbon(sample) * sum(c[1] * c[4] for c in CARBON.values())
         auger = seconds * AUGER[2] * sum(_strengths(sample, "Na 1s"))
         return [
-            Line("lattice", energy, gaussian, lorentzian, bulk),
-            Line("surface", SURFACE_OXYGEN[0], SURFACE_OXYGEN[1], SURFACE_OXYGEN[2], film + outer),
+            Line("O lattice", energy, gaussian, lorentzian, bulk),
+            Line("O surface", SURFACE_OXYGEN[0], SURFACE_OXYGEN[1], SURFACE_OXYGEN[2], film + outer),
             Line("Na KLL", AUGER[0], AUGER[1], 0.0, auger),
         ]
     if region.name not in DOUBLETS:
@@ -161,13 +162,13 @@ def background(sample: Sample, region: Region, found: list[Line]) -> Floats:
     The integral starts 200 eV below the window and runs on steps of 0.01 eV.
     """
     fine = np.round(np.arange(region.low - 200.0, region.high + 0.005, 0.01), 4)
-    below = cumulative_trapezoid(sum((profile(line, fine - sample.charge_shift) for line in found)), fine, initial=0.0)
+    below = cumulative_trapezoid(sum(profile(line, fine - sample.charge_shift) for line in found), fine, initial=0.0)
     level = region.level * DWELL_TIME * region.scans
     return np.asarray(level + region.step * np.interp(axis(region), fine, below))
 
 
 def expected(sample: Sample, region: Region) -> Floats:
-    """Expected counts of a region on its measured axis."""
+    """Return the expected counts of a region on its measured axis."""
     found = lines(sample, region)
     signal = sum((profile(line, axis(region) - sample.charge_shift) for line in found), np.zeros(axis(region).size))
     return np.asarray(signal + background(sample, region, found))

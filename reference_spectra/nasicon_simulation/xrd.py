@@ -7,8 +7,9 @@ from functools import cache
 
 import gemmi
 import numpy as np
-from nasicon_simulation.structures import STRUCTURES, Structure
 from numpy.typing import NDArray
+
+from nasicon_simulation.structures import STRUCTURES, Structure
 
 Floats = NDArray[np.float64]
 
@@ -43,24 +44,27 @@ class Pattern:
 
 
 PATTERNS = (
-    Pattern("as_sintered", "before", "as_sintered_before.xrdml", {"NZSP": 0.974, "ZrO2_m": 0.026}, 0.015, -0.010, 260, 0),
+    Pattern(
+        "as_sintered", "before", "as_sintered_before.xrdml",
+        {"NZSP_C2c": 0.974, "ZrO2_m": 0.026}, 0.015, -0.010, 260, 0,
+    ),
     Pattern(
         "as_sintered", "after", "as_sintered_after.xrdml",
-        {"NZSP": 0.620, "ZrO2_m": 0.016, "Na": 0.364}, 0.015, 0.030, 320, 180,
+        {"NZSP_C2c": 0.620, "ZrO2_m": 0.016, "Na_bcc": 0.364}, 0.015, 0.030, 320, 180,
     ),
-    Pattern("polished", "before", "polished_before.xy", {"NZSP": 1.0}, -0.010, 0.020, 260, 0),
-    Pattern("polished", "coated", "polished_coated.xy", {"NZSP": 0.880, "Pb": 0.120}, -0.010, 0.035, 300, 0),
+    Pattern("polished", "before", "polished_before.xy", {"NZSP_C2c": 1.0}, -0.010, 0.020, 260, 0),
+    Pattern("polished", "coated", "polished_coated.xy", {"NZSP_C2c": 0.880, "Pb_fcc": 0.120}, -0.010, 0.035, 300, 0),
     Pattern(
         "polished", "after", "polished_after.xy",
-        {"NZSP": 0.330, "Na15Pb4": 0.280, "Na": 0.330, "Pb": 0.060}, -0.010, 0.045, 320, 180,
+        {"NZSP_C2c": 0.330, "Na15Pb4": 0.280, "Na_bcc": 0.330, "Pb_fcc": 0.060}, -0.010, 0.045, 320, 180,
     ),
     Pattern(
         "annealed", "before", "annealed_before.xye",
-        {"NZSP": 0.915, "ZrO2_m": 0.045, "ZrSiO4": 0.040}, 0.020, 0.0, 260, 0,
+        {"NZSP_C2c": 0.915, "ZrO2_m": 0.045, "ZrSiO4": 0.040}, 0.020, 0.0, 260, 0,
     ),
     Pattern(
         "annealed", "after", "annealed_after.xy",
-        {"NZSP": 0.600, "ZrO2_m": 0.030, "ZrSiO4": 0.026, "Na": 0.344}, 0.020, 0.025, 320, 180,
+        {"NZSP_C2c": 0.600, "ZrO2_m": 0.030, "ZrSiO4": 0.026, "Na_bcc": 0.344}, 0.020, 0.025, 320, 180,
     ),
 )  # fmt: skip
 
@@ -141,7 +145,7 @@ def width(two_theta: Floats, crystallite: float) -> Floats:
 
 
 def phase_pattern(phase: str, pattern: Pattern) -> Floats:
-    """Expected counts of one phase: its weight over the mass and volume of the cell, times ``m |F|^2 LP``."""
+    """Return the counts of one phase: its weight over the mass and volume of the cell, times ``m |F|^2 LP``."""
     structure = STRUCTURES[phase]
     angles, power = reflections(phase)
     volume = gemmi.UnitCell(*structure.cell).volume
@@ -167,7 +171,5 @@ def background(pattern: Pattern) -> Floats:
 
 
 def expected(pattern: Pattern) -> Floats:
-    """Expected counts of a pattern."""
-    return background(pattern) + sum(
-        (phase_pattern(phase, pattern) for phase in pattern.weights), np.zeros_like(AXIS)
-    )
+    """Return the expected counts of a pattern."""
+    return background(pattern) + sum((phase_pattern(phase, pattern) for phase in pattern.weights), np.zeros_like(AXIS))
