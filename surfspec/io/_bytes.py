@@ -104,7 +104,8 @@ def decode(source: Source) -> str:
     """Decode the bytes of a text file.
 
     A byte order mark decides; otherwise UTF-16 is seen by its zero bytes, then UTF-8, CP932 (Japanese
-    instruments) and Latin-1 (with the letters of Windows) are tried. CP932 is taken only when it yields Japanese letters.
+    instruments) and Latin-1 (with the letters of Windows) are tried. CP932 is taken
+    only when it yields Japanese letters.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ def parse(text: str, where: str, decimal: str | None = None) -> Table:
 
     Examples
     --------
-    >>> parse("# region: C 1s\\n285,0\t10\n285,1\t12\n", "a.txt").values.tolist()
+    >>> parse("# region: C 1s\n285,0\t10\n285,1\t12\n", "a.txt").values.tolist()
     [[285.0, 10.0], [285.1, 12.0]]
     """
     lines = text.translate(_ODD).split("\n")
