@@ -1,0 +1,412 @@
+"""Crystalline phases as frozen data: cell, space group and sites, each with its source and its grade of trust."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec import recipes, reference
+from surfspec.errors import InputError
+
+Array = NDArray[np.float64]
+Trust = Literal["A", "B", "C", "D"]
+
+#: What the grades mean; everything below A is shown as unverified.
+TRUST: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "A": "values read in an openly licensed structure file of the named source",
+        "B": "values read in another text that quotes the named source",
+        "C": "literature values that passed density and distance checks, source not read again",
+        "D": "idealised or isotypic coordinates, or an approximate cell",
+    }
+)
+#: Atoms of two sites closer than this (angstrom) must share one position.
+CLOSEST_APPROACH = 0.5
+#: Relative tolerance with which a cell must obey its crystal system.
+CELL_TOLERANCE = 2e-4
+_TOKEN = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One site of the asymmetric unit.
+
+    Attributes
+    ----------
+    label
+        Name of the site.
+    species
+        Element symbol -> occupancy of the site, 0 to 1, with a sum of at most 1.
+    xyz
+        Fractional coordinates.
+    b_iso
+        Isotropic displacement parameter B = 8 pi^2 <u^2>, angstrom^2.
+    """
+
+    label: str
+    species: Mapping[str, float] = field(metadata={"low": 0.0, "high": 1.0})
+    xyz: tuple[float, float, float]
+    b_iso: float = field(default=0.6, metadata={"low": 0.0, "high": 25.0, "unit": "angstrom^2"})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "species", MappingProxyType(dict(self.species)))
+
+    def __hash__(self) -> int:
+        return hash((self.label, tuple(self.species.items()), self.xyz, self.b_iso))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Site, (self.label, dict(self.species), self.xyz, self.b_iso)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A crystalline phase.
+
+    Attributes
+    ----------
+    id
+        Short unique name, the coordinate of results.
+    name, formula
+        Mineral or chemical name, and the formula unit (``"Na3Zr2Si2PO12"``).
+    space_group
+        Extended Hermann-Mauguin symbol, with the setting where there are several (``"F d -3 m:1"``).
+    cell
+        a, b, c in angstrom and alpha, beta, gamma in degrees.
+    sites
+        The asymmetric unit.
+    source
+        Where the numbers come from.
+    trust
+        Grade of trust, see `TRUST`.
+    verified
+        False while nobody has compared the card with its named source.
+    cod
+        Number in the Crystallography Open Database.
+    cell_uncertainty
+        Relative standard uncertainty of the cell lengths, NaN where unknown.
+    temperature
+        Kelvin, NaN where unknown.
+    note
+        What the user should know.
+    """
+
+    id: str
+    name: str
+    formula: str
+    space_group: str
+    cell: tuple[float, float, float, float, float, float]
+    sites: tuple[Site, ...]
+    source: str
+    trust: Trust
+    verified: bool = False
+    cod: str = ""
+    cell_uncertainty: float = field(default=math.nan, metadata={"above": 0.0, "below": 0.1})
+    temperature: float = field(default=math.nan, metadata={"above": 0.0, "unit": "K"})
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verified and self.trust != "A":
+            raise InputError(
+                f"trust {self.trust} cannot be verified", where="verified", remedy="Only grade A is verified"
+            )
+        validate(self)
+
+    @functools.cached_property
+    def unit_cell(self) -> gemmi.UnitCell:
+        """The cell as a gemmi object."""
+        return gemmi.UnitCell(*self.cell)
+
+    @functools.cached_property
+    def group(self) -> gemmi.SpaceGroup:
+        """The space group as a gemmi object."""
+        return _space_group(self.space_group)
+
+    @functools.cached_property
+    def elements(self) -> frozenset[str]:
+        """Element symbols of the phase."""
+        return frozenset(symbol for site in self.sites for symbol in site.species)
+
+    @functools.cached_property
+    def volume(self) -> float:
+        """Volume of the unit cell, angstrom^3."""
+        return float(self.unit_cell.volume)
+
+    @functools.cached_property
+    def cell_mass(self) -> float:
+        """Mass of the unit cell content, u."""
+        return float(
+            sum(
+                len(points) * occupancy * gemmi.Element(symbol).weight
+                for site, points in zip(self.sites, orbits(self), strict=True)
+                for symbol, occupancy in site.species.items()
+            )
+        )
+
+    @property
+    def density(self) -> float:
+        """Calculated density, g/cm^3 (1 u/angstrom^3 = 1.66053907 g/cm^3)."""
+        return 1.66053907 * self.cell_mass / self.volume
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.space_group, self.cell, self.sites))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+def _rebuild(*values: object) -> Phase:
+    return Phase(*values)  # type: ignore[arg-type]
+
+
+@functools.lru_cache(maxsize=256)
+def _space_group(symbol: str) -> gemmi.SpaceGroup:
+    try:
+        group = gemmi.find_spacegroup_by_name(symbol)
+    except (ValueError, TypeError):
+        group = None
+    if group is None:
+        raise InputError(
+            f"unknown space group {symbol!r}",
+            where="space_group",
+            remedy="Give the full Hermann-Mauguin symbol with spaces and setting, 'P 1 21/c 1' or 'R -3 c:H'",
+        )
+    return group
+
+
+@functools.lru_cache(maxsize=8192)
+def _orbit(xyz: tuple[float, float, float], symbol: str) -> Array:
+    """Distinct images of a point: coordinates within 1e-3 are one, because fractions are printed to a few digits."""
+    rotations, translations = symmetry(_space_group(symbol))
+    points = np.mod(rotations @ np.asarray(xyz) + translations, 1.0)
+    delta = np.abs((points[:, None, :] - points[None, :, :] + 0.5) % 1.0 - 0.5)
+    same = np.all(delta < 1e-3, axis=2)
+    distinct: Array = points[np.argmax(same, axis=1) == np.arange(len(points))]
+    distinct.flags.writeable = False
+    return distinct
+
+
+def orbits(phase: Phase) -> list[Array]:
+    """Return the distinct positions of every site in the unit cell, each (n, 3), fractional in [0, 1)."""
+    return [_orbit(site.xyz, phase.space_group) for site in phase.sites]
+
+
+def symmetry(group: gemmi.SpaceGroup) -> tuple[Array, Array]:
+    """Return rotations (n, 3, 3) and translations (n, 3) of all operations, centring included."""
+    return _symmetry(group.xhm())
+
+
+@functools.lru_cache(maxsize=256)
+def _symmetry(symbol: str) -> tuple[Array, Array]:
+    operations = list(_space_group(symbol).operations())
+    rotations = np.array([op.rot for op in operations], dtype=np.float64) / gemmi.Op.DEN
+    translations = np.array([op.tran for op in operations], dtype=np.float64) / gemmi.Op.DEN
+    return rotations, translations
+
+
+def validate(phase: Phase) -> None:
+    """Refuse a phase that cannot exist, naming the field at fault.
+
+    Raises
+    ------
+    InputError
+        For a cell that is impossible or against its crystal system, an unknown space group or element,
+        occupancies outside 0 to 1 or with a sum above 1, numbers that are not finite, no sites, and
+        atoms of different sites closer than 0.5 angstrom that do not share one position.
+    """
+    _check_cell(phase)
+    if not phase.sites:
+        raise InputError(
+            f"{phase.id} has no sites", where="sites", remedy="Give the atoms: intensities cannot be computed without"
+        )
+    for site in phase.sites:
+        _check_site(phase, site)
+    _check_distances(phase)
+
+
+def _check_cell(phase: Phase) -> None:
+    lengths, angles = np.array(phase.cell[:3]), np.array(phase.cell[3:])
+    sound = bool(np.all(np.isfinite(phase.cell)) and np.all(lengths > 0.5) and np.all(lengths < 500.0))
+    sound = sound and bool(np.all((angles > 10.0) & (angles < 170.0)))
+    if sound:
+        cosines = np.cos(np.radians(angles))
+        sound = bool(1.0 - cosines @ cosines + 2.0 * np.prod(cosines) > 1e-6)
+    if not sound:
+        raise InputError(
+            f"{phase.id} has the impossible cell {phase.cell}",
+            where="cell",
+            remedy="Give a, b, c in angstrom and alpha, beta, gamma in degrees",
+        )
+    group = _space_group(phase.space_group)
+    if not _obeys(phase.cell, group):
+        raise InputError(
+            f"the cell {phase.cell} of {phase.id} is not {group.crystal_system_str()}, as {phase.space_group} demands",
+            where="cell",
+            remedy="Check the cell and the setting of the space group (':H' or ':R', unique axis)",
+        )
+
+
+def _obeys(cell: Sequence[float], group: gemmi.SpaceGroup) -> bool:
+    """A metric tensor that the rotations leave unchanged within the tolerance."""
+    metric = _metric(cell)
+    rotations, _ = symmetry(group)
+    scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+    turned = np.einsum("nji,jk,nkl->nil", rotations, metric, rotations)
+    return bool(np.all(np.abs(turned - metric) <= 4 * CELL_TOLERANCE * scale))
+
+
+def _metric(cell: Sequence[float]) -> Array:
+    a, b, c = cell[:3]
+    ca, cb, cg = np.cos(np.radians(cell[3:]))
+    return np.array([[a * a, a * b * cg, a * c * cb], [a * b * cg, b * b, b * c * ca], [a * c * cb, b * c * ca, c * c]])
+
+
+def _check_site(phase: Phase, site: Site) -> None:
+    where = f"site {site.label}"
+    if not np.all(np.isfinite([*site.xyz, site.b_iso, *site.species.values()])) or site.b_iso < 0:
+        raise InputError(
+            f"a number of {where} in {phase.id} is not finite or B is negative", where="sites", remedy="Repair the site"
+        )
+    for symbol in site.species:
+        if gemmi.Element(symbol).atomic_number == 0 or gemmi.Element(symbol).name != symbol:
+            raise InputError(
+                f"unknown element {symbol!r} at {where} of {phase.id}",
+                where="sites",
+                remedy="Use element symbols, 'Na' say, without charge",
+            )
+    values = list(site.species.values())
+    if not values or min(values) <= 0 or max(values) > 1 or sum(values) > 1.001:
+        raise InputError(
+            f"the occupancies {dict(site.species)} at {where} of {phase.id} are not within 0 and 1 in sum",
+            where="sites",
+            remedy="Give the share of the position that each element fills",
+        )
+
+
+def _check_distances(phase: Phase) -> None:
+    images = orbits(phase)
+    points = np.concatenate(images)
+    owner = np.repeat(np.arange(len(images)), [len(one) for one in images])
+    filled = np.array([sum(site.species.values()) for site in phase.sites])[owner]
+    first = np.concatenate([[0], np.cumsum([len(one) for one in images])[:-1]])
+    metric = _metric(phase.cell)
+    for index in first:
+        delta = (points - points[index] + 0.5) % 1.0 - 0.5
+        distance = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", delta, metric, delta), 0.0))
+        near = np.flatnonzero((distance < CLOSEST_APPROACH) & (np.arange(len(points)) != index))
+        clash = [other for other in near if filled[other] + filled[index] > 1.001]
+        if clash:
+            a, b = phase.sites[owner[index]].label, phase.sites[owner[clash[0]]].label
+            raise InputError(
+                f"{a} and {b} of {phase.id} are {distance[clash[0]]:.2f} angstrom apart",
+                where="sites",
+                remedy="Check coordinates, origin choice and occupancies (shared positions must sum to 1 or less)",
+            )
+
+
+def parse_formula(formula: str) -> dict[str, float]:
+    """Count the elements of a formula without brackets.
+
+    Examples
+    --------
+    >>> parse_formula("Na3Zr2Si2PO12")["P"]
+    1.0
+    """
+    counts: dict[str, float] = {}
+    for symbol, number in _TOKEN.findall(formula):
+        counts[symbol] = counts.get(symbol, 0.0) + float(number or 1)
+    return counts
+
+
+@functools.lru_cache(maxsize=1)
+def _cards() -> Mapping[str, Phase]:
+    folder = reference.path("phases")
+    found: dict[str, Phase] = {}
+    for path in sorted(Path(str(folder)).glob("*.yaml")):
+        phase = recipes.load_file(path, Phase)
+        if phase.id != path.stem:
+            raise InputError(
+                f"the card says id {phase.id!r}", where=path, remedy=f"Name the file {phase.id}.yaml or mend the id"
+            )
+        found[phase.id] = phase
+    return MappingProxyType(found)
+
+
+def phases(
+    which: Iterable[str] | None = None, *, elements: Iterable[str] | None = None, folder: str | Path | None = None
+) -> tuple[Phase, ...]:
+    """Load phase cards, by default all that come with the package.
+
+    Parameters
+    ----------
+    which
+        Card ids, mineral names or formulas; a formula gives every polymorph. None for all.
+    elements
+        Keep the phases that consist of these elements only.
+    folder
+        Folder of your own cards (``*.yaml``) to use instead of the shipped ones.
+
+    Returns
+    -------
+    tuple of Phase
+        In the order of their ids (or of `which`).
+
+    Raises
+    ------
+    InputError
+        For a name that no card has, or an unknown element.
+    RecipeError, FormatError
+        For a card that is not valid, with its place.
+
+    Examples
+    --------
+    >>> [phase.id for phase in phases(["ZrO2"])]
+    ['ZrO2_c', 'ZrO2_m', 'ZrO2_t']
+    >>> [phase.id for phase in phases(elements=["Na", "Pb"])]
+    ['Na15Pb4', 'NaPb', 'NaPb3', 'Na_bcc', 'Pb_fcc']
+    """
+    if folder is None:
+        cards: Sequence[Phase] = tuple(_cards().values())
+    else:
+        cards = [recipes.load_file(path, Phase) for path in sorted(Path(folder).glob("*.yaml"))]
+    if which is not None:
+        names = [which] if isinstance(which, str) else list(which)
+        cards = list(dict.fromkeys(card for name in names for card in _named(name, cards)))
+    if elements is None:
+        return tuple(cards)
+    allowed = element_set(elements)
+    return tuple(card for card in cards if card.elements <= allowed)
+
+
+def element_set(elements: Iterable[str]) -> frozenset[str]:
+    """Check element symbols (a list, or one string such as ``"Na Zr O"``) and return them as a set."""
+    symbols = re.findall(r"[A-Za-z]+", elements) if isinstance(elements, str) else list(elements)
+    for symbol in symbols:
+        if gemmi.Element(symbol).atomic_number == 0 or gemmi.Element(symbol).name != symbol:
+            raise InputError(f"unknown element {symbol!r}", where="elements", remedy="Use symbols such as Na, Zr, O")
+    return frozenset(symbols)
+
+
+def _named(name: str, cards: Sequence[Phase]) -> list[Phase]:
+    hits = [card for card in cards if card.id == name]
+    hits = hits or [card for card in cards if card.name.lower() == name.lower()]
+    if not hits and _TOKEN.sub("", name) == "":
+        wanted = parse_formula(name)
+        hits = [card for card in cards if parse_formula(card.formula) == wanted]
+    hits = hits or [card for card in cards if card.name.lower().split(",")[0] == name.lower()]
+    if not hits:
+        raise InputError(
+            f"no phase card is called {name!r}",
+            where="phases",
+            remedy="List the cards with 'surfspec phases', or read your own structure with xrd.read_cif()",
+        )
+    return hits

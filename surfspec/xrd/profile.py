@@ -1,0 +1,196 @@
+r"""Line profiles of powder patterns: pseudo-Voigt lines with angle-dependent widths, K-alpha doublets and line shifts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.errors import InputError
+from surfspec.xrd.radiation import Radiation
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+#: A line is drawn out to this many FWHM on either side of its centre.
+REACH = 12.0
+_LN2 = float(np.log(2.0))
+
+
+@dataclass(frozen=True)
+class Caglioti:
+    r"""Width of the lines of an instrument, and their shape.
+
+    .. math:: H^2 = U\tan^2\theta + V\tan\theta + W
+
+    Attributes
+    ----------
+    u, v, w
+        deg^2. Defaults are a common laboratory instrument of 0.1 deg FWHM.
+    eta
+        Lorentzian share of the pseudo-Voigt, 0 to 1.
+
+    References
+    ----------
+    Caglioti, Paoletti & Ricci (1958) Nucl. Instrum. 3, 223.
+    """
+
+    u: float = 0.006
+    v: float = -0.004
+    w: float = 0.01
+    eta: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not np.all(np.isfinite([self.u, self.v, self.w])) or not 0.0 <= self.eta <= 1.0:
+            raise InputError(
+                f"the profile U={self.u}, V={self.v}, W={self.w}, eta={self.eta} is impossible",
+                where="profile",
+                remedy="Use finite U, V, W and eta from 0 to 1",
+            )
+
+    def fwhm(self, two_theta: Array) -> Array:
+        """FWHM at 2 theta, both in deg."""
+        tangent = np.tan(np.radians(two_theta) / 2.0)
+        squared = self.u * tangent**2 + self.v * tangent + self.w
+        if np.any(squared <= 0):
+            raise InputError(
+                f"H^2 of the profile U={self.u}, V={self.v}, W={self.w} is not positive everywhere",
+                where="profile",
+                remedy="Choose W > V^2 / (4 U)",
+            )
+        return np.asarray(np.sqrt(squared))
+
+
+def pseudo_voigt(offset: Array, fwhm: Array, eta: float) -> Array:
+    r"""Pseudo-Voigt of unit area.
+
+    .. math:: \eta \frac{2}{\pi H}\frac{1}{1+4u^2} + (1-\eta)\frac{2}{H}\sqrt{\frac{\ln 2}{\pi}}\,e^{-4\ln 2\,u^2},\quad u = x/H
+
+    Parameters
+    ----------
+    offset
+        Distance x from the centre, deg.
+    fwhm
+        H, deg; broadcast against `offset`.
+    eta
+        Lorentzian share.
+
+    Returns
+    -------
+    numpy.ndarray
+        deg^-1.
+
+    References
+    ----------
+    Thompson, Cox & Hastings (1987) J. Appl. Cryst. 20, 79.
+
+    Examples
+    --------
+    >>> x = np.linspace(-50, 50, 200001)
+    >>> round(float(np.trapezoid(pseudo_voigt(x, np.array(0.2), 0.0), x)), 6)
+    1.0
+    """
+    squared = (offset / fwhm) ** 2
+    lorentz = (2.0 / np.pi) / (1.0 + 4.0 * squared)
+    gauss = 2.0 * np.sqrt(_LN2 / np.pi) * np.exp(-4.0 * _LN2 * squared)
+    return np.asarray((eta * lorentz + (1.0 - eta) * gauss) / fwhm)
+
+
+def pseudo_voigt_derivatives(offset: Array, fwhm: Array, eta: float) -> tuple[Array, Array, Array]:
+    """Return the pseudo-Voigt and its derivatives with respect to its centre and its FWHM."""
+    u = offset / fwhm
+    squared = u * u
+    bell = 1.0 / (1.0 + 4.0 * squared)
+    lorentz = (2.0 / np.pi) * bell
+    gauss = 2.0 * np.sqrt(_LN2 / np.pi) * np.exp(-4.0 * _LN2 * squared)
+    value = (eta * lorentz + (1.0 - eta) * gauss) / fwhm
+    slope = (eta * lorentz * bell * -8.0 * u + (1.0 - eta) * gauss * -8.0 * _LN2 * u) / fwhm
+    return value, np.asarray(-slope / fwhm), np.asarray(-(value + u * slope) / fwhm)
+
+
+def windows(grid: Array, centers: Array, fwhm: Array, reach: float = REACH) -> tuple[Index, Array]:
+    """Return grid indices near each line, and how far they are from it.
+
+    Parameters
+    ----------
+    grid
+        Rising 2 theta values, shape (n,).
+    centers, fwhm
+        Of the lines, shape (m,), deg.
+    reach
+        Half width in FWHM.
+
+    Returns
+    -------
+    index, offset
+        Shape (m, k). Indices outside the grid are n (one past the end): sums collect them in a spare bin.
+    """
+    step = float(np.min(np.diff(grid)))
+    half = int(np.ceil(reach * float(fwhm.max(initial=0.0)) / step)) + 1
+    half = min(half, len(grid))
+    base = np.searchsorted(grid, centers)
+    index = base[:, None] + np.arange(-half, half + 1)
+    inside = (index >= 0) & (index < len(grid))
+    offset = grid[np.clip(index, 0, len(grid) - 1)] - centers[:, None]
+    return np.where(inside, index, len(grid)), offset
+
+
+def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float, reach: float = REACH) -> Array:
+    """Sum lines on a grid.
+
+    Parameters
+    ----------
+    grid
+        2 theta, deg, rising, shape (n,).
+    centers, areas, fwhm
+        Of the lines, shape (m,); areas in intensity times deg.
+    eta
+        Lorentzian share.
+    reach
+        Half width of the drawn part in FWHM.
+
+    Returns
+    -------
+    numpy.ndarray
+        Intensity, shape (n,).
+    """
+    if not len(centers):
+        return np.zeros(len(grid))
+    index, offset = windows(grid, centers, fwhm, reach)
+    values = areas[:, None] * pseudo_voigt(offset, fwhm[:, None], eta)
+    return np.bincount(index.ravel(), values.ravel(), len(grid) + 1)[: len(grid)]
+
+
+def two_theta_of(q: Array, wavelength: float) -> Array:
+    """Bragg's law: 2 theta in deg of 1/d^2 in angstrom^-2, NaN beyond the sphere of reflection."""
+    sine = wavelength * np.sqrt(q) / 2.0
+    with np.errstate(invalid="ignore"):
+        return np.asarray(2.0 * np.degrees(np.arcsin(np.where(sine < 1.0, sine, np.nan))))
+
+
+def shift(two_theta: Array, zero: float, displacement: float) -> Array:
+    r"""Apparent line positions.
+
+    .. math:: 2\theta_{obs} = 2\theta + z + \delta\cos\theta, \qquad \delta = -\frac{2 s}{R}\frac{180}{\pi}
+
+    with the zero shift z and the specimen displacement s (positive away from the focusing circle's centre) at radius R.
+
+    References
+    ----------
+    Wilson (1963) Mathematical Theory of X-ray Powder Diffractometry.
+    """
+    return np.asarray(two_theta + zero + displacement * np.cos(np.radians(two_theta) / 2.0))
+
+
+def split_doublet(q: Array, areas: Array, light: Radiation) -> tuple[Array, Array, Array]:
+    """Repeat lines for each wavelength of the radiation.
+
+    Returns
+    -------
+    two_theta, areas, wavelength
+        One entry a line and wavelength, shape (m * number of wavelengths,); lines out of reach are NaN.
+    """
+    positions = np.concatenate([two_theta_of(q, value) for value in light.wavelengths])
+    strengths = np.concatenate([areas * weight for weight in light.weights])
+    return positions, strengths, np.repeat(light.wavelengths, len(q))
