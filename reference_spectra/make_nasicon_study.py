@@ -80,6 +80,35 @@ cross_section angstrom2/sr; stopping eV/nm at 3 keV.
 """
 
 
+README = """\
+# NASICON surfaces: a SIMULATED study
+
+**Nothing here was measured.** The spectra are simulations made from published numbers, with known truth, by
+`../make_nasicon_study.py`; running it again gives the same bytes. They stand in for the measurements of
+
+* Querel et al., "Chemical tuning of NaSICON surfaces for fast-charging Na metal solid-state batteries" (2021): XPS
+  and LEIS of pellets as sintered, polished, and polished and annealed;
+* Li et al., a Pb/C interlayer on Na3Zr2Si2PO12 (2022): diffraction before and after molten sodium.
+
+The samples are twins of the kinds of sample in those papers, not of the papers' spectra: no published spectrum was
+digitised, and one pellet here carries out what different pellets did there.
+
+| file | what |
+| --- | --- |
+| `study.yaml` | the study: `surfspec run study.yaml -o DIR` |
+| `truth.yaml` | every number that went in: compare with it after fitting, never tune on it |
+| `xps/` | six core levels a sample: one VAMAS file, or one CSV a region (rising or falling axis) |
+| `leis/` | three areas times four doses a sample, and of two reference materials; 3 keV 4He+, 145 degrees |
+| `xrd/` | patterns before and after sodium, and with lead: .xrdml, .xy, .xye, one of them with decimal commas |
+
+What the simulation leaves out: X-ray satellites, plasmon and shake-up losses, elastic scattering of photoelectrons,
+charge broadening that differs between regions; matrix effects of neutralisation, ions of the second layer that were not
+neutralised, collision-induced neutralisation, the change of composition that preferential sputtering brings with it
+(only the sodium peak falls); texture, microabsorption, coarse grains, and the layered order of coating and pellet in
+diffraction.
+"""
+
+
 class _Literal(str):
     """Text that YAML shows as a block."""
 
@@ -206,6 +235,7 @@ def make(folder: Path) -> None:
     )
     files.write(folder / "truth.yaml", f"# {files.LABEL}: what went into the spectra\n{text}")
     files.write(folder / "study.yaml", STUDY)
+    files.write(folder / "README.md", README)
 
 
 def main() -> None:
