@@ -80,7 +80,7 @@ def _deflection(impact: float, energy_cm: float, charge: int) -> float:
     def turning(r: float) -> float:
         return float(1.0 - potential(r) / energy_cm - (impact / r) ** 2)
 
-    closest = brentq(turning, 1e-6, impact + 20.0, xtol=1e-14, rtol=1e-14)
+    closest = float(brentq(turning, 1e-6, impact + 20.0, xtol=1e-14, rtol=1e-14))
     nodes = 200
     u = np.cos((np.arange(1, nodes // 2 + 1) - 0.5) * np.pi / nodes)
     inside = 1.0 - potential(closest / u) / energy_cm - (impact * u / closest) ** 2
@@ -91,9 +91,9 @@ def _deflection(impact: float, energy_cm: float, charge: int) -> float:
 @lru_cache(maxsize=4096)
 def cross_section(element: str, energy: float = ENERGY) -> float:
     """Differential cross-section in the laboratory, mean over the isotopes [angstrom2/sr]."""
-    return sum(
-        share * _isotope_cross_section(mass, NUMBERS[element], energy) for mass, share in isotopes(element)
-    ) / sum(share for _, share in isotopes(element))
+    pairs = isotopes(element)
+    weighted = sum(share * _isotope_cross_section(mass, NUMBERS[element], energy) for mass, share in pairs)
+    return float(weighted / sum(share for _, share in pairs))
 
 
 def _isotope_cross_section(mass: float, charge: int, energy: float) -> float:
@@ -104,7 +104,7 @@ def _isotope_cross_section(mass: float, charge: int, energy: float) -> float:
     def excess(b: float) -> float:
         return _deflection(b, energy_cm, charge) - angle
 
-    impact = brentq(excess, 1e-6, 2.0, xtol=1e-13)
+    impact = float(brentq(excess, 1e-6, 2.0, xtol=1e-13))
     step = 1e-4 * impact
     slope = (_deflection(impact + step, energy_cm, charge) - _deflection(impact - step, energy_cm, charge)) / (2 * step)
     centre = impact / np.sin(angle) / abs(slope)

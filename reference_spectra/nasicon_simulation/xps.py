@@ -162,7 +162,8 @@ def background(sample: Sample, region: Region, found: list[Line]) -> Floats:
     The integral starts 200 eV below the window and runs on steps of 0.01 eV.
     """
     fine = np.round(np.arange(region.low - 200.0, region.high + 0.005, 0.01), 4)
-    below = cumulative_trapezoid(sum(profile(line, fine - sample.charge_shift) for line in found), fine, initial=0.0)
+    signal = sum((profile(line, fine - sample.charge_shift) for line in found), np.zeros_like(fine))
+    below = cumulative_trapezoid(signal, fine, initial=0)
     level = region.level * DWELL_TIME * region.scans
     return np.asarray(level + region.step * np.interp(axis(region), fine, below))
 
