@@ -80,7 +80,7 @@ CARBON = {
 }
 SURFACE_OXYGEN = (532.30, 1.50, 0.20)  # phosphate film, carbonate and C-O taken together
 #: Na KL1L23 Auger group near 950.7 eV of kinetic energy: position on the binding scale, Gaussian width, area / Na 1s.
-AUGER = (535.90, 4.2, 0.060)
+AUGER = (535.90, 3.4, 0.060)
 
 
 def mean_free_path(material: Material, kinetic_energy: float) -> float:
