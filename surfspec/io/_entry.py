@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from surfspec import schema
 from surfspec.io._bytes import Source
 
 Attr = str | int | float
@@ -50,6 +51,12 @@ class Reader:
 def provenance(source: Source, format_name: str) -> dict[str, Attr]:
     """Attributes that say where a spectrum came from (file name without folder)."""
     return {"source_file": source.name, "source_sha256": source.sha256, "source_format": format_name}
+
+
+def labelled(dataset: xr.Dataset, attrs: Mapping[str, Attr], source: Source, format_name: str) -> xr.Dataset:
+    """Add metadata and provenance to a new spectrum; what the spectrum says of itself stays."""
+    extra = {key: value for key, value in attrs.items() if key not in {"kind", "technique", "statistics"}}
+    return schema.check(dataset.assign_attrs({**extra, **provenance(source, format_name)}), "spectrum")
 
 
 def is_whole(values: NDArray[np.float64], tolerance: float = 1e-6) -> bool:

@@ -100,8 +100,8 @@ def spectrum_of(table: text_table.Table, source: _bytes.Source, options: _entry.
         dims=("spectrum",) if series else (),
         coords={"spectrum": ("spectrum", labels, {"long_name": "Spectrum"})} if series else None,
         where=where,
-        **{**attrs, **_entry.provenance(source, NAME)},
     )
+    dataset = _entry.labelled(dataset, attrs, source, NAME)
     return _entry.Entry(str(attrs.get("region", "")) or source.name.rsplit(".", 1)[0], dataset)
 
 

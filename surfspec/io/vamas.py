@@ -1,0 +1,349 @@
+"""VAMAS files (ISO 14976) as spectra: XPS, UPS, AES and ISS blocks.
+
+Binding energy is E_B = hν - E_K. The analyser work function of the block is kept as an attribute and never
+applied: the abscissa of VAMAS files is already corrected or not, and the file does not say which.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from surfspec import schema, spectra
+from surfspec.errors import FormatError, SurfspecError
+from surfspec.io import _bytes, _entry
+from surfspec.io.regions import region_name
+from surfspec.io.vamas_grammar import Block, Header, parse
+
+NAME = "VAMAS"
+
+#: Technique of the standard -> technique of surfspec. Electron spectra without photons (AES, ELS) are kept as
+#: electron spectra over kinetic energy, with the word of the file in ``attrs["method"]``.
+_TECHNIQUES = {"XPS": "XPS", "UPS": "XPS", "AES diff": "XPS", "AES dir": "XPS", "ELS": "XPS", "ISS": "LEIS"}
+#: Words in a block comment that give an ion scattering measurement away although the block says XPS
+#: (exports of CasaXPS from Kratos and Thermo instruments).
+_ISS_WORDS = re.compile(r"LENS_ISS|ISS_ANGLE|ISS_CALIBRATION|\blens(?: mode)?\s*[:=]\s*ISS\b", re.IGNORECASE)
+_RATE = re.compile(r"\bc/s\b|\bcps\b|counts?\s*(?:/|per)\s*s(?:ec(?:ond)?)?\b", re.IGNORECASE)
+_NOTHING = {"", "none", "not specified", "notspecified", "unknown", "n/a"}
+_DOSE_UNIT = re.compile(r"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)?\s*(?:ions?)?\s*(?:/\s*cm\^?2|cm\^?-2)", re.IGNORECASE)
+_DATE = ("year", "month", "day", "hour", "minute", "second")
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The abscissa of a block: its axis, values (eV) and the columns that are left as ordinates."""
+
+    axis: str
+    values: NDArray[np.float64]
+    columns: list[int]
+
+
+def recognises(source: _bytes.Source) -> bool:
+    """Tell by the identifier in the first lines."""
+    head = source.data[:1024].replace(b"\x00", b"")
+    return b"VAMAS Surface Chemical Analysis" in head
+
+
+def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
+    """Read all blocks of a VAMAS file.
+
+    Parameters
+    ----------
+    source
+        The file.
+    options
+        What the caller knows.
+
+    Returns
+    -------
+    list of Entry
+        One for each block that holds an electron or ion spectrum, labelled by its region, and by its sample too
+        where the file holds several of them.
+
+    Raises
+    ------
+    FormatError
+        With block, line and reason.
+    """
+    header, blocks = parse(_bytes.decode(source), source.name)
+    left_out = [f"block {b.number} is {b.text('technique')}" for b in blocks if not _technique(b, options)]
+    readable = [block for block in blocks if _technique(block, options)]
+    if header.scan_mode == "MAPPING" or not readable:
+        what = "images (scan mode MAPPING)" if header.scan_mode == "MAPPING" else "; ".join(left_out[:5])
+        raise FormatError(
+            f"no electron or ion spectra in this file: {what}",
+            where=source.name,
+            remedy="surfspec reads XPS, UPS, AES and ISS spectra; export those",
+        )
+    datasets = [_spectrum(header, block, source, options) for block in readable]
+    if left_out:
+        datasets = [dataset.assign_attrs(left_out="; ".join(left_out)) for dataset in datasets]
+    return [_entry.Entry(label, dataset) for label, dataset in zip(_labels(datasets), datasets, strict=True)]
+
+
+def _labels(datasets: list[xr.Dataset]) -> list[str]:
+    samples = {str(dataset.attrs.get("sample", "")) for dataset in datasets}
+    regions = [str(dataset.attrs.get("region") or dataset.attrs.get("block", "")) for dataset in datasets]
+    if len(samples) < 2:
+        return regions
+    return [
+        f"{dataset.attrs.get('sample', '')} {region}".strip() for dataset, region in zip(datasets, regions, strict=True)
+    ]
+
+
+def _technique(block: Block, options: _entry.Options) -> str:
+    if options.technique is not None:
+        return options.technique
+    if _ISS_WORDS.search(block.text("comment")):
+        return "LEIS"
+    return _TECHNIQUES.get(block.text("technique"), "")
+
+
+def _spectrum(header: Header, block: Block, source: _bytes.Source, options: _entry.Options) -> xr.Dataset:
+    where = f"{source.name}:{block.line}"
+    technique = _technique(block, options)
+    attrs = {**_attrs(header, block, technique), **options.attrs}
+    try:
+        scale = _scale(header, block, technique, attrs, options)
+        signal = scale.columns[0]
+        rate, units = _intensity(block, signal, options)
+        dwell, scans = _positive(attrs.get("dwell_time")), _positive(attrs.get("scans"))
+        if rate and not _unit_is_rate(block, signal):
+            dwell = None  # the block calls itself a rate but states times of counts: the times cannot be trusted
+        y, units, statistics = _entry.counted(block.ordinates[:, signal], units, dwell, scans)
+        dataset = spectra.spectrum(
+            scale.values,
+            y,
+            technique=technique,
+            axis=scale.axis,
+            units=units,
+            statistics=statistics,
+            where=where,
+        )
+        dataset = _entry.labelled(dataset, attrs, source, NAME)
+    except SurfspecError as problem:
+        inside = f"block {block.number} of {header.blocks} ({block.identifier}): "
+        raise FormatError(inside + problem.message, remedy=problem.remedy, where=where) from problem
+    transmission = _transmission(block, scale)
+    if transmission is None:
+        return dataset
+    falling = scale.values[0] > scale.values[-1]
+    values = transmission[::-1] if falling else transmission
+    return dataset.assign(
+        transmission=(scale.axis, values, {"units": "1", "long_name": "Transmission function of the analyser"})
+    )
+
+
+def _scale(
+    header: Header, block: Block, technique: str, attrs: dict[str, _entry.Attr], options: _entry.Options
+) -> _Scale:
+    """Return the abscissa over the axis that the technique or the caller asks for."""
+    names = _variables(block)
+    if header.scan_mode == "IRREGULAR":
+        label, unit = names[0]
+        raw: NDArray[np.float64] = block.ordinates[:, 0]
+        columns = list(range(1, len(names)))
+    else:
+        label, unit = block.text("abscissa_label"), block.text("abscissa_unit")
+        start, step = block.number_of("abscissa_start"), block.number_of("abscissa_step")
+        raw = start + step * np.arange(block.ordinates.shape[0], dtype=np.float64)
+        columns = list(range(len(names)))
+    if not columns:
+        raise FormatError("no intensity beside the abscissa", remedy="Export the block again with its intensity")
+    if unit and unit.lower() not in {"ev", "d", "n"}:
+        raise FormatError(f"the abscissa {label!r} is in {unit!r}, not eV", remedy="Export it over energy in eV")
+    low = label.lower()
+    hv = _positive(attrs.get("photon_energy")) or _photon_energy(block)
+    stored = "binding_energy" if "binding" in low else "kinetic_energy" if "kinetic" in low else ""
+    natural = "binding_energy" if technique == "XPS" and hv is not None else "kinetic_energy"
+    target = options.axis or (natural if stored else "")
+    if not stored:
+        if options.axis is None:
+            raise FormatError(
+                f"the abscissa is called {label!r}, neither kinetic nor binding energy",
+                remedy="Say axis='kinetic_energy' or axis='binding_energy'",
+            )
+        stored = options.axis
+    if stored == "binding_energy" and technique == "XPS" and hv is None and options.axis is None:
+        target = stored
+    if target not in schema.TECHNIQUE_AXES[technique]:
+        raise FormatError(f"axis {target!r} does not belong to {technique}", remedy="Leave axis= out")
+    if stored == target:
+        return _Scale(target, np.round(raw, 9) + 0.0, columns)
+    if hv is None:
+        raise FormatError(
+            f"the block is over {stored} and does not give the photon energy", remedy="Say photon_energy=1486.6 (eV)"
+        )
+    return _Scale(target, np.round(hv - raw, 9) + 0.0, columns)
+
+
+def _variables(block: Block) -> list[tuple[str, str]]:
+    pairs = block.values["variables"]
+    return (
+        [(str(pair[0]), str(pair[1])) for pair in pairs if isinstance(pair, tuple)] if isinstance(pairs, tuple) else []
+    )
+
+
+def _unit_is_rate(block: Block, column: int) -> bool:
+    label, unit = _variables(block)[column]
+    return bool(_RATE.search(unit) or _RATE.search(label))
+
+
+def _intensity(block: Block, column: int, options: _entry.Options) -> tuple[bool, str]:
+    """Tell whether the ordinates are a rate, and their unit (``c/s`` is a rate, ``d`` and ``n`` are counts)."""
+    if options.units is not None:
+        return options.units == "counts/s", options.units
+    label, unit = _variables(block)[column]
+    rate = _unit_is_rate(block, column) or bool(_RATE.search(block.identifier))
+    if rate:
+        return True, "counts/s"
+    analogue = "analogue" in block.text("signal_mode").lower()
+    counts = unit.lower() in {"d", "n", "counts", ""} and not analogue
+    return False, "counts" if counts or "count" in label.lower() else "arb. units"
+
+
+def _transmission(block: Block, scale: _Scale) -> NDArray[np.float64] | None:
+    names = _variables(block)
+    found = [i for i in scale.columns[1:] if "transmission" in names[i][0].lower()]
+    if not found or not np.all(np.isfinite(block.ordinates[:, found[0]])):
+        return None
+    return block.ordinates[:, found[0]]
+
+
+def _positive(value: _entry.Attr | None) -> float | None:
+    if isinstance(value, int | float) and math.isfinite(value) and value > 0:
+        return float(value)
+    return None
+
+
+def _photon_energy(block: Block) -> float | None:
+    """Energy of the source where the block says it is a photon source."""
+    return _positive(block.number_of("source_energy")) if block.text("technique") in {"XPS", "UPS"} else None
+
+
+def _known(text: str) -> bool:
+    return text.strip().lower() not in _NOTHING
+
+
+def _attrs(header: Header, block: Block, technique: str) -> dict[str, _entry.Attr]:
+    attrs: dict[str, _entry.Attr] = {"region": _region(block)} if technique == "XPS" else {}
+    texts = {
+        "sample": re.sub(r"\Asample name:\s*", "", block.sample, flags=re.IGNORECASE),
+        "instrument": header.instrument,
+        "institution": header.institution,
+        "operator": header.operator,
+        "experiment": header.experiment,
+        "block": block.identifier,
+        "source": block.text("source_label"),
+        "analyser_mode": block.text("analyser_mode"),
+        "comment": block.text("comment"),
+    }
+    attrs.update({key: text for key, text in texts.items() if _known(text)})
+    if block.text("technique") != technique:
+        attrs["method"] = block.text("technique")
+    numbers = {
+        "dwell_time": _positive(block.number_of("collection_time")),
+        "pass_energy": _positive(block.number_of("pass_energy")) if block.text("analyser_mode") == "FAT" else None,
+    }
+    attrs.update({key: value for key, value in numbers.items() if value is not None})
+    scans = _positive(block.number_of("scans"))
+    if scans is not None:
+        attrs["scans"] = int(scans) if scans.is_integer() else scans
+    work = block.number_of("work_function")
+    if math.isfinite(work) and work != 0.0:
+        attrs["work_function"] = work
+    date = _date(block)
+    if date:
+        attrs["date"] = date
+    if re.search(
+        r"synthetic|simulated", f"{header.institution} {header.comment} {block.text('comment')}", re.IGNORECASE
+    ):
+        attrs["simulated"] = "true"
+    attrs.update(_source(block, technique))
+    attrs.update(_experimental(header, block))
+    return attrs
+
+
+def _source(block: Block, technique: str) -> dict[str, _entry.Attr]:
+    """Photon energy, or ion, ion energy and scattering angle."""
+    energy = _positive(block.number_of("source_energy"))
+    if technique == "XPS":
+        hv = _photon_energy(block)
+        return {"photon_energy": hv} if hv is not None else {}
+    found: dict[str, _entry.Attr] = {}
+    if block.text("technique") != "ISS":
+        return found  # a mislabelled block carries the energy of a photon source
+    if energy is not None:
+        found["ion_energy"] = energy
+    ion = block.text("source_label").rstrip("+ ")
+    if re.fullmatch(r"\d*[A-Z][a-z]?", ion):
+        found["ion"] = ion
+    angle = _scattering_angle(block)
+    if angle is not None:
+        found["scattering_angle"] = angle
+    return found
+
+
+def _scattering_angle(block: Block) -> float | None:
+    r"""Scattering angle (deg) from the directions of source and analyser.
+
+    .. math:: \theta = 180° - \beta, \quad
+              \cos\beta = \cos t_s \cos t_a + \sin t_s \sin t_a \cos(\varphi_s - \varphi_a)
+
+    with polar angles t from the surface normal. A take-off angle above 90° cannot leave the surface: files that
+    give one mean the scattering angle itself.
+    """
+    polar, azimuth = block.number_of("source_polar_angle"), block.number_of("source_azimuth")
+    take_off, take_azimuth = block.number_of("take_off_polar_angle"), block.number_of("take_off_azimuth")
+    if math.isfinite(take_off) and 90.0 < take_off <= 180.0:
+        return take_off
+    if not all(math.isfinite(angle) for angle in (polar, azimuth, take_off, take_azimuth)) or polar == take_off == 0.0:
+        return None
+    a, b, c = math.radians(polar), math.radians(take_off), math.radians(azimuth - take_azimuth)
+    cosine = math.cos(a) * math.cos(b) + math.sin(a) * math.sin(b) * math.cos(c)
+    return 180.0 - math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+
+
+def _experimental(header: Header, block: Block) -> dict[str, _entry.Attr]:
+    """Experimental variables by their labels; one that is a dose in ions/cm2 also as ``dose``."""
+    values = block.values.get("experimental", ())
+    found: dict[str, _entry.Attr] = {}
+    for (label, unit), value in zip(header.variables, values if isinstance(values, tuple) else (), strict=False):
+        if not isinstance(value, int | float) or not math.isfinite(value) or not _known(label):
+            continue
+        word = re.sub(r"[^0-9a-z]+", "_", label.lower()).strip("_")
+        if word and not word[0].isdigit() and word not in {"exp_variable", "value", "index", "kind", "technique"}:
+            found[word] = float(value)
+        match = _DOSE_UNIT.fullmatch(unit.strip())
+        if match and "dose" in label.lower():
+            found["dose"] = float(value) * float(match.group(1) or 1.0)
+    return found
+
+
+def _region(block: Block) -> str:
+    species, transition = block.text("species"), block.text("transition")
+    species, transition = (text if _known(text) else "" for text in (species, transition))
+    joined = f"{species} {transition}".strip()
+    named = region_name(joined)
+    inside = region_name(re.sub(r"\A\d+\s*:\s*", "", block.identifier))
+    if not joined or (re.fullmatch(r"[A-Z][a-z]? \d[spdf]\S*", inside) and not re.search(r"\d[spdf]", named)):
+        return inside or f"block {block.number}"
+    return named
+
+
+def _date(block: Block) -> str:
+    parts = [block.number_of(name) for name in _DATE]
+    if not all(math.isfinite(part) for part in parts):
+        return ""
+    year, month, day, hour, minute, second = (int(part) for part in parts)
+    if not (year > 1900 and 1 <= month <= 12 and 1 <= day <= 31):
+        return ""
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"
+
+
+READER = _entry.Reader(NAME, recognises, read)
