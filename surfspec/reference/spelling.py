@@ -18,6 +18,9 @@ ELEMENTS: Final[tuple[str, ...]] = tuple(
 _SYMBOLS: Final = {symbol.casefold(): symbol for symbol in ELEMENTS}
 _LEVEL: Final = re.compile(r"([A-Za-z]{1,3})([1-7])([spdfSPDF])([1357]/2)?")
 _AUGER: Final = re.compile(r"([A-Za-z]{1,2}?)([K-Ok-o][1-7]*)([L-Vl-v][1-7]*,?)([L-Vl-v][1-7]*(?:,[1-7])*)")
+_AUGER_GROUPS: Final = frozenset(
+    "KLL KLM KMM KLV KVV LMM LMN LMV LVV LNN MNN MNV MVV MNO NNN NNO NOO NVV OOO OVV".split()  # noqa: SIM905
+)
 _SCAN: Final = re.compile(r"[ _]+scan(?:[ _]+[A-Z0-9]+)?$", re.IGNORECASE)
 _WIDE: Final = {
     "survey": "Survey", "xpssurvey": "Survey", "wide": "Survey", "widescan": "Survey",
@@ -104,7 +107,9 @@ def region_name(text: str) -> str:
         return name
     auger = _AUGER.fullmatch(bare)
     if auger is not None and auger[1].casefold() in _SYMBOLS:
-        return f"{element_symbol(auger[1])} {(auger[2] + auger[3] + auger[4]).upper()}"
+        group = (auger[2] + auger[3] + auger[4]).upper()
+        if re.sub(r"[^A-Z]", "", group) in _AUGER_GROUPS:
+            return f"{element_symbol(auger[1])} {group}"
     raise InputError(
         f"{text[:40]!r} is no name of a region",
         remedy="Write an element and its level, 'Na 1s' or 'Zr 3d', an Auger group, 'Na KLL', or 'Survey'",
