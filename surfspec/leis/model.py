@@ -2,19 +2,23 @@ r"""The model of a LEIS spectrum: tied peaks on their in-depth shoulders.
 
 .. math::
 
-    y(E) = \sum_{el}\Big\{A\sum_i f_i\,\mathrm{EMG}(E;\,gE_i+\delta,\,s,\,\tau)
-    + \Big[B + U\frac{E_e - E}{\mathrm{keV}}\Big]\mathrm{step}(E_e, s)
-    + W\,\mathrm{step}(E_e + e_f,\,s_f)\Big\} + S\,e^{-(E-E_\mathrm{low})/\epsilon} + c
+    y(E) = \sum_{el}\Big\{A\sum_i f_i\,\mathrm{EMG}(E;\,gE_i+\delta+\delta_\tau,\,s,\,\tau)
+    + \Big[\big(B + U\tfrac{E_e - E}{\mathrm{keV}}\big)\,\mathrm{step}(E_e, s)
+    + W\,\mathrm{step}(E_e + e_f,\,s_f)\Big]\,e^{-k(E^{-1/2} - E_e^{-1/2})}\Big\}
+    + S\,e^{-(E-E_\mathrm{low})/\epsilon} + c
 
-Every position follows from the kinematics by one offset :math:`\delta`; isotopes are weighted by abundance times
-cross-section; `t` runs from 0 at the edge to 1 at the low end of the window, so that :math:`B_1, B_2 \ge 0` keep the
-shoulder positive; the foot `W` is plural scattering of light atoms with heavy ones and is left out for the
-heaviest element. Areas and heights enter linearly and are never negative; the offset, the resolution, the tail and the lags
-are the only other parameters.
+Every position follows from the kinematics by one offset :math:`\delta`, the shift of the maxima; :math:`\delta_\tau` is
+the distance of the Gaussians above the maxima of the tailed peaks. Isotopes are weighted by abundance times
+cross-section. :math:`E_e` is the centre of the lines less the element's lag; `B` and the rise `U` make the shoulder of
+ions that were scattered in the depth and re-ionised; `k` is the survival of the slower of them, one for the whole
+spectrum. The foot `W` is plural scattering of light atoms with heavy ones, and is left out for the heaviest element.
+Areas and heights enter linearly and none is ever negative, so that no shoulder can undercut a peak; offset, resolution,
+survival, tail and lags are the only other parameters.
 
-Peak and shoulder of re-ionised ions from the depth follow Nelson, J. Vac. Sci. Technol. A 4 (1986) 1567 and
-Brötzner et al., arXiv:2311.10604; the edge is an error function instead of an arctangent, which leaks above the edge. Width and
-position of the foot (130 eV and 40 eV for 3 keV He) are those of an independent Monte Carlo simulation of oxides.
+Peak and shoulder follow Nelson, J. Vac. Sci. Technol. A 4 (1986) 1567 and Brötzner et al., arXiv:2311.10604; the edge
+is an error function instead of an arctangent, which leaks above the edge. Width and position of the foot (130 eV and
+40 eV for 3 keV He, scaled with the ion energy) were read off an independent Monte Carlo simulation of oxides and are
+`unverified` elsewhere.
 """
 
 from __future__ import annotations
@@ -76,20 +80,57 @@ def lines_of(element: str, recipe: Recipe) -> Lines:
     Examples
     --------
     >>> lines_of("Si", Recipe(elements=("Si",))).weight.round(3).tolist()
-    [0.921, 0.047, 0.031]
+    [0.922, 0.047, 0.031]
     """
-    setting = {"ion": recipe.ion, "energy": recipe.energy, "angle": recipe.angle}
-    energy = recipe.gain * isotope_energies(element, loss=recipe.inelastic_loss.get(element, 0.0), **setting)
-    sigma = isotope_cross_sections(element, potential=recipe.potential, **setting)
+    ion, e0, angle = recipe.ion, recipe.energy, recipe.angle
+    loss = recipe.inelastic_loss.get(element, 0.0)
+    energy = recipe.gain * isotope_energies(element, ion=ion, energy=e0, angle=angle, loss=loss)
+    sigma = isotope_cross_sections(element, ion=ion, energy=e0, angle=angle, potential=recipe.potential)
     weight = iso.isotopes(element).abundance * sigma
     real = np.isfinite(energy) & np.isfinite(weight)
     energy, weight = energy[real], weight[real] / weight[real].sum()
     centroid = float(weight @ energy)
     variance = fixed_variance(
-        element, acceptance=recipe.acceptance, thermal_energy=recipe.thermal_energy, **setting
+        element,
+        ion=ion,
+        energy=e0,
+        angle=angle,
+        acceptance=recipe.acceptance,
+        thermal_energy=recipe.thermal_energy,
     )
     spread = float(np.sqrt(weight @ (energy - centroid) ** 2))
     return Lines(energy, weight, centroid, spread, recipe.gain**2 * variance)
+
+
+@dataclass(frozen=True)
+class _Features:
+    """The peak, edge and foot of one element on the axis, and what their derivatives need."""
+
+    columns: list[Array]
+    peak: shapes.Curve
+    edge: shapes.Curve
+    foot: shapes.Curve | None
+    weight: Array
+    depth: Array
+    width_slope: float
+    path: Array
+    alive: Array
+    alive_slope: float
+
+    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Return derivatives by peak position, edge position, width, tail and survival, shape (n,) each."""
+        area, height, slope = linear[:3]
+        level = (height + slope * self.depth) * self.alive
+        by_peak = area * (self.peak.by_center @ self.weight)
+        body = level * self.edge.value
+        # edge, ramp and survival of the shoulder move together
+        by_edge = level * self.edge.by_center + slope / SLOPE_UNIT * self.edge.value * self.alive
+        if self.foot is not None:
+            by_edge = by_edge + linear[3] * self.foot.by_center * self.alive
+            body = body + linear[3] * self.foot.value * self.alive
+        by_edge = by_edge + self.alive_slope * body
+        by_sigma = area * (self.peak.by_sigma @ self.weight) + level * self.edge.by_sigma * self.width_slope
+        return by_peak, by_edge, by_sigma, area * (self.peak.by_tail @ self.weight), -self.path * body
 
 
 class SpectrumModel:
@@ -128,11 +169,11 @@ class SpectrumModel:
         self.shape_names = (
             "offset",
             "resolution",
+            "survival",
             *(("tail",) if recipe.low_energy_tail else ()),
             *(f"{element} lag" for element in recipe.lagging()),
         )
         self.linear_names = self._linear_names()
-        self.signed = np.array([name.endswith(" slope") for name in self.linear_names])
         self.area_columns = np.array([self.linear_names.index(f"{element} area") for element in recipe.elements])
         self.parameters = self._parameters(units)
 
@@ -152,18 +193,18 @@ class SpectrumModel:
             Parameter("offset", float(np.clip(0.0, *r.offset)), *r.offset, unit="eV"),
             Parameter("resolution", float(np.sqrt(r.resolution[0] * r.resolution[1])), *r.resolution),
         ]
+        parameters.append(Parameter("survival", 0.5 * sum(r.survival), *r.survival, unit="eV^(1/2)", natural_low=True))
         if r.low_energy_tail:
-            parameters.append(Parameter("tail", float(np.sqrt(r.tail[0] * r.tail[1])), *r.tail, unit="eV", natural_low=True))
+            parameters.append(
+                Parameter("tail", float(np.sqrt(r.tail[0] * r.tail[1])), *r.tail, unit="eV", natural_low=True)
+            )
         for element in r.lagging():
             start = float(np.clip(20.0, *r.lag_range))
             natural = r.lag_range[0] == 0.0
             parameters.append(Parameter(f"{element} lag", start, *r.lag_range, unit="eV", natural_low=natural))
         for name in self.linear_names:
             unit = f"{units} eV" if name.endswith(" area") else units
-            if name.endswith(" slope"):
-                parameters.append(Parameter(name, 0.0, unit=units))
-            else:
-                parameters.append(Parameter(name, 0.0, 0.0, np.inf, unit=unit, natural_low=True))
+            parameters.append(Parameter(name, 0.0, 0.0, np.inf, unit=unit, natural_low=True))
         return tuple(parameters)
 
     @property
@@ -186,50 +227,74 @@ class SpectrumModel:
         """Return the derivatives of the model by the non-linear parameters, shape (n, shape_count)."""
         return self._columns(shape_values, linear)[1]
 
+    def center_shift(self, resolution: float, tail: float) -> tuple[float, float, float]:
+        """Return how far the Gaussians lie above the maximum of their peaks, with derivatives by resolution and tail.
+
+        One number for the whole spectrum, taken at the mean width of the elements: the offset then describes where
+        the maxima are, which the data know well, and not where the tails begin, which they do not.
+
+        Returns
+        -------
+        shift, by_resolution, by_tail
+            eV, eV and 1.
+        """
+        pairs = np.array([self.sigma(element, resolution) for element in self.recipe.elements]).mean(axis=0)
+        top, by_sigma, by_tail = shapes.mode(float(pairs[0]), tail)
+        return -top, -by_sigma * float(pairs[1]), -by_tail
+
     def _columns(self, shape_values: Array, linear: Array | None) -> tuple[Array, Array]:
         named = dict(zip(self.shape_names, map(float, shape_values), strict=True))
-        offset, resolution, tail = named["offset"], named["resolution"], named.get("tail", 0.0)
+        resolution, tail = named["resolution"], named.get("tail", 0.0)
+        shift, shift_by_resolution, shift_by_tail = self.center_shift(resolution, tail)
         x, position = self.energy, {name: i for i, name in enumerate(self.shape_names)}
-        columns = np.empty((x.size, len(self.linear_names)))
+        columns = np.ones((x.size, len(self.linear_names)))
         slopes = np.zeros((x.size, self.shape_count))
+        moved = np.zeros(x.size)
         column = 0
         for element in self.recipe.elements:
-            lines = self.lines[element]
-            sigma, sigma_slope = self.sigma(element, resolution)
-            peak = shapes.peak(x[:, None], lines.energy + offset, sigma, tail)
-            width = float(np.hypot(sigma, lines.spread))
-            lag = named.get(f"{element} lag", 0.0)
-            at = lines.centroid + offset - lag
-            step = shapes.edge(x, at, width)
-            depth = (at - x) / SLOPE_UNIT
-            block = [peak.value @ lines.weight, step.value, step.value * depth]
-            foot = self.recipe.foot and element != self.heaviest
-            if foot:
-                energy = self.recipe.energy
-                plural = shapes.edge(x, at + FOOT_POSITION * energy, FOOT_WIDTH * energy)
-                block.append(plural.value)
-            columns[:, column : column + len(block)] = np.stack(block, axis=1)
+            feature = self._features(
+                element, named["offset"] + shift, resolution, tail, named.get(f"{element} lag", 0.0), named["survival"]
+            )
+            count = len(feature.columns)
+            columns[:, column : column + count] = np.stack(feature.columns, axis=1)
             if linear is not None:
-                a, height, slope, *rest = linear[column : column + len(block)]
-                level = height + slope * depth
-                # both the edge and the ramp of the shoulder move with the edge
-                move = level * step.by_center + slope / SLOPE_UNIT * step.value
-                if foot:
-                    move = move + rest[0] * plural.by_center
-                slopes[:, position["offset"]] += a * (peak.by_center @ lines.weight) + move
-                slopes[:, position["resolution"]] += sigma_slope * (
-                    a * (peak.by_sigma @ lines.weight) + level * step.by_sigma * sigma / width
-                )
+                by_peak, by_edge, by_sigma, by_tail, by_survival = feature.slopes(linear[column : column + count])
+                moved += by_peak + by_edge
+                slopes[:, position["survival"]] += by_survival
+                slopes[:, position["resolution"]] += self.sigma(element, resolution)[1] * by_sigma
                 if "tail" in position:
-                    slopes[:, position["tail"]] += a * (peak.by_tail @ lines.weight)
+                    slopes[:, position["tail"]] += by_tail
                 if f"{element} lag" in position:
-                    slopes[:, position[f"{element} lag"]] -= move
-            column += len(block)
+                    slopes[:, position[f"{element} lag"]] -= by_edge
+            column += count
+        # every position moves with the offset and with the shift of the centres
+        slopes[:, position["offset"]] = moved
+        slopes[:, position["resolution"]] += shift_by_resolution * moved
+        if "tail" in position:
+            slopes[:, position["tail"]] += shift_by_tail * moved
         if self.recipe.sputter_tail:
             columns[:, column] = np.exp(-(x - x[0]) / self.recipe.sputter_decay)
-            column += 1
-        columns[:, column] = 1.0
         return columns, slopes
+
+    def _features(
+        self, element: str, shift: float, resolution: float, tail: float, lag: float, survival: float
+    ) -> _Features:
+        x, lines, energy = self.energy, self.lines[element], self.recipe.energy
+        sigma, _ = self.sigma(element, resolution)
+        width = float(np.hypot(sigma, lines.spread))
+        at = lines.centroid + shift - lag
+        peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)
+        edge = shapes.edge(x, at, width)
+        depth = (at - x) / SLOPE_UNIT
+        path = x**-0.5 - at**-0.5
+        alive = np.exp(-survival * path)
+        alive_slope = -0.5 * survival * at**-1.5
+        columns = [peak.value @ lines.weight, edge.value * alive, edge.value * depth * alive]
+        foot = None
+        if self.recipe.foot and element != self.heaviest:
+            foot = shapes.edge(x, at + FOOT_POSITION * energy, FOOT_WIDTH * energy)
+            columns.append(foot.value * alive)
+        return _Features(columns, peak, edge, foot, lines.weight, depth, sigma / width, path, alive, alive_slope)
 
     def evaluate(self, values: Array) -> Array:
         """Return the model, shape (n,)."""

@@ -2,8 +2,8 @@ r"""Variable projection with non-negative linear parameters, and the set that li
 
 For fixed non-linear parameters the linear ones follow from weighted non-negative least squares (Lawson and Hanson,
 1974); the outer search moves the few non-linear ones alone, with the projected Jacobian of Kaufman (BIT 15
-(1975) 49). Counts are weighted by the variance of the model and reweighted until that settles, so that the end is close to the
-Poisson likelihood, which :func:`surfspec.fitting.solver.solve` then maximises.
+(1975) 49). Counts are weighted by the variance of the model and reweighted until that settles, so that the end is
+close to the Poisson likelihood, which :func:`surfspec.fitting.solver.solve` then maximises.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ ROUNDS = 3
 SWEEPS = 25
 
 
-def linear_part(columns: Array, y: Array, sigma: Array, signed: NDArray[np.bool_] | None = None) -> Array:
-    """Return the linear parameters that fit `y` best, none negative but the `signed`, shape (linear,).
+def linear_part(columns: Array, y: Array, sigma: Array) -> Array:
+    """Return the non-negative linear parameters that fit `y` best, shape (linear,).
 
     Parameters
     ----------
@@ -30,8 +30,6 @@ def linear_part(columns: Array, y: Array, sigma: Array, signed: NDArray[np.bool_
         Shape (n, linear).
     y, sigma
         Data and standard uncertainties, shape (n,).
-    signed
-        Which columns may have either sign; none by default.
 
     Examples
     --------
@@ -43,11 +41,8 @@ def linear_part(columns: Array, y: Array, sigma: Array, signed: NDArray[np.bool_
     size = np.where(size > 0, size, 1.0)
     # the normal equations through QR: the same minimum in far fewer rows
     q, r = np.linalg.qr(scaled / size)
-    free = np.zeros(size.size, dtype=bool) if signed is None else signed
-    values, _ = nnls(np.concatenate([r, -r[:, free]], axis=1), q.T @ (y / sigma), maxiter=50 * size.size)
-    result = values[: size.size].copy()
-    result[free] -= values[size.size :]
-    return np.asarray(result / size)
+    values, _ = nnls(r, q.T @ (y / sigma), maxiter=50 * size.size)
+    return np.asarray(values / size)
 
 
 def expected_sigma(model: Array, y: Array, statistics: str, sigma: Array | None) -> Array:
@@ -91,13 +86,13 @@ def project(
     width = max(3, 2 * (y.size // 60) + 1)
     smooth = np.convolve(np.pad(y, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
     weight = expected_sigma(smooth, y, statistics, sigma)
-    linear = linear_part(model.design(shape), y, weight, model.signed)
+    linear = linear_part(model.design(shape), y, weight)
     for _ in range(ROUNDS):
         shape, linear = _search(model, y, weight, shape, (low, high))
         if statistics == "given":
             break
         weight = expected_sigma(model.design(shape) @ linear, y, statistics, sigma)
-    linear = linear_part(model.design(shape), y, weight, model.signed)
+    linear = linear_part(model.design(shape), y, weight)
     return np.concatenate([shape, linear])
 
 
@@ -106,12 +101,12 @@ def _search(
 ) -> tuple[Array, Array]:
     def residual(values: Array) -> Array:
         columns = model.design(values)
-        return np.asarray((columns @ linear_part(columns, y, weight, model.signed) - y) / weight)
+        return np.asarray((columns @ linear_part(columns, y, weight) - y) / weight)
 
     def slopes(values: Array) -> Array:
         columns = model.design(values)
-        linear = linear_part(columns, y, weight, model.signed)
-        active = columns[:, linear != 0] / weight[:, None]
+        linear = linear_part(columns, y, weight)
+        active = columns[:, linear > 0] / weight[:, None]
         basis, _ = np.linalg.qr(active)
         moved = model.slopes(values, linear) / weight[:, None]
         return np.asarray(moved - basis @ (basis.T @ moved))
@@ -119,4 +114,4 @@ def _search(
     found = least_squares(
         residual, shape, jac=slopes, bounds=bounds, x_scale="jac", ftol=1e-9, xtol=1e-9, gtol=1e-9, max_nfev=SWEEPS
     )
-    return found.x, linear_part(model.design(found.x), y, weight, model.signed)
+    return found.x, linear_part(model.design(found.x), y, weight)

@@ -14,7 +14,7 @@ from surfspec.leis.kinematics import check_geometry, elastic_energy, isotope_ene
 
 @dataclass(frozen=True)
 class Recipe:
-    """A LEIS fit. Every position follows from the kinematics; no peak moves on its own.
+    r"""A LEIS fit. Every position follows from the kinematics; no peak moves on its own.
 
     Attributes
     ----------
@@ -39,6 +39,9 @@ class Recipe:
         Peaks with an exponential to low energy, and the range of its decay length, eV.
     foot
         Plural scattering above the in-depth edge of every element but the heaviest.
+    survival
+        Range of the exponent `k` with which in-depth ions die out towards low energy, :math:`e^{-kE^{-1/2}}`, eV^(1/2);
+        :math:`v_c\sqrt{m/2}/\cos\beta` for one characteristic velocity, an effective number for a thick target.
     sputter_tail, sputter_decay
         Sputtered ions: an exponential towards low energy, and its decay length, eV.
     lag, lag_range
@@ -77,6 +80,7 @@ class Recipe:
     low_energy_tail: bool = True
     tail: tuple[float, float] = field(default=(0.5, 60.0), metadata={"above": 0.0, "unit": "eV"})
     foot: bool = True
+    survival: tuple[float, float] = field(default=(0.0, 300.0), metadata={"low": 0.0})
     sputter_tail: bool = True
     sputter_decay: float = field(default=150.0, metadata={"above": 0.0, "unit": "eV"})
     lag: tuple[str, ...] | None = None
@@ -85,7 +89,11 @@ class Recipe:
     potential: str = "ZBL"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "elements", (self.elements,) if isinstance(self.elements, str) else self.elements)
+        given: object = self.elements
+        if isinstance(given, str):
+            raise InputError(
+                f"elements is the text {given!r}", where="elements", remedy=f"Give a list of symbols: ({given!r},)"
+            )
         for name in ("elements", "lag", "offset", "resolution", "tail", "lag_range", "window"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else tuple(value))

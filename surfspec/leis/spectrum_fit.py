@@ -30,7 +30,7 @@ RELEASES = 4
 RELEASE_COSINE = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Held:
     """The model with some parameters held where they are: what the solver sees."""
 
@@ -62,7 +62,8 @@ def fit(
     recipe
         Projectile, geometry, elements and what is free.
     start
-        Start values of ``offset`` (eV), ``resolution`` (1), ``tail`` (eV) or ``"Zr lag"`` (eV), by name.
+        Start values of ``offset`` (eV), ``resolution`` (1), ``survival`` (eV^1/2), ``tail`` (eV) or
+        ``"Zr lag"`` (eV), by name.
     progress
         Called with the number of spectra done and their total.
 
@@ -90,8 +91,8 @@ def fit(
     >>> energy = np.arange(900.0, 2850.0, 5.0)
     >>> model = SpectrumModel(recipe, energy)
     >>> truth = np.zeros(len(model.parameters))
-    >>> truth[:3] = 4.0, 0.02, 8.0
-    >>> truth[[4, 8]] = 4e5, 9e5
+    >>> truth[:4] = 4.0, 0.02, 100.0, 8.0
+    >>> truth[[5, 9]] = 4e5, 9e5
     >>> truth[-1] = 3.0
     >>> counts = np.random.default_rng(1).poisson(model.evaluate(truth))
     >>> fit = ss.leis.fit(ss.spectrum(energy, counts, technique="LEIS"), recipe)
@@ -116,7 +117,7 @@ def fit(
     statistics = str(cut.attrs["statistics"])
     extra = _setting_reasons(cut, recipe)
 
-    def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:  # noqa: ARG001
+    def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
         return fit_member(model, y, statistics, sigma, start=shape_start, extra=extra)
 
     members = fit_members(cut, fit_one, components=len(recipe.elements), parameters=model.parameters, progress=progress)
@@ -214,12 +215,10 @@ def maximise(
 
 def _at_zero(model: SpectrumModel, values: Array) -> NDArray[np.bool_]:
     """Find parameters to hold: linear ones at zero, and lags of shoulders that are not there."""
-    signed = np.concatenate([np.zeros(model.shape_count, dtype=bool), model.signed])
-    linear = np.arange(values.size) >= model.shape_count
-    held = linear & ~signed & (values <= 0)
+    held = (np.arange(values.size) >= model.shape_count) & (values <= 0)
     names = [p.name for p in model.parameters]
     for element in model.recipe.lagging():
-        if held[names.index(f"{element} shoulder")] and not values[names.index(f"{element} slope")] > 0:
+        if held[names.index(f"{element} shoulder")] and held[names.index(f"{element} slope")]:
             held[names.index(f"{element} lag")] = True
     return held
 
@@ -358,5 +357,7 @@ def _size(model: SpectrumModel, element: str, resolution: float, tail: float) ->
     left = np.flatnonzero(profile[:top] < half)[-1]
     right = top + np.flatnonzero(profile[top:] < half)[0]
     low = x[left] + (half - profile[left]) / (profile[left + 1] - profile[left]) * (x[left + 1] - x[left])
-    high = x[right - 1] + (half - profile[right - 1]) / (profile[right] - profile[right - 1]) * (x[right] - x[right - 1])
+    high = x[right - 1] + (half - profile[right - 1]) / (profile[right] - profile[right - 1]) * (
+        x[right] - x[right - 1]
+    )
     return float(high - low), float(profile[top])

@@ -19,7 +19,7 @@ FWHM = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
 
 
 def doppler_sigma(mass_ratio: ArrayLike, angle: float, energy: float, thermal_energy: float) -> NDArray[np.float64]:
-    r"""Standard deviation of the scattered energy by the motion of the target atom.
+    r"""Return the standard deviation of the scattered energy by the motion of the target atom.
 
     .. math:: s_D = \frac{\sqrt{2 E_0\,kT_\mathrm{eff}\,(1 + K - 2\sqrt K\cos\theta)/A}}{1 + (1 - \cos\theta/\sqrt K)/A}
 
