@@ -1,6 +1,6 @@
 """A peak model as a frozen table of components; no expressions, no hidden state.
 
-Every role of a component (its area, centre, widths) is tied to one parameter by
+Every role of a component (its area, centre, widths) is tied to parameters by
 ``role = factor * parameter + offset``. A spin-orbit doublet is two components that share parameters.
 """
 
@@ -59,11 +59,28 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Tie:
-    """How a role follows a parameter: ``role = factor * parameter + offset``."""
+    """How a role follows a parameter: ``role = factor * parameter + offset``.
+
+    Attributes
+    ----------
+    also
+        Further parameters with their factors that are added: the weaker line of a doublet with a
+        free splitting lies at ``centre + 1 * splitting``.
+    """
 
     parameter: str
     factor: float = 1.0
     offset: float = 0.0
+    also: tuple[tuple[str, float], ...] = ()
+
+    def terms(self) -> tuple[tuple[str, float], ...]:
+        """Return every parameter with its factor."""
+        return ((self.parameter, self.factor), *self.also)
+
+    def scaled(self, factor: float, offset: float = 0.0) -> Tie:
+        """Return the tie of ``factor * role + offset``."""
+        also = tuple((name, factor * one) for name, one in self.also)
+        return Tie(self.parameter, factor * self.factor, factor * self.offset + offset, also)
 
 
 @dataclass(frozen=True)
@@ -109,16 +126,24 @@ class Model:
                     remedy="Give one tie for each role of the shape",
                 )
             for tie in (component.area, *component.roles.values()):
-                if tie.parameter not in known:
+                unknown = [name for name, _ in tie.terms() if name not in known]
+                if unknown:
                     raise InputError(
-                        f"component {component.name!r} follows the unknown parameter {tie.parameter!r}",
+                        f"component {component.name!r} follows the unknown parameter {unknown[0]!r}",
                         where=component.name,
                         remedy=f"Parameters are {', '.join(sorted(known))}",
                     )
 
 
 class BoundModel:
-    """A model on the points of one spectrum, over a fixed background: what the solver needs.
+    r"""A model on the points of one spectrum, over a background: what the solver needs.
+
+    The background is fixed, or its end levels give way to the tails that the peaks have there:
+
+    .. math:: B(p) = B_0 - \sum_k S_k\,[T_k(p) - t_k], \qquad S_k = \partial B / \partial b_k
+
+    with the peaks' sum :math:`T_k` on the first and last point. The derivatives take part in it, so
+    that the covariance knows that a higher tail lowers the background.
 
     Parameters
     ----------
@@ -127,13 +152,19 @@ class BoundModel:
     x
         Axis, shape (n,).
     base
-        Background that stays fixed in the fit, shape (n,).
+        Background :math:`B_0`, shape (n,).
+    sensitivity, tails
+        :math:`S`, shape (2, n), and the tails :math:`t` that `base` allows for, shape (2,).
     """
 
-    def __init__(self, model: Model, x: Array, base: Array) -> None:
+    def __init__(
+        self, model: Model, x: Array, base: Array, sensitivity: Array | None = None, tails: Array | None = None
+    ) -> None:
         self.model = model
         self.x = x
         self.base = base
+        self.sensitivity = sensitivity
+        self.tails = np.zeros(2) if tails is None else tails
         self.parameters = model.parameters
         self._index = {p.name: i for i, p in enumerate(model.parameters)}
         self._shapes: tuple[Shape, ...] = tuple(shape(c.shape) for c in model.components)
@@ -145,7 +176,12 @@ class BoundModel:
         return self._value(component.area, values), numbers
 
     def _value(self, tie: Tie, values: Array) -> float:
-        return tie.factor * float(values[self._index[tie.parameter]]) + tie.offset
+        return sum(factor * float(values[self._index[name]]) for name, factor in tie.terms()) + tie.offset
+
+    def _add(self, out: Array, tie: Tie, amount: Array | float) -> None:
+        """Add a derivative by a role to the columns (last axis) of the parameters it follows."""
+        for name, factor in tie.terms():
+            out[..., self._index[name]] += factor * amount
 
     def contributions(self, values: Array) -> Array:
         """Return each component on the axis, shape (components, n)."""
@@ -157,8 +193,18 @@ class BoundModel:
 
     def evaluate(self, values: Array) -> Array:
         """Return the model, shape (n,): background plus all components."""
-        total: Array = self.base + self.contributions(values).sum(axis=0)
-        return total
+        peaks: Array = self.contributions(values).sum(axis=0)
+        return self._under(peaks) + peaks
+
+    def background(self, values: Array) -> Array:
+        """Return the background that belongs to these parameters, shape (n,)."""
+        return self._under(self.contributions(values).sum(axis=0))
+
+    def _under(self, peaks: Array) -> Array:
+        if self.sensitivity is None:
+            return self.base
+        out: Array = self.base - (peaks[[0, -1]] - self.tails) @ self.sensitivity
+        return out
 
     def jacobian(self, values: Array) -> Array:
         """Return the derivatives of the model by every parameter, shape (n, parameters)."""
@@ -167,10 +213,11 @@ class BoundModel:
             component = self.model.components[index]
             area, roles = self.roles(index, values)
             rows = one.derivatives(self.x, *roles)
-            out[:, self._index[component.area.parameter]] += component.area.factor * rows[0]
+            self._add(out, component.area, rows[0])
             for row, role in zip(rows[1:], one.roles, strict=True):
-                tie = component.roles[role]
-                out[:, self._index[tie.parameter]] += area * tie.factor * row
+                self._add(out, component.roles[role], area * row)
+        if self.sensitivity is not None:
+            out -= self.sensitivity.T @ out[[0, -1]]
         return out
 
     def gradient(self, index: int, what: str, values: Array) -> tuple[float, Array]:
@@ -189,19 +236,17 @@ class BoundModel:
         area, roles = self.roles(index, values)
         out = np.zeros(len(self.parameters))
         if what == "area":
-            out[self._index[component.area.parameter]] = component.area.factor
+            self._add(out, component.area, 1.0)
             return area, out
         if what == "center":
-            tie = component.roles["center"]
-            out[self._index[tie.parameter]] = tie.factor
+            self._add(out, component.roles["center"], 1.0)
             return roles[one.roles.index("center")], out
         number, slopes = one.width(*roles) if what == "fwhm" else one.height(*roles)
         scale = 1.0 if what == "fwhm" else area
         for slope, role in zip(slopes, one.roles, strict=True):
-            tie = component.roles[role]
-            out[self._index[tie.parameter]] += scale * tie.factor * float(slope)
+            self._add(out, component.roles[role], scale * float(slope))
         if what == "height":
-            out[self._index[component.area.parameter]] += number * component.area.factor
+            self._add(out, component.area, float(number))
         return scale * float(number), out
 
     def start(self, values: Array, y: Array, sigma: Array) -> Array:
@@ -210,7 +255,7 @@ class BoundModel:
         for index, one in enumerate(self._shapes):
             component = self.model.components[index]
             position = self._index[component.area.parameter]
-            if not self.parameters[position].vary or component.area.offset:
+            if not self.parameters[position].vary or component.area.offset or component.area.also:
                 continue
             _, roles = self.roles(index, values)
             profile = component.area.factor * one.evaluate(self.x, *roles)

@@ -87,9 +87,10 @@ def member_from_model(
         if what == "area":
             numbers["area_covariance"] = matrix
     contribution = bound.contributions(values)
+    background = bound.background(values)
     return MemberFit(
-        model=bound.base + contribution.sum(axis=0),
-        background=bound.base.copy(),
+        model=background + contribution.sum(axis=0),
+        background=background,
         contribution=contribution,
         flag=_flags(bound, solution, numbers),
         value=values,
@@ -140,7 +141,8 @@ def propagate(gradient: Array, covariance: Array) -> Array:
 def _flags(bound: BoundModel, solution: Solution, numbers: Mapping[str, Array]) -> NDArray[np.str_]:
     flags = []
     for index, component in enumerate(bound.model.components):
-        used = {component.area.parameter, *(tie.parameter for tie in component.roles.values())}
+        ties = (component.area, *component.roles.values())
+        used = {name for tie in ties for name, _ in tie.terms()}
         area, unc = numbers["area"][index], numbers["area_unc"][index]
         if used & set(solution.undetermined) or not np.isfinite(unc):
             flags.append("not_determined")
@@ -213,7 +215,7 @@ def assemble(
 
     def pack(name: str, dims: tuple[str, ...], unit: str | None, long_name: str) -> None:
         values = np.stack([np.asarray(getattr(m, name)) for m in members])
-        values = values.reshape(*shape, *values.shape[1:])
+        values = values.reshape((*shape, *values.shape[1:]))
         meta = {"long_name": long_name} | ({"units": unit} if unit else {})
         if f"{name}_unc" in MemberFit.__dataclass_fields__:
             meta["ancillary_variables"] = f"{name}_unc"

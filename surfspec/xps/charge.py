@@ -94,9 +94,7 @@ def charge_correct(
     return {name: _moved(one, shift, shift_unc, line, energy, note) for name, one in spectra.items()}
 
 
-def reference_shift(
-    fit: xr.Dataset, *, line: str, energy: float, force: bool = False
-) -> tuple[float, float, str]:
+def reference_shift(fit: xr.Dataset, *, line: str, energy: float, force: bool = False) -> tuple[float, float, str]:
     """Return the shift of a reference line, its standard uncertainty, and what was forced.
 
     Parameters
@@ -150,9 +148,7 @@ def _faults(fit: xr.Dataset, line: str, states: np.ndarray, main: int, unc: floa
     return faults
 
 
-def _moved(
-    spectrum: xr.Dataset, shift: float, shift_unc: float, line: str, energy: float, note: str
-) -> xr.Dataset:
+def _moved(spectrum: xr.Dataset, shift: float, shift_unc: float, line: str, energy: float, note: str) -> xr.Dataset:
     schema.check(spectrum, "spectrum")
     if "charge_shift" in spectrum.attrs:
         raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -14,7 +14,7 @@ from surfspec.fitting.backgrounds import Background, background
 from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.fitting.result import MemberFit, assemble, member_from_model
 from surfspec.fitting.series import Progress, fit_members
-from surfspec.fitting.solver import solve
+from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.verdict import judge
 from surfspec.xps.model import Table, build
 from surfspec.xps.recipe import Recipe
@@ -25,6 +25,11 @@ Array = NDArray[np.float64]
 
 #: Part of the recipe's window that the data must cover.
 COVERED = 0.6
+#: Backgrounds with end levels that can be taken below the tails of the peaks.
+ANCHORED = ("constant", "linear", "shirley", "shirley_iterative", "smart")
+#: Times the end levels are lowered, and the change (in standard uncertainties) at which that stops.
+TAIL_PASSES = 6
+TAIL_TOLERANCE = 0.02
 #: Widths of alternative starts, relative to the recipe's, and the centres' jitter in eV.
 OTHER_STARTS = ((0.6, 0.15), (1.6, -0.15))
 
@@ -38,7 +43,6 @@ class _Task:
     low: float
     high: float
     statistics: str
-    extra: tuple[str, ...]
 
 
 def fit(
@@ -111,15 +115,15 @@ def fit(
             remedy="Check the file, the region and the detector",
         )
     found = rigid_shift(x, summed, chosen, span) if span > 0 else 0.0
-    low, high, extra = _window(x, chosen, found)
+    low, high = _window(x, chosen, found)
     scale = max(float(np.ptp(summed)), 1.0)
     table = build(chosen, shift=found, area_scale=scale)
     cut = spectra.crop(spectrum, low, high)
-    task = _Task(chosen, table, low, high, str(spectrum.attrs["statistics"]), extra)
+    task = _Task(chosen, table, low, high, str(spectrum.attrs["statistics"]))
     inside = (x >= low - 1e-9) & (x <= high + 1e-9)
 
-    def fit_one(x_: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
-        return _fit_member(task, x_, y, sigma, inside)
+    def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
+        return _fit_member(task, x, y, sigma, inside)
 
     members = fit_members(
         spectrum,
@@ -154,7 +158,7 @@ def _same_region(spectrum: xr.Dataset, recipe: Recipe) -> None:
             )
 
 
-def _window(x: Array, recipe: Recipe, shift: float) -> tuple[float, float, tuple[str, ...]]:
+def _window(x: Array, recipe: Recipe, shift: float) -> tuple[float, float]:
     low, high = recipe.window[0] + shift, recipe.window[1] + shift
     inner_low, inner_high = max(low, float(x[0])), min(high, float(x[-1]))
     share = (inner_high - inner_low) / (high - low)
@@ -165,28 +169,28 @@ def _window(x: Array, recipe: Recipe, shift: float) -> tuple[float, float, tuple
             remedy=f"At least {COVERED:.0%} are needed: choose another window, or pass shift_search= "
             "if the sample was charged",
         )
-    return inner_low, inner_high, ()
+    return inner_low, inner_high
 
 
 def _fit_member(task: _Task, x: Array, y: Array, sigma: Array | None, inside: NDArray[np.bool_]) -> MemberFit:
     window = (float(x[inside][0]), float(x[inside][-1]))
-    under = background(x, y, kind=task.recipe.background.kind, sigma=sigma, window=window, **task.recipe.background.options)
-    cut_x, cut_y = x[inside], y[inside]
-    cut_sigma = None if sigma is None else sigma[inside]
-    bound = BoundModel(task.table.model, cut_x, under.values)
-    weight = np.sqrt(np.maximum(cut_y, 1.0)) if cut_sigma is None else cut_sigma
-    starts = [bound.start(values, cut_y, weight) for values in _starts(task.table.model.parameters)]
-    nuisance = under.sensitivity * np.asarray(under.anchor_unc)[:, None]
-    solution = solve(
-        bound,
-        cut_y,
-        statistics=task.statistics,
-        sigma=cut_sigma,
-        starts=starts,
-        nuisance=nuisance if np.all(np.isfinite(nuisance)) else None,
-    )
+    lowers = task.recipe.background.below_tails
+    work = _Member(task, x, y, sigma, inside, window)
+    under, bound, starts, solution = work.solve_over(None, np.zeros(2), None)
+    first = under
+    for _ in range(TAIL_PASSES if lowers and under.kind in ANCHORED else 0):
+        tails = bound.contributions(solution.values).sum(axis=0)[[0, -1]]
+        before = solution
+        lowered = (first.anchors[0] - float(tails[0]), first.anchors[1] - float(tails[1]))
+        if np.min(y) >= 0:
+            lowered = (max(lowered[0], 0.0), max(lowered[1], 0.0))
+        under, bound, _, solution = work.solve_over(lowered, tails, before.values, first.anchor_unc)
+        unit = np.where(solution.uncertainties > 0, solution.uncertainties, np.inf)
+        if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
+            break
+    under = replace(under, anchors=first.anchors)
     member = member_from_model(bound, solution, starts[0], verdict="ok", reasons=())
-    extra = [*task.extra, *_background_reasons(under), *_component_reasons(task, member, window)]
+    extra = [*_background_reasons(under), *_component_reasons(task, member, window)]
     detected = {c.area.parameter for c, flag in zip(bound.model.components, member.flag, strict=True) if flag == "ok"}
     reported = [
         tie.parameter
@@ -195,7 +199,53 @@ def _fit_member(task: _Task, x: Array, y: Array, sigma: Array | None, inside: ND
         for tie in (c.area, c.roles["center"])
     ]
     verdict, reasons = judge(solution, reported=reported or [p.name for p in bound.parameters], extra=extra)
-    return _replace(member, verdict, reasons)
+    return replace(member, verdict=verdict, reasons=reasons)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """The data of one member, ready to be fitted over one background after the other."""
+
+    task: _Task
+    x: Array
+    y: Array
+    sigma: Array | None
+    inside: NDArray[np.bool_]
+    window: tuple[float, float]
+
+    def solve_over(
+        self,
+        anchors: tuple[float, float] | None,
+        tails: Array,
+        warm: Array | None,
+        anchor_unc: tuple[float, float] | None = None,
+    ) -> tuple[Background, BoundModel, list[Array], Solution]:
+        """Fit the peaks over one background, whose end levels may be given."""
+        task, inside = self.task, self.inside
+        chosen = task.recipe.background
+        forced = {} if anchors is None else {"anchors": anchors}
+        under = background(
+            self.x, self.y, kind=chosen.kind, sigma=self.sigma, window=self.window, **chosen.options, **forced
+        )
+        follows = chosen.below_tails and under.kind in ANCHORED
+        bound = BoundModel(
+            task.table.model, self.x[inside], under.values, under.sensitivity if follows else None, tails
+        )
+        cut_y = self.y[inside]
+        cut_sigma = None if self.sigma is None else self.sigma[inside]
+        weight = np.sqrt(np.maximum(cut_y, 1.0)) if cut_sigma is None else cut_sigma
+        begin = _starts(task.table.model.parameters)
+        starts = [warm] if warm is not None else [bound.start(values, cut_y, weight) for values in begin]
+        nuisance = under.sensitivity * np.asarray(anchor_unc or under.anchor_unc)[:, None]
+        solution = solve(
+            bound,
+            cut_y,
+            statistics=task.statistics,
+            sigma=cut_sigma,
+            starts=starts,
+            nuisance=nuisance if np.all(np.isfinite(nuisance)) else None,
+        )
+        return under, bound, starts, solution
 
 
 def _starts(parameters: tuple[Parameter, ...]) -> list[Array]:
@@ -235,19 +285,16 @@ def _component_reasons(task: _Task, member: MemberFit, window: tuple[float, floa
     return reasons
 
 
-def _replace(member: MemberFit, verdict: str, reasons: tuple[str, ...]) -> MemberFit:
-    fields = {name: getattr(member, name) for name in MemberFit.__dataclass_fields__}
-    return MemberFit(**{**fields, "verdict": verdict, "reasons": reasons})
-
-
 def _cut(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
     """Cut the NaN arrays of a member that failed before its window was known."""
     if member.model.size != inside.size or np.all(inside):
         return member
-    fields = {name: getattr(member, name) for name in MemberFit.__dataclass_fields__}
-    for name in ("model", "background", "contribution"):
-        fields[name] = fields[name][..., inside]
-    return MemberFit(**fields)
+    return replace(
+        member,
+        model=member.model[inside],
+        background=member.background[inside],
+        contribution=member.contribution[..., inside],
+    )
 
 
 def _with_charge_uncertainty(result: xr.Dataset) -> xr.Dataset:
@@ -256,7 +303,7 @@ def _with_charge_uncertainty(result: xr.Dataset) -> xr.Dataset:
     if not shift_unc > 0:
         return result
     other = result["line"] != str(result.attrs.get("charge_reference", ""))
-    total = np.hypot(result["center_unc"], shift_unc)
-    widened = xr.where(other, total, result["center_unc"]).transpose(*result["center_unc"].dims)
+    total = (result["center_unc"] ** 2 + shift_unc**2) ** 0.5
+    widened = total.where(other, result["center_unc"]).transpose(*result["center_unc"].dims)
     widened.attrs = {**result["center_unc"].attrs, "comment": "includes that of the charge correction"}
     return result.assign(center_unc=widened)

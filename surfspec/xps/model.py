@@ -54,7 +54,8 @@ def build(recipe: Recipe, shift: float = 0.0, area_scale: float = 1.0) -> Table:
     InputError
         For a tie to an unknown peak, a circle of ties or an unknown role.
     """
-    entries: dict[str, Peak | Doublet] = {p.name: p for p in (*recipe.peaks, *recipe.doublets)}
+    entries: dict[str, Peak | Doublet] = {p.name: p for p in recipe.peaks}
+    entries |= {d.name: d for d in recipe.doublets}
     maker = _Maker(entries, shift, area_scale)
     for entry in entries.values():
         maker.add(entry)
@@ -97,28 +98,37 @@ class _Maker:
         self.components.append(Component(names[0], entry.shape, area, roles, {**labels, "line": strong}))
         ratio = entry.area_ratio()
         partner = {role: self._partner(entry, role, tie) for role, tie in roles.items()}
-        weak_area = Tie(area.parameter, area.factor * ratio, area.offset * ratio)
-        self.components.append(Component(names[1], entry.shape, weak_area, partner, {**labels, "line": weak}))
+        self.components.append(Component(names[1], entry.shape, area.scaled(ratio), partner, {**labels, "line": weak}))
 
     def _partner(self, entry: Doublet, role: str, tie: Tie) -> Tie:
         if role == "center":
-            if isinstance(entry.splitting, Range):
-                raise InputError(
-                    "a free splitting is not supported by this model",
-                    where=entry.name,
-                    remedy="Give the splitting as a number, or write two peaks whose areas are tied",
-                )
-            return Tie(tie.parameter, tie.factor, tie.offset + float(entry.splitting))
+            return self._split(entry, tie)
         natural = {"fwhm_lorentz", "fwhm"} if "fwhm_lorentz" not in entry.widths else {"fwhm_lorentz"}
         if role in natural and entry.width_ratio != 1.0:
-            return Tie(tie.parameter, tie.factor * entry.width_ratio, tie.offset * entry.width_ratio)
+            return tie.scaled(entry.width_ratio)
         return tie
+
+    def _split(self, entry: Doublet, center: Tie) -> Tie:
+        if not isinstance(entry.splitting, Range):
+            return center.scaled(1.0, float(entry.splitting))
+        if entry.splitting.follows is not None:
+            other = self._other(entry, entry.splitting.follows, ())
+            if not isinstance(other, Doublet) or not isinstance(other.splitting, Range):
+                raise InputError(
+                    f"the splitting of {entry.name!r} follows {other.name!r}, which has no free splitting",
+                    where=entry.name,
+                    remedy="Follow a doublet whose splitting is a range",
+                )
+            name = f"{other.name} splitting"
+        else:
+            name = f"{entry.name} splitting"
+            self.parameters.setdefault(name, self._parameter(name, "splitting", entry.splitting))
+        return Tie(center.parameter, center.factor, center.offset, (*center.also, (name, 1.0)))
 
     def area(self, entry: Peak | Doublet, path: Sequence[str]) -> Tie:
         if entry.area is not None:
             other = self._other(entry, entry.area.ratio_to, path)
-            tie = self.area(other, (*path, entry.name))
-            return Tie(tie.parameter, tie.factor * entry.area.factor, tie.offset * entry.area.factor)
+            return self.area(other, (*path, entry.name)).scaled(entry.area.factor)
         name = f"{entry.name} area"
         self.parameters.setdefault(
             name, Parameter(name, self.area_scale, 0.0, np.inf, unit="intensity eV", natural_low=True)
@@ -135,8 +145,7 @@ class _Maker:
                     where=entry.name,
                     remedy="Give both peaks the same shape, or a range of its own",
                 )
-            tie = self.role(other, role, (*path, entry.name))
-            return Tie(tie.parameter, tie.factor * given.factor, tie.offset * given.factor + given.offset)
+            return self.role(other, role, (*path, entry.name)).scaled(given.factor, given.offset)
         name = f"{entry.name} {role}"
         self.parameters.setdefault(name, self._parameter(name, role, given))
         return Tie(name)

@@ -18,6 +18,10 @@ from surfspec.fitting.verdict import require, worst
 Array = NDArray[np.float64]
 
 
+#: Relative uncertainty below which a number is exact but for rounding (a line over itself).
+ROUND_OFF = 1e-9
+
+
 @dataclass(frozen=True)
 class _Areas:
     """Areas of several regions as rates, with one covariance."""
@@ -34,7 +38,7 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
     r"""Divide the area of each region by the area of a reference line of the same sample.
 
     .. math:: r_j = A_j / A_\mathrm{ref}, \qquad
-              \mathrm{cov}(r_j, r_k) = \sum_{ab} \frac{\partial r_j}{\partial A_a} C_{ab} \frac{\partial r_k}{\partial A_b}
+              C(r)_{jk} = \sum_{ab} \frac{\partial r_j}{\partial A_a} C(A)_{ab} \frac{\partial r_k}{\partial A_b}
 
     Areas are compared as rates (per second), so that regions of different dwell time and number of
     scans fit together. Auger lines inside a region do not count to its area.
@@ -149,8 +153,8 @@ def quantify(
     >>> e = np.arange(176.0, 192.0, 0.1)
     >>> y = 500 + 900 * np.exp(-((e - 182.4) / 0.8) ** 2) + 600 * np.exp(-((e - 184.81) / 0.8) ** 2)
     >>> zr = ss.spectrum(e, np.round(y), technique="XPS", region="Zr 3d", photon_energy=1486.6)
-    >>> float(ss.xps.quantify({"Zr 3d": ss.xps.fit(zr, "Zr 3d")}).atomic_percent)
-    100.0
+    >>> ss.xps.quantify({"Zr 3d": ss.xps.fit(zr, "Zr 3d")}).atomic_percent.values.tolist()
+    [100.0]
     """
     usable = {
         name: fit for name, fit in fits.items() if force or str(schema.check(fit, "fit")["verdict"].item()) != "failed"
@@ -202,9 +206,7 @@ def _areas(fits: Mapping[str, xr.Dataset], force: bool) -> _Areas:
             )
     rates = {name: _rate(fit) for name, fit in fits.items()}
     if len({str(fit["intensity"].attrs["units"]) for fit in fits.values()}) > 1:
-        raise InputError(
-            "the intensities have different units", where="areas", remedy="Convert all regions to counts"
-        )
+        raise InputError("the intensities have different units", where="areas", remedy="Convert all regions to counts")
     timed = {name: _timed(fit) for name, fit in fits.items()}
     if any(timed.values()) and not all(timed.values()):
         missing = ", ".join(name for name, known in timed.items() if not known)
@@ -226,9 +228,7 @@ def _areas(fits: Mapping[str, xr.Dataset], force: bool) -> _Areas:
     units = str(first["intensity"].attrs["units"])
     if all(timed.values()) and units == "counts":
         units = "counts/s"
-    return _Areas(
-        tuple(fits), np.array(area), np.diag(variance), f"{units} eV", tuple(verdicts), tuple(reasons)
-    )
+    return _Areas(tuple(fits), np.array(area), np.diag(variance), f"{units} eV", tuple(verdicts), tuple(reasons))
 
 
 def _timed(fit: xr.Dataset) -> bool:
@@ -258,7 +258,9 @@ def _factor(library: str | Mapping[str, float], region: str) -> float:
         return float(reference.sensitivity(library, region))
     if region not in library:
         raise InputError(
-            f"no sensitivity factor for {region!r}", where="library", remedy=f"It has {', '.join(library)}; add this one"
+            f"no sensitivity factor for {region!r}",
+            where="library",
+            remedy=f"It has {', '.join(library)}; add this one",
         )
     return float(library[region])
 
@@ -282,6 +284,7 @@ def _table(
 ) -> xr.Dataset:
     (name, value), *_ = values.items()
     unc = np.sqrt(np.clip(np.diag(covariance), 0, None))
+    unc = np.where(unc < ROUND_OFF * np.abs(value), 0.0, unc)
     area_unc = np.sqrt(np.clip(np.diag(areas.covariance), 0, None))
     regions = np.array(areas.regions)
     out = xr.Dataset(

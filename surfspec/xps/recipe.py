@@ -146,10 +146,15 @@ class Background:
         One of ``none, constant, linear, shirley, shirley_iterative, smart, tougaard``.
     options
         Options of that kind: ``preset``, ``rule``, ``average``, ``B``, ``C``, ...
+    below_tails
+        Take the end levels below the tails that the fitted peaks have there, and fit again, until
+        the areas settle. Without it a background swallows the tails inside its end levels;
+        other programs do that, so parity with them needs ``false``.
     """
 
     kind: str = "smart"
     options: Mapping[str, str | float] = field(default_factory=dict)
+    below_tails: bool = True
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ class Recipe:
             raise InputError(
                 f"window {self.window[0]:g} to {self.window[1]:g} does not rise", remedy="Give [low, high] in eV"
             )
-        names = [p.name for p in (*self.peaks, *self.doublets)]
+        names = [*(p.name for p in self.peaks), *(d.name for d in self.doublets)]
         if not names:
             raise InputError("the recipe has no peak", remedy="Add at least one entry under peaks or doublets")
         repeated = sorted({name for name in names if names.count(name) > 1})

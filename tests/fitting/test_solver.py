@@ -121,9 +121,7 @@ def test_low_counts_are_not_biased() -> None:
         Parameter("fwhm", 1.5, vary=False), Parameter("level", 1.0, 0.0, np.inf, natural_low=True),
         Parameter("zero", 0.0, vary=False), Parameter("broad", 1e4, vary=False),
     )  # fmt: skip
-    bound = BoundModel(
-        Model(parameters, (Component("p", "gaussian", Tie("area"), roles), flat)), x, np.zeros(x.size)
-    )
+    bound = BoundModel(Model(parameters, (Component("p", "gaussian", Tie("area"), roles), flat)), x, np.zeros(x.size))
     per_level = float(SHAPES["gaussian"].evaluate(np.zeros(1), 0.0, 1e4)[0])
     truth = np.array([5.3, 0.0, 1.5, 2.0 / per_level, 0.0, 1e4])
     expected = bound.evaluate(truth)
