@@ -2,7 +2,7 @@
 
 >>> from surfspec import io
 >>> sorted(io.__all__)
-['read', 'read_tree']
+['read', 'read_avantage_results', 'read_tree']
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surfspec.io.avantage_results import read_avantage_results
     from surfspec.io.recognise import read, read_tree
 
 #: Public name -> module that defines it; loaded on first use so that the import stays light.
 _HOME = {
     "read": "surfspec.io.recognise",
+    "read_avantage_results": "surfspec.io.avantage_results",
     "read_tree": "surfspec.io.recognise",
 }
 
-__all__ = ["read", "read_tree"]
+__all__ = ["read", "read_avantage_results", "read_tree"]
 
 
 def __getattr__(name: str) -> Any:
