@@ -67,15 +67,17 @@ of all lines at lower binding energy. Areas are counts eV over the infinite rang
 that is after charge correction; measured axis = true + charge_shift. normalised_area is a ratio of count rates
 (area / scans, dwell time is common), because the regions were measured with different numbers of scans. The film is
 patchy with coverage and thickness as given; carbon attenuates nothing; no elastic scattering.
-leis: peaks = isotopes weighted by abundance, each a Gaussian convolved with an exponential towards low energy; area
-counts of the whole peak, tail included. Energies shift by energy_offset. The shoulder is a depth integral (curved, an
-edge for each number of film layers), the plural-scattering foot a cubic ending 900 eV above the elastic energy, the
-recoil tail an exponential: on purpose not the functions of the usual fit model. Coverage of a spectrum is the
-average over its own dose interval; dose is the cumulated dose at its end. Sodium is lost preferentially, from film and
-electrolyte alike, without changing the other peaks. normalised_area has the sum without Na as denominator.
+leis: peaks = isotopes weighted by abundance, each a Gaussian convolved with an exponential towards low energy (decay
+length tail); areas are those of whole peaks, tail included (sum of counts times the step of 5 eV). The centres of the
+Gaussians lie at elastic energy + energy_offset, the maxima of the peaks lower, at elastic energy + maximum_offset. The
+shoulder is a depth integral (curved, an edge for each number of film layers), the plural-scattering foot a cubic ending
+900 eV above the elastic energy, the recoil tail an exponential: on purpose not the functions of the usual fit model.
+Coverage of a spectrum is the average over its own dose interval; dose is the cumulated dose at its end. Sodium is lost
+preferentially, from film and electrolyte alike, without changing the other peaks. normalised_area has the sum without
+Na as denominator.
 xrd: homogeneous thick mixtures without microabsorption or texture, kinematic intensities, Ge (111) monochromator in the
 incident beam (2 theta 27.28 deg). Angles are shifted by zero_shift + displacement_cos_theta * cos(theta).
-Units: eV, counts eV (XPS areas), counts (LEIS areas), ions/cm2, cm2, nm, angstrom, deg; survival and fractions 1;
+Units: eV, counts eV (areas), ions/cm2, cm2, nm, angstrom, deg; survival and fractions 1;
 cross_section angstrom2/sr; stopping eV/nm at 3 keV.
 """
 
@@ -228,7 +230,7 @@ def make(folder: Path) -> None:
             for spot, dose in keys
         }
         write_leis(folder, f"ref_{name}", f"reference {name}", spectra)
-        known["leis_references"][name] = {"energy_offset": offset, **truth.leis_series(f"ref_{name}", spectra)}
+        known["leis_references"][name] = {**truth.offsets(offset), **truth.leis_series(f"ref_{name}", spectra)}
     head = {"simulated": True, "seed": noise.SEED, "notes": _Literal(NOTES)}
     text = yaml.safe_dump(
         {**head, **truth.rounded(known)}, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None

@@ -93,7 +93,7 @@ def cross_section(element: str, energy: float = ENERGY) -> float:
     """Differential cross-section in the laboratory, mean over the isotopes [angstrom2/sr]."""
     pairs = isotopes(element)
     weighted = sum(share * _isotope_cross_section(mass, NUMBERS[element], energy) for mass, share in pairs)
-    return float(weighted / sum(share for _, share in pairs))
+    return weighted / sum(share for _, share in pairs)
 
 
 def _isotope_cross_section(mass: float, charge: int, energy: float) -> float:
@@ -102,7 +102,7 @@ def _isotope_cross_section(mass: float, charge: int, energy: float) -> float:
     energy_cm = energy / (1.0 + light)
 
     def excess(b: float) -> float:
-        return _deflection(b, energy_cm, charge) - angle
+        return float(_deflection(b, energy_cm, charge) - angle)
 
     impact = float(brentq(excess, 1e-6, 2.0, xtol=1e-13))
     step = 1e-4 * impact

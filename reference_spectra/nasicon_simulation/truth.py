@@ -6,6 +6,8 @@ from typing import Any
 
 import gemmi
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.stats import exponnorm
 
 from nasicon_simulation import ions, leis, noise, samples, xps, xrd
 from nasicon_simulation.structures import STRUCTURES
@@ -108,7 +110,7 @@ def leis_series(name: str, spectra: dict[tuple[int, int], leis.Simulated]) -> di
             element: [
                 {
                     "dose": leis.DOSES[dose - 1],
-                    "spots": [spectra[spot, dose].areas[element] for spot in leis.SPOTS],
+                    "spots": [leis.STEP * spectra[spot, dose].areas[element] for spot in leis.SPOTS],
                 }
                 for dose in doses
             ]
@@ -117,10 +119,25 @@ def leis_series(name: str, spectra: dict[tuple[int, int], leis.Simulated]) -> di
     }
 
 
+def _tailed(distance: float, sigma: float) -> float:
+    """Return minus the height of an isotope's peak at a distance below the centre of its Gaussian."""
+    return -float(exponnorm.pdf(distance, leis.TAIL / sigma, scale=sigma))
+
+
+def offsets(offset: float) -> dict[str, Any]:
+    """Shift of all energies, and where that leaves the maximum of one isotope's peak, which its tail pulls down."""
+    maxima = {}
+    for element in leis.ELEMENTS:
+        sigma = leis.width(max(ions.isotopes(element), key=lambda pair: pair[1])[0])
+        below = minimize_scalar(_tailed, bounds=(0.0, 40.0), args=(sigma,), method="bounded").x
+        maxima[element] = round(offset - float(below), 2)
+    return {"energy_offset": offset, "maximum_offset": maxima}
+
+
 def leis_truth(sample: samples.Sample, spectra: dict[tuple[int, int], leis.Simulated]) -> dict[str, Any]:
     """Film and series of one sample."""
     return {
-        "energy_offset": sample.energy_offset,
+        **offsets(sample.energy_offset),
         "zero_dose_coverage": sample.coverage,
         "removal_cross_section": samples.REMOVAL,
         "monolayers": sample.monolayers,
