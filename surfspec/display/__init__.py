@@ -1,0 +1,62 @@
+"""Draw and describe any Dataset: ``plot`` and ``summary``, each chosen by the kind.
+
+>>> import surfspec as ss
+>>> ds = ss.spectrum([280, 285, 290], [10, 40, 12], technique="XPS", region="C 1s")
+>>> print(ss.summary(ds).splitlines()[0])
+spectrum · XPS · C 1s
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surfspec.display.choose import plot
+    from surfspec.display.fit_plot import plot_fit
+    from surfspec.display.match_plot import plot_match
+    from surfspec.display.saving import save_figure
+    from surfspec.display.series_plot import plot_series
+    from surfspec.display.spectrum_plot import plot_spectrum
+    from surfspec.display.stack_plot import plot_stack
+    from surfspec.display.summarise import summary
+    from surfspec.display.table_plot import plot_table
+    from surfspec.display.text import unit_text, value_text
+
+_HOME = {
+    "plot": "choose",
+    "plot_fit": "fit_plot",
+    "plot_match": "match_plot",
+    "plot_series": "series_plot",
+    "plot_spectrum": "spectrum_plot",
+    "plot_stack": "stack_plot",
+    "plot_table": "table_plot",
+    "save_figure": "saving",
+    "summary": "summarise",
+    "unit_text": "text",
+    "value_text": "text",
+}
+
+__all__ = [
+    "plot",
+    "plot_fit",
+    "plot_match",
+    "plot_series",
+    "plot_spectrum",
+    "plot_stack",
+    "plot_table",
+    "save_figure",
+    "summary",
+    "unit_text",
+    "value_text",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"surfspec.display.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'surfspec.display' has no attribute {name!r}; public names: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

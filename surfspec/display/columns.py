@@ -1,0 +1,152 @@
+"""Plain text in columns, and tables of numbers with their uncertainties in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from surfspec.display import labels
+from surfspec.display.text import number_text, unit_text, value_text
+
+#: Columns of the page.
+WIDTH: Final = 100
+
+#: Rows of a table before the rest is only counted.
+ROWS: Final = 40
+
+
+def verdict_rows(member: xr.Dataset) -> list[tuple[str, str]]:
+    """Return the verdict and its reasons as a row of :func:`aligned`."""
+    verdict, reasons = labels.verdict_of(member)
+    return [("verdict", f"{verdict}{': ' if reasons else ''}{'; '.join(reasons)}")]
+
+
+def describe_table(dataset: xr.Dataset) -> list[str]:
+    """Write a table: verdict, single numbers, then one grid for each set of dimensions."""
+    lines: list[str] = []
+    if "verdict" in dataset and not dataset["verdict"].dims:
+        lines += aligned(verdict_rows(dataset))
+    facts = [
+        (name.replace("_", " "), str(dataset.attrs[name])) for name in ("exclude", "inputs") if dataset.attrs.get(name)
+    ]
+    lines += aligned(facts)
+    shown = [str(name) for name, array in dataset.data_vars.items() if _is_shown(str(name), array, dataset)]
+    scalars = [(name.replace("_", " "), _cell(dataset, name, {})) for name in shown if not dataset[name].dims]
+    lines += aligned(scalars)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in shown:
+        if dataset[name].dims:
+            groups.setdefault(tuple(map(str, dataset[name].dims)), []).append(name)
+    for dims, names in groups.items():
+        lines += ["", *_grid(dataset, dims, names)]
+    return lines
+
+
+def _is_shown(name: str, array: xr.DataArray, dataset: xr.Dataset) -> bool:
+    companion = name.endswith("_unc") and name.removesuffix("_unc") in dataset
+    matrix = any(str(dim).endswith("_b") for dim in array.dims)
+    return not companion and not matrix and not (name in {"verdict", "reasons"} and not array.dims)
+
+
+def _grid(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> list[str]:
+    """Write the variables of one set of dimensions as columns, split where they are too wide for the page."""
+    places = list(product(*(range(dataset.sizes[dim]) for dim in dims)))
+    keys = [
+        [coordinate_text(dataset, dim, index) for dim, index in zip(dims, place, strict=True)]
+        for place in places[:ROWS]
+    ]
+    columns = {
+        name: [_cell(dataset, name, dict(zip(dims, place, strict=True)), unit=False) for place in places[:ROWS]]
+        for name in names
+    }
+    heads = {name: _head(name, str(dataset[name].attrs.get("units", "1"))) for name in names}
+    left = [_head(dim, str(dataset[dim].attrs.get("units", "1")) if dim in dataset.coords else "1") for dim in dims]
+    taken = sum(max([len(head), *(len(key[at]) for key in keys)]) + 2 for at, head in enumerate(left))
+    lines: list[str] = []
+    block: list[str] = []
+    used = taken
+    for name in [*names, ""]:
+        size = max([len(heads[name]), *map(len, columns[name])]) + 2 if name else WIDTH
+        if block and used + size > WIDTH:
+            body = [[*key, *(columns[one][at] for one in block)] for at, key in enumerate(keys)]
+            lines += [*([""] if lines else []), *columns_text([*left, *(heads[one] for one in block)], body)]
+            block, used = [], taken
+        if name:
+            block.append(name)
+            used += size
+    return [*lines, *left_out(len(places))]
+
+
+def coordinate_text(dataset: xr.Dataset, dim: str, index: int) -> str:
+    """Write one value of a coordinate without its unit."""
+    if dim not in dataset.coords:
+        return str(index)
+    value = dataset[dim].values[index]
+    return number_text(float(value)) if np.issubdtype(dataset[dim].dtype, np.number) else str(value)
+
+
+def _cell(dataset: xr.Dataset, name: str, place: dict[str, int], *, unit: bool = True) -> str:
+    array = dataset[name]
+    value = array.isel(place).values
+    if not np.issubdtype(array.dtype, np.number):
+        return str(value) if unit else cut(str(value), 48)
+    units = str(array.attrs.get("units", "1")) if unit else "1"
+    if f"{name}_unc" in dataset:
+        unc = float(dataset[f"{name}_unc"].isel(place).values)
+        return value_text(float(value), unc, units) if unit else brief(float(value), unc)
+    written = unit_text(units)
+    if np.issubdtype(array.dtype, np.floating) and not math.isfinite(float(value)):
+        return "not determined" if unit else "–" if name.endswith("_limit") else "n.d."
+    digits = 2 if name.endswith(("_sd", "_limit")) else 3 if name.endswith(("_low", "_high", "p_value")) else 5
+    return f"{number_text(float(value), digits)} {written}".strip()
+
+
+def brief(value: float, unc: float) -> str:
+    """Write a value for a column: ``n.d.`` is not determined, ``(n.d.)`` an uncertainty that is not."""
+    return value_text(value, unc).replace("not determined", "n.d.")
+
+
+def _head(name: str, unit: str) -> str:
+    written = unit_text(unit)
+    return f"{name.replace('_', ' ')} ({written})" if written else name.replace("_", " ")
+
+
+def left_out(count: int) -> list[str]:
+    """Say how many rows are not shown."""
+    return [f"... and {count - ROWS} more rows"] if count > ROWS else []
+
+
+def aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Write pairs of name and text, the texts in line."""
+    size = max((len(name) for name, _ in rows), default=0)
+    return [f"{name:<{size}}  {text}" for name, text in rows]
+
+
+def columns_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align columns; text columns left, numbers right. Columns that are empty throughout are left out."""
+    kept = [at for at in range(len(head)) if any(row[at] for row in rows)]
+    sizes = {at: max(len(head[at]), *(len(row[at]) for row in rows)) for at in kept}
+    over = sum(sizes.values()) + 2 * (len(kept) - 1) - WIDTH
+    if over > 0 and kept:
+        sizes[kept[0]] = max(sizes[kept[0]] - over, 8)
+    numeric = {at for at in kept if all(not row[at] or row[at][0] in "−(0123456789n<>" for row in rows)}
+    lines = []
+    for row in [head, *rows]:
+        cells = [
+            cut(row[at], sizes[at]).rjust(sizes[at])
+            if at in numeric and at
+            else cut(row[at], sizes[at]).ljust(sizes[at])
+            for at in kept
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def cut(text: str, size: int) -> str:
+    """Shorten a text to a number of characters."""
+    return text if len(text) <= size else f"{text[: size - 1]}…"

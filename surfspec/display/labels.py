@@ -1,0 +1,175 @@
+"""What the members, components and quantities of a Dataset are called in pictures and summaries."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from surfspec import schema
+from surfspec.display.text import number_text, unit_text
+from surfspec.errors import InputError
+
+#: Dimensions that index parts of one result, not members of a series.
+PART_DIMS: Final = frozenset({"component", "component_b", "parameter", "parameter_b", "phase", "peak", "reflection"})
+
+_SPIN: Final = re.compile(r"\s*\d/2\b")
+_SPLIT_REASONS: Final = re.compile(r"\s*[;\n]\s*")
+
+
+def member_dims(dataset: xr.Dataset) -> tuple[str, ...]:
+    """Return the series dimensions of a Dataset of any kind but table."""
+    if "intensity" in dataset:
+        return schema.series_dims(dataset)
+    if "verdict" in dataset:
+        return tuple(str(name) for name in dataset["verdict"].dims)
+    return ()
+
+
+def members(dataset: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield each member of a series with its label; a single spectrum once, with an empty label."""
+    dims = member_dims(dataset)
+    for position in product(*(range(dataset.sizes[name]) for name in dims)):
+        place = dict(zip(dims, position, strict=True))
+        yield place_label(dataset, place), dataset.isel(place)
+
+
+def place_label(dataset: xr.Dataset, place: dict[str, int]) -> str:
+    """Name a place in a series: ``as sintered, dose 1.6×10¹⁵ ions/cm²``."""
+    return ", ".join(coordinate_label(dataset, name, index) for name, index in place.items())
+
+
+def coordinate_label(dataset: xr.Dataset, name: str, index: int) -> str:
+    """Name one value of a coordinate: text as it is, a number with its name and unit."""
+    if name not in dataset.coords:
+        return f"{name} {index}"
+    coordinate = dataset[name]
+    value = coordinate.values[index]
+    if coordinate.dtype.kind in "UST" or not np.issubdtype(coordinate.dtype, np.number):
+        return str(value)
+    unit = unit_text(str(coordinate.attrs.get("units", "1")))
+    return f"{name.replace('_', ' ')} {number_text(float(value))}{' ' if unit else ''}{unit}"
+
+
+def component_labels(dataset: xr.Dataset) -> list[str]:
+    """Name the components of a fit: species and line where known, then element, else the component's own name.
+
+    Where two components would have one name, their own names are added.
+    """
+    own = _words(dataset, "component") or [str(index + 1) for index in range(dataset.sizes["component"])]
+    columns = [_words(dataset, name) for name in ("species", "line")]
+    found = [_joined([column[index] for column in columns if column]) for index in range(len(own))]
+    elements = _words(dataset, "element") or [""] * len(own)
+    found = [text or element or name for text, element, name in zip(found, elements, own, strict=True)]
+    return [f"{text} ({name})" if found.count(text) > 1 else text for text, name in zip(found, own, strict=True)]
+
+
+def component_groups(dataset: xr.Dataset) -> tuple[list[int], list[str]]:
+    """Group the components, so that the two lines of a doublet share a colour and a name.
+
+    Returns
+    -------
+    tuple
+        The group of each component, and the name of each group: species and line without its j, or the element, or
+        the component's own name.
+    """
+    own = component_labels(dataset)
+    empty = [""] * len(own)
+    species, lines = _words(dataset, "species") or empty, _words(dataset, "line") or empty
+    keys = [
+        _joined([kind, _SPIN.sub("", line)]) or label for kind, line, label in zip(species, lines, own, strict=True)
+    ]
+    order = list(dict.fromkeys(keys))
+    return [order.index(key) for key in keys], order
+
+
+def phase_names(dataset: xr.Dataset, *, formulas: bool = True) -> list[str]:
+    """Return readable names of the phases: name, and formula where asked and where it says something else."""
+    ids = [str(value) for value in dataset["phase"].values] if "phase" in dataset.coords else []
+    ids = ids or [f"phase {index + 1}" for index in range(dataset.sizes["phase"])]
+    names = [str(value) for value in dataset["name"].values] if "name" in dataset.coords else ids
+    written = (
+        [str(value) for value in dataset["formula"].values]
+        if formulas and "formula" in dataset.coords
+        else [""] * len(ids)
+    )
+    return [
+        f"{name or key} {formula}" if formula and formula not in (name or key) else name or key
+        for key, name, formula in zip(ids, names, written, strict=True)
+    ]
+
+
+def probability_text(probability: float) -> str:
+    """Write a probability with two digits, never as exactly 0 or 1."""
+    if not math.isfinite(probability):
+        return "p n/a"
+    if probability > 0.99:
+        return "p > 0.99"
+    return "p < 0.01" if probability < 0.01 else f"p = {probability:.2f}"
+
+
+def verdict_of(member: xr.Dataset) -> tuple[str, list[str]]:
+    """Return verdict and reasons of one fit or match; ``ok`` where none is given."""
+    verdict = str(member["verdict"].values) if "verdict" in member else "ok"
+    return verdict, reasons_of(str(member["reasons"].values) if "reasons" in member else "")
+
+
+def reasons_of(text: str) -> list[str]:
+    """Take the reasons apart, which are stored as one text."""
+    return [part for part in _SPLIT_REASONS.split(text.strip()) if part]
+
+
+def subject(dataset: xr.Dataset) -> str:
+    """Say what a Dataset is of: sample and region, and that it is simulated where it is."""
+    words = [str(dataset.attrs.get(name, "")) for name in ("sample", "region")]
+    if not any(words) and dataset.attrs.get("ion"):
+        words = [f"{dataset.attrs['ion']}⁺" + (
+            f" {number_text(float(dataset.attrs['ion_energy']))} eV" if "ion_energy" in dataset.attrs else ""
+        )]  # fmt: skip
+    text = ", ".join(word for word in words if word)
+    if str(dataset.attrs.get("simulated", "")).lower() in {"true", "1", "yes"}:
+        text = f"{text} (simulated)" if text else "Simulated"
+    return text
+
+
+def long_name(variable: xr.DataArray) -> str:
+    """Return the name of a quantity for an axis."""
+    given = str(variable.attrs.get("long_name", "")) or str(variable.name).replace("_", " ")
+    return given[:1].upper() + given[1:]
+
+
+def statistics_of(member: xr.Dataset) -> str:
+    """Return how the counting statistics are known: by attribute, else by what is there."""
+    known = str(member.attrs.get("statistics", ""))
+    if known in schema.STATISTICS:
+        return known
+    if "intensity_unc" in member:
+        return "given"
+    return "poisson" if member["intensity"].attrs.get("units") == "counts" else "unknown"
+
+
+def choice(value: str, allowed: Sequence[str], where: str) -> str:
+    """Return an option, or raise InputError with those there are."""
+    if value not in allowed:
+        raise InputError(
+            f"{value!r} is no choice for {where}", where=where, remedy=f"Use {', '.join(map(repr, allowed))}"
+        )
+    return value
+
+
+def _words(dataset: xr.Dataset, name: str) -> list[str]:
+    if name not in dataset.coords or dataset[name].dims != ("component",):
+        return []
+    return [str(value) for value in dataset[name].values]
+
+
+def _joined(parts: Sequence[Any]) -> str:
+    """Join texts, leaving out one that another contains."""
+    words = [str(part) for part in parts if str(part)]
+    kept = [word for word in words if not any(word != other and word in other for other in words)]
+    return ", ".join(dict.fromkeys(kept))

@@ -1,0 +1,228 @@
+"""A quantity of a table against dose, cycle, time: points with error bars, or a band."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from surfspec import schema
+from surfspec.display import labels, style
+from surfspec.errors import InputError
+
+ERRORS: Final = ("unc", "sd", "none")
+
+#: Dimensions that make the lines of a frame, in this order, when none is named.
+_LINES: Final = ("element", "component", "sample", "spot")
+
+
+def plot_series(
+    table: xr.Dataset,
+    variable: str,
+    *,
+    along: str = "dose",
+    by: str | None = None,
+    panels: str | None = None,
+    errors: str = "unc",
+    band: bool = False,
+    ax: Axes | None = None,
+    title: str | None = None,
+    width: str | float | None = None,
+    height: float | None = None,
+) -> Figure:
+    """Draw a quantity against a series coordinate, one line for each value of another.
+
+    A value without uncertainty has no error bar. Where the table says that something was not detected
+    (``detected`` is 0), its ``upper_limit`` is drawn as an open marker with an arrow downwards instead.
+
+    Parameters
+    ----------
+    table
+        Kind ``table``, or ``fit`` for the areas, centres and so on of a series.
+    variable
+        Name of the quantity; its dimensions are among `along`, `by` and `panels`.
+    along
+        Dimension of the horizontal axis.
+    by
+        Dimension of the lines in a frame; by default ``element``, ``component``, ``sample``, ``spot`` or what is left.
+    panels
+        Dimension of the frames; by default what is left.
+    errors
+        ``"unc"`` (standard uncertainty), ``"sd"`` (standard deviation over areas, where there is one) or ``"none"``.
+    band
+        Draw the uncertainty as a band instead of bars.
+    ax
+        Axes to draw into, for one frame.
+    title
+        By default the sample; ``""`` for none.
+    width, height
+        ``"column"``, ``"page"`` or cm; cm. Not used with `ax`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One axes for each frame.
+
+    Raises
+    ------
+    InputError
+        For a variable or dimension that is not there, or more than three dimensions.
+    """
+    schema.kind_of(table)
+    labels.choice(errors, ERRORS, "errors")
+    values = quantity(table, variable)
+    by, panels = _roles(values, along, by, panels)
+    count = table.sizes[panels] if panels else 1
+    if ax is not None:
+        if count > 1:
+            raise InputError(
+                f"{count} frames do not fit into one", where="ax", remedy=f"Select one value of {panels!r}"
+            )
+        frames = [ax]
+        figure = style.figure_of(ax)
+    else:
+        columns = min(count, 3)
+        rows = -(-count // columns)
+        figure = style.figure(width or ("column" if columns == 1 else "page"), height or 6.0 * rows)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=panels is not None and by == "element")
+        frames = list(grid.flat)
+        for spare in frames[count:]:
+            spare.set_axis_off()
+    for index, frame in enumerate(frames[:count]):
+        part = table.isel({panels: index}) if panels else table
+        _frame(frame, part, variable, along, by, errors, band)
+        if panels:
+            style.headline(frame, labels.coordinate_label(table, panels, index))
+    _name_axes(frames[:count], table, values, along, min(count, 3))
+    if by:
+        style.legend(
+            frames[0],
+            chemistry=by in {"element", "component"},
+            outside=count > 1,
+            ncols=min(table.sizes[by], 6) if count > 1 else 1,
+        )
+    text = labels.subject(table) if title is None else title
+    if text and count == 1 and not panels:
+        style.headline(frames[0], text)
+    elif text:
+        style.say(figure.suptitle("", x=0.01, ha="left"), text)
+    return figure
+
+
+def quantity(table: xr.Dataset, variable: str) -> xr.DataArray:
+    """Return a numeric variable of a table, or raise with those there are."""
+    names = [str(name) for name, array in table.data_vars.items() if np.issubdtype(array.dtype, np.number)]
+    if variable not in names:
+        raise InputError(
+            f"there is no quantity {variable!r} in this table",
+            where="variable",
+            remedy=f"Use one of {', '.join(names) or '(none: no numeric variable)'}",
+        )
+    return table[variable]
+
+
+def spread_of(table: xr.Dataset, variable: str, errors: str) -> NDArray[np.float64]:
+    """Return the error bars of a variable, in its shape; NaN where there is none."""
+    name = f"{variable}_{errors}"
+    if errors == "none" or name not in table:
+        return np.full(table[variable].shape, np.nan)
+    return np.asarray(table[name].transpose(*table[variable].dims).values, dtype=np.float64)
+
+
+def _roles(values: xr.DataArray, along: str, by: str | None, panels: str | None) -> tuple[str | None, str | None]:
+    """Decide which dimension makes the lines and which the frames."""
+    dims = [str(name) for name in values.dims]
+    for role, name in (("along", along), ("by", by), ("panels", panels)):
+        if name is not None and name not in dims:
+            raise InputError(
+                f"{values.name!r} has no dimension {name!r}",
+                where=role,
+                remedy=f"Use one of {', '.join(dims) or '(it is one number)'}",
+            )
+    left = [name for name in dims if name not in {along, by, panels}]
+    if by is None and left:
+        by = next((name for name in _LINES if name in left), left[0])
+        left.remove(by)
+    if panels is None and left:
+        panels = left.pop(0)
+    if left or len({along, by, panels} - {None}) < len(dims):
+        raise InputError(
+            f"{values.name!r} has dimensions {tuple(dims)}, more than a picture can show",
+            where="plot_series",
+            remedy=f"Select or average first, {', '.join(left) or 'one dimension for each role'}",
+        )
+    return by, panels
+
+
+def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None, errors: str, band: bool) -> None:
+    """Draw the lines of one frame."""
+    x, ticks = _positions(part, along)
+    for index in range(part.sizes[by] if by else 1):
+        line = part.isel({by: index}) if by else part
+        y = np.asarray(line[variable].values, dtype=np.float64)
+        spread = spread_of(line, variable, errors)
+        hidden = _undetected(line, variable)
+        shade = style.color(index)
+        name = labels.coordinate_label(part, by, index) if by else None
+        look: dict[str, Any] = {
+            "color": shade, "linestyle": style.dash(index), "linewidth": 0.9, "marker": style.marker(index),
+            "markersize": 3.6, "markeredgewidth": 0.6, "label": name, "zorder": 3,
+        }  # fmt: skip
+        shown = np.where(hidden, np.nan, y)
+        if band:
+            ax.plot(x, shown, **look)
+            ax.fill_between(x, shown - spread, shown + spread, facecolor=style.tint(shade, 0.25), linewidth=0, zorder=1)
+        else:
+            ax.errorbar(
+                x, shown, yerr=np.where(hidden, np.nan, spread), capsize=1.8, elinewidth=0.7, capthick=0.7, **look
+            )
+        if hidden.any():
+            limit = np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden]
+            room = 0.06 * float(np.nanmax(np.abs(part[variable].values), initial=1e-300))
+            ax.errorbar(
+                x[hidden], limit, yerr=room, uplims=True, linestyle="none", marker=style.marker(index), color=shade,
+                markersize=3.6, markerfacecolor="white", markeredgewidth=0.6, elinewidth=0.7, zorder=3,
+            )  # fmt: skip
+    style.dress(ax)
+    if ticks is not None:
+        style.name_ticks(ax.xaxis, x.tolist(), ticks)
+        ax.xaxis.minorticks_off()
+    ax.margins(x=0.08)
+    low, high = ax.get_ylim()
+    if low < 0.4 * high:
+        finite = part[variable].values[np.isfinite(part[variable].values)]
+        ax.set_ylim(0 if not finite.size or finite.min() >= 0 else low, high)
+
+
+def _undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:
+    """Say where an upper limit is drawn instead of a value."""
+    values = line[variable]
+    if "detected" not in line or "upper_limit" not in line or line["detected"].dims != values.dims:
+        return np.zeros(values.shape, dtype=bool)
+    if line["upper_limit"].attrs.get("units") != values.attrs.get("units") or line["upper_limit"].dims != values.dims:
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray((line["detected"].values == 0) & np.isfinite(line["upper_limit"].values))
+
+
+def _positions(part: xr.Dataset, along: str) -> tuple[NDArray[np.float64], list[str] | None]:
+    """Return horizontal positions, and names for them where the coordinate is text."""
+    if along in part.coords and np.issubdtype(part[along].dtype, np.number):
+        return np.asarray(part[along].values, dtype=np.float64), None
+    count = part.sizes[along]
+    return np.arange(count, dtype=np.float64), [labels.coordinate_label(part, along, index) for index in range(count)]
+
+
+def _name_axes(frames: list[Axes], table: xr.Dataset, values: xr.DataArray, along: str, columns: int) -> None:
+    for index, frame in enumerate(frames):
+        bottom = index + columns >= len(frames)
+        if along in table.coords and np.issubdtype(table[along].dtype, np.number):
+            style.quantity_axis(frame.xaxis, labels.long_name(table[along]), str(table[along].attrs.get("units", "1")))
+        if not bottom:
+            style.say(frame.xaxis.label, "")
+        style.quantity_axis(frame.yaxis, labels.long_name(values), str(values.attrs.get("units", "1")))
+        if index % columns:
+            style.say(frame.yaxis.label, "")

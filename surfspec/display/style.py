@@ -1,0 +1,306 @@
+"""The look of every picture: sizes, type, colours, ticks.
+
+Nothing here touches ``matplotlib.rcParams`` or pyplot: each property is set on its artist, so that pictures look the
+same whatever the user's style is and may be drawn in several threads at once.
+Colours: Okabe and Ito, "Color Universal Design" (2008), the yellow left out, as lines of it vanish on paper.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+from matplotlib.ticker import AutoMinorLocator, Formatter, Locator, MaxNLocator
+from numpy.typing import NDArray
+
+from surfspec import schema
+from surfspec.display.text import power_text, rich_text, unit_text
+from surfspec.errors import InputError
+
+#: Widths in cm: one and two columns of a journal page.
+WIDTHS: Final[dict[str, float]] = {"column": 8.6, "page": 17.8}
+CM: Final = 1 / 2.54
+
+#: Shipped with matplotlib, so that a picture is the same on every machine; has Greek, sub- and superscripts.
+FONT: Final = "DejaVu Sans"
+SIZE: Final = 8.0
+SMALL: Final = 7.0
+LINE: Final = 1.0
+THIN: Final = 0.6
+
+INK: Final = "#000000"
+GREY: Final = "#666666"
+PALE: Final = "#E4E4E4"
+WARN: Final = "#B03A00"
+
+#: Blue, vermillion, green, purple, orange, sky blue, black: different in lightness too.
+COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES: Final[tuple[Any, ...]] = (
+    "-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.2, 1.2)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (2.5, 2.5)),
+)  # fmt: skip
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+HATCHES: Final = ("", "/////", "\\\\\\\\\\", ".....", "xxxxx", "-----", "|||||")
+
+
+class SurfspecFigure(Figure):
+    """A matplotlib Figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=200)
+        return buffer.getvalue()
+
+
+class SqrtLocator(Locator):
+    """Ticks at 0, s, 4s, 9s, ...: evenly spaced on a square-root axis, at round numbers."""
+
+    def __init__(self, count: int = 6) -> None:
+        self.count = count
+
+    def __call__(self) -> list[float]:
+        """Return the ticks of the present view."""
+        assert self.axis is not None  # noqa: S101 - matplotlib sets it before it asks for ticks
+        low, high = self.axis.get_view_interval()
+        return self.tick_values(float(low), float(high))
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        """Return the ticks between two limits."""
+        top = math.sqrt(max(vmax, 0.0))
+        if top == 0 or not math.isfinite(top):
+            return [0.0]
+        wanted = top / self.count
+        decade = 10.0 ** math.floor(math.log10(wanted))
+        step = next(factor * decade for factor in (1, 2, 3, 5, 10) if factor * decade >= wanted * 0.99)
+        ticks = [(step * count) ** 2 for count in range(int(top / step) + 1)]
+        return [tick for tick in ticks if vmin <= tick <= vmax]
+
+
+class TidyFormatter(Formatter):
+    """Tick labels with equally many decimals, the values divided by a power of ten."""
+
+    def __init__(self, power: int = 0) -> None:
+        self.power = power
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Write the labels of all ticks of an axis."""
+        numbers = [float(f"{value / 10.0**self.power:.6g}") for value in values]
+        decimals = max((len(f"{number:.6g}".partition(".")[2]) for number in numbers), default=0)
+        return [f"{number:.{decimals}f}".replace("-", "−") for number in numbers]
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Write one value, for the status line of a window."""
+        return f"{x / 10.0**self.power:.6g}".replace("-", "−")
+
+
+def figure(width: str | float, height: float) -> SurfspecFigure:
+    """Make an empty figure.
+
+    Parameters
+    ----------
+    width
+        ``"column"`` (8.6 cm), ``"page"`` (17.8 cm) or a number of cm.
+    height
+        In cm.
+    """
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.02, wspace=0.02, hspace=0.0)
+    return SurfspecFigure(figsize=(width_cm(width) * CM, height * CM), dpi=200, layout=layout, facecolor="white")
+
+
+def width_cm(width: str | float) -> float:
+    """Return a width in cm, or raise InputError."""
+    if isinstance(width, str):
+        if width not in WIDTHS:
+            raise InputError(
+                f"unknown width {width!r}", where="width", remedy=f"Use {', '.join(WIDTHS)} or a number of cm"
+            )
+        return WIDTHS[width]
+    if not 2 <= width <= 100:
+        raise InputError(f"a width of {width:g} cm", where="width", remedy="Use 2 to 100 cm, 'column' or 'page'")
+    return float(width)
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that holds axes, the outermost one where figures are nested."""
+    found = ax.figure.figure
+    if not isinstance(found, Figure):
+        raise InputError("these axes belong to no figure", where="ax", remedy="Pass axes of a figure, or no ax")
+    return found
+
+
+def colour_bar(ax: Axes) -> None:
+    """Give the axes of a colour bar the common type and lines."""
+    ax.tick_params(which="major", labelsize=SMALL, labelfontfamily=FONT, width=THIN, length=2.5)
+    for spine in ax.spines.values():
+        spine.set_linewidth(THIN)
+
+
+def dress(ax: Axes) -> None:
+    """Give axes their frame, ticks and type."""
+    ax.set_facecolor("white")
+    ax.grid(visible=False)
+    for spine in ax.spines.values():
+        spine.set(linewidth=THIN, color=INK)
+    for which, length in (("major", 3.0), ("minor", 1.7)):
+        ax.tick_params(
+            which=which, direction="in", length=length, width=THIN, color=INK, labelcolor=INK, labelsize=SMALL,
+            labelfontfamily=FONT, top=True, right=True, bottom=True, left=True, pad=3,
+        )  # fmt: skip
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "linear":
+            plain_ticks(axis)
+
+
+def plain_ticks(axis: Axis, count: int = 6) -> None:
+    """Put round major ticks and minor ticks between them on a linear axis."""
+    axis.set_major_locator(MaxNLocator(nbins=count, steps=[1, 2, 5, 10]))
+    axis.set_minor_locator(AutoMinorLocator())
+    axis.set_major_formatter(TidyFormatter())
+
+
+def name_ticks(
+    axis: Axis, places: Sequence[float], names: Sequence[str], *, chemistry: bool = False, size: float = SMALL
+) -> None:
+    """Put a name at each place of an axis; ``$`` and ``_`` of names are never mathematics."""
+    written = [rich_text(name, chemistry=chemistry) for name in names]
+    axis.set_ticks(list(places), labels=[text for text, _ in written])
+    for tick, (_, math_text) in zip(axis.get_major_ticks(), written, strict=False):
+        for artist in (tick.label1, tick.label2):
+            artist.set_parse_math(math_text)
+            artist.set(fontfamily=FONT, fontsize=size)
+
+
+def say(artist: Text, text: str, *, chemistry: bool = False, size: float = SIZE, color: str = INK) -> None:
+    """Set the text of an artist in the common type; ``$`` and ``_`` of names are never mathematics."""
+    written, math_text = rich_text(text, chemistry=chemistry)
+    artist.set_parse_math(math_text)
+    artist.set(text=written, fontfamily=FONT, fontsize=size, color=color, fontweight="normal")
+
+
+def note(
+    ax: Axes, x: float, y: float, text: str, *, chemistry: bool = False, size: float = SMALL, **kwargs: Any
+) -> Text:
+    """Write text into axes, in their own coordinates from 0 to 1 unless ``transform`` says otherwise."""
+    color = kwargs.pop("color", INK)
+    artist = ax.text(x, y, "", **{"transform": ax.transAxes, **kwargs})
+    say(artist, text, chemistry=chemistry, size=size, color=color)
+    return artist
+
+
+def headline(ax: Axes, text: str, color: str = INK) -> None:
+    """Write the title of axes, at the left."""
+    say(ax.set_title("", loc="left", pad=4), text, color=color)
+
+
+def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str]) -> None:
+    """Title axes that show a result; a verdict that is not ok is written out with its reasons."""
+    if verdict == "ok":
+        if title:
+            headline(ax, title)
+        return
+    head = f"{verdict.upper()}: {'; '.join(reasons) or 'no reason given'}"
+    inches = ax.get_position().width * figure_of(ax).get_figwidth()
+    text = f"{title}. {head}" if title else head
+    headline(ax, textwrap.fill(text, max(int(inches * 17), 20), max_lines=3, placeholder=" ..."), color=WARN)
+
+
+def legend(ax: Axes, *, chemistry: bool = False, outside: bool = False, **kwargs: Any) -> Legend | None:
+    """Add a legend without a frame, `outside` below the whole figure; None when nothing has a label."""
+    handles, labels = ax.get_legend_handles_labels()
+    if not handles:
+        return None
+    options: dict[str, Any] = {
+        "frameon": False, "fontsize": SMALL, "handlelength": 1.8, "handletextpad": 0.5, "labelspacing": 0.3,
+        "borderpad": 0.2, "borderaxespad": 0.5, "columnspacing": 1.0, "loc": "best",
+    }  # fmt: skip
+    owner: Any = ax
+    if outside:
+        owner = figure_of(ax)
+        options.update(loc="outside lower center", ncols=4)
+    made: Legend = owner.legend(handles, ["" for _ in labels], **{**options, **kwargs})
+    for artist, text in zip(made.get_texts(), labels, strict=True):
+        say(artist, text, chemistry=chemistry, size=SMALL)
+    return made
+
+
+def axis_text(name: str, unit: str = "1", power: int = 0) -> str:
+    """Write the label of an axis: name and, in brackets, its power of ten and its unit."""
+    written = unit_text(unit)
+    factor = power_text(power).removeprefix("×")
+    inside = " ".join(part for part in (factor, written) if part)
+    return f"{name} ({inside})" if inside else name
+
+
+def spectral_axis(ax: Axes, name: str, *, label: bool = True) -> None:
+    """Label the spectral axis; a binding energy falls from left to right."""
+    unit, long_name = schema.AXES[name]
+    if label:
+        say(ax.xaxis.label, axis_text(long_name, unit))
+    if name == "binding_energy" and not ax.xaxis_inverted():
+        ax.invert_xaxis()
+
+
+def intensity_axis(ax: Axes, name: str, unit: str) -> None:
+    """Label the vertical axis, its power of ten taken out of the tick labels and into the label."""
+    quantity_axis(ax.yaxis, name, unit)
+
+
+def quantity_axis(axis: Axis, name: str, unit: str, *, chemistry: bool = False) -> None:
+    """Label a linear axis, its power of ten taken out of the tick labels and into the label."""
+    low, high = axis.get_view_interval()
+    largest = max(abs(low), abs(high))
+    power = 0
+    if 0 < largest < math.inf and not 1e-2 <= largest < 1e4:
+        power = math.floor(math.log10(largest))
+        power = 3 if 3 < power < 6 else power
+    axis.set_major_formatter(TidyFormatter(power))
+    say(axis.label, axis_text(name, unit, power), chemistry=chemistry)
+
+
+def scale_intensity(ax: Axes, yscale: str) -> None:
+    """Set the vertical scale: ``linear``, ``sqrt`` (equal steps are equally significant for counts) or ``log``."""
+    if yscale == "sqrt":
+        ax.set_yscale("function", functions=(_signed_root, _signed_square))
+        ax.yaxis.set_major_locator(SqrtLocator())
+    elif yscale == "log":
+        ax.set_yscale("log", nonpositive="mask")
+    elif yscale != "linear":
+        raise InputError(f"unknown yscale {yscale!r}", where="yscale", remedy="Use 'linear', 'sqrt' or 'log'")
+
+
+def _signed_root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _signed_square(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sign(values) * np.square(values)
+
+
+def color(index: int) -> str:
+    """Return the colour of the index-th series, in turn."""
+    return COLORS[index % len(COLORS)]
+
+
+def dash(index: int) -> Any:
+    """Return the line style of the index-th series, in turn."""
+    return DASHES[index % len(DASHES)]
+
+
+def marker(index: int) -> str:
+    """Return the marker of the index-th series, in turn."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def tint(shade: str, strength: float) -> tuple[float, float, float]:
+    """Mix a colour with white; `strength` 1 leaves it, 0 makes it white."""
+    red, green, blue = (int(shade[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    return (1 - strength + strength * red, 1 - strength + strength * green, 1 - strength + strength * blue)

@@ -1,0 +1,255 @@
+"""``summary``: what a Dataset says, as plain text of at most 100 columns."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from surfspec import schema
+from surfspec.display import labels
+from surfspec.display.columns import (
+    ROWS,
+    WIDTH,
+    aligned,
+    brief,
+    columns_text,
+    coordinate_text,
+    describe_table,
+    left_out,
+    verdict_rows,
+)
+from surfspec.display.text import number_text, unit_text
+
+#: Members of a fit series that are written out in full; longer series become one table of areas.
+FULL_MEMBERS: Final = 3
+
+#: Attributes of a spectrum that are worth a line, with their units.
+_FACTS: Final[dict[str, str]] = {
+    "sample": "", "instrument": "", "photon_energy": "eV", "pass_energy": "eV", "ion": "", "ion_energy": "eV",
+    "scattering_angle": "deg", "dose": "ions/cm2", "wavelength": "angstrom", "wavelength_name": "", "dwell_time": "s",
+    "scans": "", "energy_shift": "eV", "source_file": "",
+}  # fmt: skip
+
+_STATISTICS: Final = {
+    "poisson": "counts (Poisson)",
+    "given": "uncertainties given with the data",
+    "unknown": "unknown: a rate without dwell time",
+}
+
+
+def summary(dataset: xr.Dataset) -> str:
+    """Describe any Dataset in plain text: verdict and reasons first, then numbers with uncertainty and unit.
+
+    Parameters
+    ----------
+    dataset
+        Of kind ``spectrum``, ``fit``, ``match`` or ``table``, single or series.
+
+    Returns
+    -------
+    str
+        Lines of at most 100 columns. Uncertainties are rounded as in :func:`surfspec.display.value_text`; what the
+        data do not determine is called so.
+
+    Raises
+    ------
+    SchemaError
+        When the Dataset does not say what it is, or is not what it says.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> ds = ss.spectrum([280, 285, 290], [10, 40, 12], technique="XPS", region="C 1s", photon_energy=1486.6)
+    >>> print(ss.summary(ds))
+    spectrum · XPS · C 1s
+    binding energy  280 to 290 eV, 3 points, step 5 eV
+    intensity       10 to 40 counts
+    statistics      counts (Poisson)
+    photon energy   1486.6 eV
+    """
+    kind = schema.kind_of(dataset)
+    schema.check(dataset, kind)
+    lines = [_title(dataset, kind), *_WRITERS[kind](dataset)]
+    return "\n".join(folded for line in lines for folded in _fold(line))
+
+
+def _title(dataset: xr.Dataset, kind: str) -> str:
+    words = [kind, *(str(dataset.attrs.get(name, "")) for name in ("technique", "region"))]
+    if kind != "spectrum":
+        words.append(str(dataset.attrs.get("sample", "")))
+    if str(dataset.attrs.get("simulated", "")).lower() in {"true", "1", "yes"}:
+        words.append("simulated")
+    return " · ".join(word for word in words if word)
+
+
+def _spectrum(dataset: xr.Dataset) -> list[str]:
+    axis = schema.axis_of(dataset)
+    x, y = dataset[axis].values, dataset["intensity"].values
+    unit, counted = unit_text(schema.AXES[axis][0]), unit_text(str(dataset["intensity"].attrs.get("units", "1")))
+    steps = f"{x.size} points, step {number_text(float(np.median(np.diff(x))), 3)} {unit}"
+    rows = [
+        (axis.replace("_", " "), f"{number_text(x[0])} to {number_text(x[-1])} {unit}, {steps}"),
+        ("intensity", f"{number_text(y.min())} to {number_text(y.max())} {counted}"),
+        ("statistics", _STATISTICS[labels.statistics_of(dataset)]),
+        *_series_rows(dataset),
+    ]
+    for name, fact_unit in _FACTS.items():
+        value = dataset.attrs.get(name, "")
+        text = value if isinstance(value, str) else f"{number_text(float(value), 8)} {unit_text(fact_unit)}".strip()
+        if text:
+            rows.append((name.replace("_", " "), text))
+    return aligned(rows)
+
+
+def _series_rows(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    return [(name, f"{dataset.sizes[name]}: {_ends(dataset, name)}") for name in labels.member_dims(dataset)]
+
+
+def _ends(dataset: xr.Dataset, name: str) -> str:
+    """Name the first and the last value of a series coordinate, or all of a few names."""
+    count = dataset.sizes[name]
+    if name not in dataset.coords:
+        return f"0 to {count - 1}"
+    words = [coordinate_text(dataset, name, index) for index in range(count)]
+    unit = unit_text(str(dataset[name].attrs.get("units", "1")))
+    text = ", ".join(words) if count <= 4 else f"{words[0]} ... {words[-1]}"
+    return f"{text} {unit}".strip()
+
+
+def _fit(dataset: xr.Dataset) -> list[str]:
+    named = list(labels.members(dataset))
+    if len(named) == 1:
+        return _fit_member(named[0][1], dataset)
+    verdicts = [str(member["verdict"].values) for _, member in named]
+    tally = ", ".join(f"{verdicts.count(word)} {word}" for word in ("failed", "check", "ok") if word in verdicts)
+    lines = aligned([("verdicts", f"{tally} of {len(named)}"), *_recipe_row(dataset), *_series_rows(dataset)])
+    if len(named) <= FULL_MEMBERS:
+        for label, member in named:
+            lines += ["", label, *_fit_member(member, None)]
+        return lines
+    unit = unit_text(str(dataset["area"].attrs.get("units", "1")))
+    head = ["member", "verdict", *(f"area {name}" for name in labels.component_labels(dataset))]
+    rows = []
+    for label, member in named[:ROWS]:
+        pairs = zip(member["area"].values, member["area_unc"].values, strict=True)
+        rows.append([label, str(member["verdict"].values), *(brief(float(area), float(unc)) for area, unc in pairs)])
+    lines += ["", f"areas in {unit}", *columns_text(head, rows), *left_out(len(named))]
+    for label, member in named[:ROWS]:
+        verdict, reasons = labels.verdict_of(member)
+        if verdict != "ok":
+            lines.append(f"{label}: {verdict}: {'; '.join(reasons) or 'no reason given'}")
+    return lines
+
+
+def _fit_member(member: xr.Dataset, whole: xr.Dataset | None) -> list[str]:
+    dof = float(member["dof"].values)
+    rows = verdict_rows(member)
+    if whole is not None:
+        rows += _recipe_row(whole)
+    rows.append(
+        (
+            "chi-square",
+            f"{number_text(float(member['reduced_chi2'].values), 3)} (reduced, {number_text(dof)} degrees of freedom)",
+        )
+    )
+    head = ["component"]
+    for name, column in (("center", "centre"), ("fwhm", "FWHM"), ("area", "area")):
+        unit = unit_text(str(member[name].attrs.get("units", "1")))
+        head.append(f"{column} ({unit})" if unit else column)
+    body = []
+    for index, name in enumerate(labels.component_labels(member)):
+        part = member.isel(component=index)
+        flag = str(part["flag"].values)
+        cells = [brief(float(part[key].values), float(part[f"{key}_unc"].values)) for key in ("center", "fwhm", "area")]
+        body.append([name, *cells, "" if flag in {"", "ok"} else flag.replace("_", " ")])
+    return [*aligned(rows), *columns_text([*head, ""], body)]
+
+
+def _recipe_row(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    """Name the recipe; a recipe kept as YAML is named by its ``name`` or ``recipe`` line."""
+    name = str(dataset.attrs.get("recipe_name", ""))
+    for line in str(dataset.attrs.get("recipe", "")).splitlines():
+        key, _, value = line.partition(":")
+        if not name and key.strip() in {"name", "recipe"}:
+            name = value.strip().strip("'\"")
+    return [("recipe", name)] if name else []
+
+
+def _match(dataset: xr.Dataset) -> list[str]:
+    lines: list[str] = []
+    for label, member in labels.members(dataset):
+        lines += ["", label] if label else []
+        lines += _match_member(member)
+    return lines[1:] if lines[:1] == [""] else lines
+
+
+def _match_member(member: xr.Dataset) -> list[str]:
+    rows = verdict_rows(member)
+    wavelength = member.attrs.get("wavelength", math.nan)
+    if isinstance(wavelength, int | float | np.number) and math.isfinite(wavelength):
+        name = str(member.attrs.get("wavelength_name", ""))
+        rows.append(("wavelength", f"{number_text(float(wavelength), 8)} Å{f' ({name})' if name else ''}"))
+    lines = aligned(rows)
+    scale = 100 if str(member["weight_fraction"].attrs.get("units", "1")) == "1" else 1
+    names = labels.phase_names(member)
+    body = []
+    for index in np.argsort(-np.nan_to_num(member["probability"].values, nan=-1.0), kind="stable"):
+        phase = member.isel(phase=int(index))
+        fraction, unc = float(phase["weight_fraction"].values), float(phase["weight_fraction_unc"].values)
+        missing = str(int(phase["lines_missing"].values)) if "lines_missing" in phase else ""
+        body.append([
+            names[int(index)], str(phase["space_group"].values) if "space_group" in phase.coords else "",
+            labels.probability_text(float(phase["probability"].values)).removeprefix("p ").removeprefix("= "),
+            number_text(float(phase["score"].values), 3), brief(scale * fraction, scale * unc), missing,
+        ])  # fmt: skip
+    if body:
+        lines += columns_text(["phase", "space group", "probability", "score", "wt %", "lines missing"], body)
+    else:
+        lines.append("no phase identified")
+    return lines + _unexplained(member)
+
+
+def _unexplained(member: xr.Dataset) -> list[str]:
+    if "peak_two_theta" not in member:
+        return []
+    peaks = member
+    if "peak_phase" in member:
+        peaks = member.isel(peak=np.flatnonzero(member["peak_phase"].values == -1))
+    peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["peak_two_theta"].values)))
+    count = peaks.sizes["peak"]
+    if not count:
+        return ["no line is unexplained"]
+    texts = []
+    for index in range(min(count, 12)):
+        peak = peaks.isel(peak=index)
+        text = f"{float(peak['peak_two_theta'].values):.2f}°"
+        extra = []
+        if "d_peak" in peak and math.isfinite(float(peak["d_peak"].values)):
+            extra.append(f"d {float(peak['d_peak'].values):.3f} Å")
+        if "relative_intensity" in peak:
+            extra.append(f"relative intensity {number_text(float(peak['relative_intensity'].values), 2)}")
+        texts.append(f"{text} ({', '.join(extra)})" if extra else text)
+    more = f" and {count - 12} more" if count > 12 else ""
+    return [f"unexplained lines ({count}): {'; '.join(texts)}{more}"]
+
+
+def _fold(line: str) -> list[str]:
+    """Break a line that is too long, its continuation indented."""
+    if len(line) <= WIDTH:
+        return [line]
+    return textwrap.wrap(
+        line, WIDTH, subsequent_indent="    ", break_long_words=True, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+_WRITERS: Final[dict[str, Callable[[xr.Dataset], list[str]]]] = {
+    "spectrum": _spectrum,
+    "fit": _fit,
+    "match": _match,
+    "table": describe_table,
+}
