@@ -107,7 +107,7 @@ def smart(
             region.mean,
             rule_weights(region.x, "trapezoid"),
             np.minimum(start, cap),
-            clip=True,
+            count="above",
             cap=cap,
             tolerance=tolerance,
             max_iterations=max_iterations,

@@ -12,6 +12,8 @@ from surfspec.fitting.backgrounds.shirley import remark
 Rule = Literal["trapezoid", "casa", "avantage"]
 #: Weights (own, previous) of the running sum S_i = S_(i-1) + own_i f_i + previous_i f_(i-1).
 Weights = tuple[Array, Array]
+#: What a sweep sums of the data minus the background: the part above it, all of it with its sign, or its size.
+Count = Literal["above", "signed", "size"]
 
 #: Sweeps of the derivative before it is solved for, and the change at which it has settled.
 _REPEATS: Final = 60
@@ -71,7 +73,7 @@ def running(weights: Weights, f: Array) -> Array:
 
 
 def sweep(
-    region: Region, target: Array, weights: Weights, values: Array, clip: bool, kind: str
+    region: Region, target: Array, weights: Weights, values: Array, count: Count, kind: str
 ) -> tuple[Array, Array, float]:
     """Make one sweep b1 + (b2 - b1) S_i / S_N with S the running sum of what lies above ``values``.
 
@@ -84,8 +86,8 @@ def sweep(
         Of the rule.
     values : ndarray, shape (n,)
         The background so far.
-    clip : bool
-        Count only what lies above.
+    count : {"above", "signed", "size"}
+        What is summed.
     kind : str
         For the message.
 
@@ -103,8 +105,8 @@ def sweep(
         Where nothing lies above.
     """
     net = target - values
-    if clip:
-        net = np.maximum(net, 0.0)
+    if count != "signed":
+        net = np.maximum(net, 0.0) if count == "above" else np.abs(net)
     sums = running(weights, net)
     total = float(sums[-1])
     if abs(total) <= 1e-14 * float(np.abs(target).sum()) * region.width / region.x.size or total < 0.0:
@@ -113,21 +115,25 @@ def sweep(
     return region.anchors[0] + region.step * share, share, total
 
 
-def counted(region: Region, target: Array, values: Array) -> Array:
-    """Tell which points a clipped sweep counts: 1 above the background, 0 below, a half on it (the end levels).
+def counted(region: Region, target: Array, values: Array, count: Count) -> Array:
+    """Differentiate what a sweep sums over the data: 1 above the background; below it 0, 1 or -1.
 
     Parameters
     ----------
     region : Region
     target, values : ndarray, shape (n,)
-        Data and background.
+        Data and background; where they meet, at the end levels, the mean of both sides is taken.
+    count : {"above", "signed", "size"}
+        What is summed.
 
     Returns
     -------
     ndarray, shape (n,)
     """
     net = target - values
-    return np.where(np.abs(net) <= 1e-9 * abs(region.step), 0.5, (net > 0.0).astype(np.float64))
+    below = {"above": 0.0, "signed": 1.0, "size": -1.0}[count]
+    slope = np.where(net > 0.0, 1.0, below)
+    return np.where(np.abs(net) <= 1e-9 * abs(region.step), 0.5 * (1.0 + below), slope)
 
 
 def tangent(region: Region, weights: Weights, active: Array, share: Array, total: float, rows: Array) -> Array:
@@ -139,7 +145,7 @@ def tangent(region: Region, weights: Weights, active: Array, share: Array, total
     weights : (ndarray, ndarray)
         Of the rule.
     active : ndarray, shape (n,)
-        1 where the data count, 0 where they are clipped.
+        From :func:`counted`.
     share, total
         From :func:`sweep`.
     rows : ndarray, shape (2, n)
@@ -177,7 +183,7 @@ def iterate(
     weights: Weights,
     start: Array,
     *,
-    clip: bool,
+    count: Count,
     cap: Array | None,
     tolerance: float,
     max_iterations: int,
@@ -193,8 +199,8 @@ def iterate(
         Data that are integrated, and the first background.
     weights : (ndarray, ndarray)
         Of the rule.
-    clip : bool
-        Count only what lies above.
+    count : {"above", "signed", "size"}
+        What is summed.
     cap : ndarray, shape (n,), or None
         Upper limit of the background.
     tolerance, max_iterations
@@ -211,11 +217,11 @@ def iterate(
     BackgroundError
         Where nothing lies above.
     """
-    values, damping, last, change, count = start, 1.0, np.inf, np.inf, 0
+    values, damping, last, change, done = start, 1.0, np.inf, np.inf, 0
     goal = tolerance * abs(region.step)
     share, total = start, 1.0
-    for count in range(1, max_iterations + 1):  # noqa: B007  (the count is part of the result)
-        new, share, total = sweep(region, target, weights, values, clip, kind)
+    for done in range(1, max_iterations + 1):  # noqa: B007  (the number is part of the result)
+        new, share, total = sweep(region, target, weights, values, count, kind)
         new = new if cap is None else np.minimum(new, cap)
         change = float(np.abs(new - values).max())
         if change <= goal:
@@ -223,7 +229,7 @@ def iterate(
             break
         damping = max(0.5 * damping, 1 / 64) if change > last else damping
         values, last = values + damping * (new - values), change
-    active = counted(region, target, values) if clip else np.ones_like(values)
+    active = counted(region, target, values, count)
     free = np.ones_like(values) if cap is None else (values < cap).astype(np.float64)
     rows = _fixed_point(region, weights, active, free, share, total)
     area = float(running(rule_weights(region.x, "trapezoid"), np.maximum(target - values, 0.0))[-1])
@@ -231,14 +237,14 @@ def iterate(
     notes = [note, remark(k * region.width)]
     converged = change <= goal
     if not converged:
-        notes.append(f"stopped after {count} sweeps with a change of {change / abs(region.step):.1e} of the step")
+        notes.append(f"stopped after {done} sweeps with a change of {change / abs(region.step):.1e} of the step")
     return Background(
         values,
         region.anchors,
         region.anchor_unc,
         rows,
         converged=converged,
-        iterations=count,
+        iterations=done,
         k=k,
         k_width=k * region.width,
         contact=float(1.0 - free.mean()),
