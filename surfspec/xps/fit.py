@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -190,7 +191,7 @@ def _fit_member(task: _Task, x: Array, y: Array, sigma: Array | None, inside: ND
             break
     under = replace(under, anchors=first.anchors)
     member = member_from_model(bound, solution, starts[0], verdict="ok", reasons=())
-    extra = [*_background_reasons(under), *_component_reasons(task, member, window)]
+    extra = [*_background_reasons(under, task.recipe.background.options), *_component_reasons(task, member, window)]
     detected = {c.area.parameter for c, flag in zip(bound.model.components, member.flag, strict=True) if flag == "ok"}
     reported = [
         tie.parameter
@@ -262,11 +263,12 @@ def _starts(parameters: tuple[Parameter, ...]) -> list[Array]:
     return out
 
 
-def _background_reasons(under: Background) -> list[str]:
+def _background_reasons(under: Background, options: Mapping[str, str | float]) -> list[str]:
     reasons = []
     if not under.converged:
         reasons.append(f"background not converged: {under.kind}, k W = {under.k_width:.2g}")
-    if under.kind.startswith("shirley") and under.anchors[1] < under.anchors[0]:
+    falls = under.anchors[1] < under.anchors[0]
+    if under.kind.startswith("shirley") and falls and options.get("rule") != "avantage":
         reasons.append("background improper: the level falls towards higher binding energy")
     return reasons
 
