@@ -81,7 +81,7 @@ def xps_spectrum(sample: str, region: str) -> tuple[np.ndarray, np.ndarray]:
 def test_same_files_again(tmp_path: Path) -> None:
     script = REFERENCE / "make_nasicon_study.py"
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(script), "--output", str(tmp_path)],
+        [sys.executable, "-B", "-W", "error", str(script), "--output", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
