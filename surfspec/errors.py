@@ -27,7 +27,7 @@ class SurfspecError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.message}. {self.remedy}."
+        return f"{place}{self.message}. {self.remedy}{'' if self.remedy.endswith(('?', '!')) else '.'}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.message, self.remedy, self.where)

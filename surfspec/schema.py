@@ -110,7 +110,7 @@ def kind_of(dataset: xr.Dataset) -> str:
             remedy="Pass the Dataset that read(), fit() or spectrum() returned, not one of its variables",
         )
     kind = dataset.attrs.get("kind", "")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SchemaError(
             f"this Dataset does not say what it is (attrs['kind'] is {kind!r})",
             remedy=f"Make it with surfspec.read() or surfspec.spectrum(); kinds are {', '.join(KINDS)}",
@@ -201,16 +201,20 @@ def _variable_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
         units = variable.attrs.get("units")
         if np.issubdtype(variable.dtype, np.floating) and units not in UNITS:
             faults.append(f"'{label}' has units {units!r}")
+        if variable.dtype.kind not in "biufU":
+            faults.append(f"'{label}' is an array of {variable.dtype}, not of numbers or text")
     return faults
 
 
 def _attr_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
     faults = [f"attribute '{name}' is missing" for name in kind.attrs if name not in dataset.attrs]
     for name, value in dataset.attrs.items():
-        if not isinstance(value, str | int | float | np.integer | np.floating):
+        if isinstance(value, bool) or not isinstance(value, str | int | float | np.integer | np.floating):
             faults.append(f"attribute '{name}' is a {type(value).__name__}, not text or a number")
+    if kind is KINDS["spectrum"] and dataset.attrs.get("statistics") == "given" and "intensity_unc" not in dataset:
+        faults.append("statistics is 'given', but there is no variable 'intensity_unc'")
     technique = dataset.attrs.get("technique")
-    if technique is not None and technique not in {*TECHNIQUE_AXES, "joint"}:
+    if technique is not None and technique not in (*TECHNIQUE_AXES, "joint"):
         faults.append(f"technique {technique!r} is none of {', '.join(TECHNIQUE_AXES)}")
     if "statistics" in dataset.attrs and dataset.attrs["statistics"] not in STATISTICS:
         faults.append(f"statistics {dataset.attrs['statistics']!r} is none of {STATISTICS}")
@@ -224,6 +228,8 @@ def _axis_faults(dataset: xr.Dataset) -> list[str]:
     if axis not in dataset.coords:
         return [*faults, f"axis '{axis}' has no values"]
     values = dataset[axis].values
+    if values.dtype.kind not in "iuf":
+        return [*faults, f"axis '{axis}' is not made of numbers"]
     if values.size > 1 and not np.all(np.diff(values) > 0):
         faults.append(f"axis '{axis}' does not rise strictly")
     if not np.all(np.isfinite(values)):
