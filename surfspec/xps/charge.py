@@ -182,6 +182,13 @@ def undo_charge_correction(spectrum: xr.Dataset) -> xr.Dataset:
     ------
     InputError
         When the spectrum carries no correction.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> raw = ss.spectrum([180.0, 182.0, 184.0], [5, 9, 6], technique="XPS", charge_shift=1.5)
+    >>> undo_charge_correction(raw).binding_energy.values.tolist()
+    [181.5, 183.5, 185.5]
     """
     if "charge_shift" not in spectrum.attrs:
         raise InputError("this spectrum carries no charge correction", remedy="Use it as it is")
