@@ -1,0 +1,194 @@
+"""The command line: words in, exit code out. What each command does lives in `surfspec.commands`, loaded on use."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from surfspec._version import __version__
+from surfspec.errors import RecipeError, SurfspecError
+
+OK, CHECK, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 1, 2, 70, 130
+
+_EPILOG = """exit codes: 0 every verdict is ok; 1 something needs checking or failed; 2 bad usage or bad input;
+130 interrupted. Results go to standard output, progress to standard error."""
+
+#: Where the commands live: loaded only when a command runs, so that --help stays light.
+_COMMANDS = {
+    "info": ("surfspec.commands", "info"),
+    "fit": ("surfspec.commands", "fit"),
+    "identify": ("surfspec.commands", "identify"),
+    "run": ("surfspec.commands", "run"),
+    "demo": ("surfspec.commands", "demo"),
+    "convert": ("surfspec.commands", "convert"),
+    "phases": ("surfspec.commands", "phases"),
+    "recipes": ("surfspec.commands", "recipes_command"),
+}
+
+
+class _UsageError(SurfspecError):
+    """A command line that cannot be understood."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line with a remedy."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(message, remedy=f"See '{self.prog} --help'")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    argv
+        Words after ``surfspec``; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 every verdict ok, 1 something needs checking or failed, 2 bad usage or bad input, 130 interrupted,
+        70 a fault of surfspec itself (``SURFSPEC_DEBUG=1`` shows its traceback).
+
+    Examples
+    --------
+    >>> main(["--version"])
+    surfspec ...
+    0
+    """
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except SystemExit as stop:  # argparse leaves this way after --help and --version
+        return int(stop.code or 0)
+    except BrokenPipeError:
+        # The reader of standard output went away (`| head`): no fault, but Python must not flush into it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (SurfspecError, OSError) as error:
+        for line in _lines(error):
+            _complain(line)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        _complain("interrupted, nothing was written.")
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("SURFSPEC_DEBUG"):
+            raise
+        _complain(
+            f"internal error: {type(error).__name__}: {str(error)[:300]}. "
+            "This is a fault of surfspec; set SURFSPEC_DEBUG=1 to see where, and report it."
+        )
+        return INTERNAL
+
+
+def _lines(error: SurfspecError | OSError) -> Sequence[str]:
+    """Return what to say of bad input: one line, or one for each fault of a recipe."""
+    if isinstance(error, RecipeError):
+        return error.problems or (str(error),)
+    if isinstance(error, SurfspecError):
+        return (str(error),)
+    place = f"{error.filename}: " if error.filename else ""
+    return (f"{place}{error.strerror or error}. Check the path, its permissions and the free space.",)
+
+
+def _run(argv: Sequence[str]) -> int:
+    parser = build_parser()
+    arguments = parser.parse_args(list(argv))
+    if arguments.command is None:
+        parser.error("no command")
+    module, name = _COMMANDS[arguments.command]
+    command = getattr(importlib.import_module(module), name)
+    answer = command(arguments, _silent if arguments.quiet else _tell)
+    if arguments.json:
+        print(json.dumps(answer.document, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(answer.text)
+    return OK if answer.verdict == "ok" else CHECK
+
+
+def _tell(text: str) -> None:
+    """Print a line of progress on standard error."""
+    print(f"surfspec: {text}", file=sys.stderr)
+
+
+def _silent(_: str) -> None:
+    """Print nothing."""
+
+
+def _complain(text: str) -> None:
+    """Print one line on standard error."""
+    print(f"surfspec: {' '.join(text.split())}", file=sys.stderr)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = _Parser(
+        prog="surfspec",
+        description="Read, fit and explain XPS core levels, LEIS energy spectra and powder XRD patterns.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"surfspec {__version__}")
+    common = _Parser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON document on standard output, nothing else")
+    common.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".", parents=[common])
+
+    info = command("info", "say what a file holds")
+    info.add_argument("files", nargs="+", metavar="FILE")
+
+    fit = command("fit", "fit spectra with a recipe")
+    fit.add_argument("files", nargs="+", metavar="FILE")
+    fit.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a shipped recipe ('Zr 3d') or a YAML file")
+    fit.add_argument("--technique", choices=["xps", "leis"], help="which technique's recipe; by default the file's own")
+    fit.add_argument("-o", "--output", metavar="FILE.nc", help="save data and fits")
+
+    identify = command("identify", "find the phases of powder patterns")
+    identify.add_argument("files", nargs="+", metavar="PATTERN")
+    identify.add_argument("--wavelength", metavar="NAME|ANGSTROM", help="CuKa1, CoKa, ... or a number in angstrom")
+    identify.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
+    identify.add_argument("--phases", metavar="NAME,...", help="only these phases, or CIF files")
+    identify.add_argument("-o", "--output", metavar="FILE.nc", help="save patterns and matches")
+
+    run = command("run", "run a study file: read, fit, conclude, save, draw, report")
+    run.add_argument("study", metavar="STUDY.yaml")
+    _output_options(run, required=True)
+
+    demo = command("demo", "run the shipped simulated study")
+    _output_options(demo, required=False)
+
+    convert = command("convert", "convert a file of spectra into another format")
+    convert.add_argument("source", metavar="IN")
+    convert.add_argument("target", metavar="OUT", help="the ending names the format: .csv, .nc, ...")
+    convert.add_argument("--force", action="store_true", help="replace an existing file")
+
+    phases = command("phases", "list the phases that surfspec knows")
+    phases.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
+
+    command("recipes", "list the shipped recipes")
+    return parser
+
+
+def _output_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        required=required,
+        default=None if required else "surfspec-demo",
+        help="folder for study.nc, tables, figures, report.html and results.json"
+        + ("" if required else " (default: %(default)s)"),
+    )
+    parser.add_argument("--force", action="store_true", help="replace a folder that surfspec did not make")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,294 @@
+"""What the commands of the command line do: arguments in, an `Answer` out. `surfspec.cli` prints it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps, xrd
+from surfspec.errors import InputError
+from surfspec.report.quantities import finite, number, reasons_of, worst
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: a document for machines, text for people, and the worst verdict in it."""
+
+    document: Mapping[str, Any]
+    text: str
+    verdict: str = "ok"
+
+
+def info(arguments: Namespace, say: Say) -> Answer:
+    """Say what files hold."""
+    files, texts = [], []
+    for name in arguments.files:
+        say(f"reading {name}")
+        found = _datasets(name)
+        files.append({"path": name, "datasets": [_facts(place, one) for place, one in found.items()]})
+        texts += [f"{name}{f' · {place}' if place else ''}\n{display.summary(one)}" for place, one in found.items()]
+    return Answer({"files": files}, "\n\n".join(texts))
+
+
+def _facts(place: str, one: xr.Dataset) -> dict[str, Any]:
+    facts: dict[str, Any] = {"name": place, "kind": schema.kind_of(one)}
+    if "intensity" in one:
+        axis = schema.axis_of(one)
+        values = one[axis].values
+        facts |= {"axis": axis, "low": float(values[0]), "high": float(values[-1]), "points": int(values.size)}
+        facts["unit"] = schema.AXES[axis][0]
+        facts["intensity_unit"] = str(one["intensity"].attrs.get("units", ""))
+        facts["series"] = {dim: int(one.sizes[dim]) for dim in schema.series_dims(one)}
+    facts["attrs"] = {str(key): value for key, value in one.attrs.items() if key not in ("kind", "recipe")}
+    cleaned: dict[str, Any] = finite(facts)
+    return cleaned
+
+
+def fit(arguments: Namespace, say: Say) -> Answer:
+    """Fit spectra with one recipe."""
+    recipe = _recipe(arguments.recipe, arguments.technique)
+    files: list[dict[str, Any]] = []
+    texts: list[str] = []
+    kept: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
+    for name in arguments.files:
+        say(f"reading {name}")
+        spectrum = _region(name, recipe)
+        say(f"fitting {name}")
+        fitted = xps.fit(spectrum, recipe) if isinstance(recipe, xps.Recipe) else leis.fit(spectrum, recipe)
+        files += [_fit_entry(name, place, member) for place, member in _members(fitted)]
+        texts.append(f"{name}\n{display.summary(fitted)}")
+        kept[_label(name, kept)] = (spectrum, fitted)
+    if arguments.output:
+        tree = storage.bundle(
+            spectra={label: {"data": pair[0]} for label, pair in kept.items()},
+            fits={label: {"data": pair[1]} for label, pair in kept.items()},
+        )
+        storage.save(tree, arguments.output)
+        say(f"saved {arguments.output}")
+    return Answer({"files": files}, "\n\n".join(texts), worst(entry["verdict"] for entry in files))
+
+
+def _recipe(name: str, technique: str | None) -> xps.Recipe | leis.Recipe:
+    """Load a recipe by name or file; the words of a file tell its technique unless it is said."""
+    if not name.lower().endswith((".yaml", ".yml")):
+        if technique == "leis":
+            raise InputError(
+                f"there is no shipped LEIS recipe '{name}'",
+                where="--recipe",
+                remedy="Write a file with elements, ion, energy and angle, and pass its path",
+            )
+        return xps.recipe(name)
+    chosen = technique or ("leis" if _has_key(Path(name), "elements") else "xps")
+    return recipes.load_file(name, leis.Recipe) if chosen == "leis" else recipes.load_file(name, xps.Recipe)
+
+
+def _has_key(path: Path, key: str) -> bool:
+    """Tell whether a top-level key stands in a YAML file; a file that cannot be read is left to the loader."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return any(line.split(":")[0].strip() == key for line in lines if line[:1] not in (" ", "#"))
+
+
+def _region(name: str, recipe: xps.Recipe | leis.Recipe) -> xr.Dataset:
+    """Read the spectrum that a recipe is for: the only one of a file, else the one of the recipe's region."""
+    technique = "XPS" if isinstance(recipe, xps.Recipe) else "LEIS"
+    every = list(io.read_tree(name, technique=technique).children.values())
+    if len(every) == 1:
+        return every[0].to_dataset(inherit=False)
+    return io.read(name, technique=technique, region=recipe.region if isinstance(recipe, xps.Recipe) else None)
+
+
+def _members(fitted: xr.Dataset) -> Iterable[tuple[dict[str, Any], xr.Dataset]]:
+    """Yield every member of a fit with its place in the series."""
+    dims = schema.series_dims(fitted)
+    for index in product(*(range(fitted.sizes[dim]) for dim in dims)):
+        chosen = dict(zip(dims, index, strict=True))
+        place = {dim: fitted[dim].values[i].item() if dim in fitted.coords else i for dim, i in chosen.items()}
+        yield place, fitted.isel(chosen)
+
+
+def _fit_entry(path: str, place: Mapping[str, Any], member: xr.Dataset) -> dict[str, Any]:
+    components = []
+    for i, name in enumerate(member["component"].values):
+        one: dict[str, Any] = {"name": str(name)}
+        for key in ("center", "fwhm", "area"):
+            one[key] = number(member[key].values[i])
+            one[f"{key}_unc"] = number(member[f"{key}_unc"].values[i])
+        one["flag"] = str(member["flag"].values[i])
+        components.append(one)
+    entry = {
+        "path": path,
+        "region": str(member.attrs.get("region", "")),
+        "verdict": str(member["verdict"].values),
+        "reasons": reasons_of(member),
+        "reduced_chi2": number(member["reduced_chi2"].values),
+        "components": components,
+    }
+    return {**entry, "member": finite(dict(place))} if place else entry
+
+
+def identify(arguments: Namespace, say: Say) -> Answer:
+    """Find the phases of powder patterns."""
+    elements = _words(arguments.elements)
+    candidates: tuple[xrd.Phase, ...] | None = None
+    if arguments.phases:
+        candidates = tuple(dict.fromkeys(phase for name in _words(arguments.phases) for phase in _phase(name)))
+    if elements:
+        candidates = tuple(xrd.phases(elements=elements) if candidates is None else candidates)
+    wavelength = _wavelength(arguments.wavelength)
+    files: list[dict[str, Any]] = []
+    texts: list[str] = []
+    kept: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
+    for name in arguments.files:
+        say(f"reading {name}")
+        spectrum = io.read(name, technique="XRD", wavelength=wavelength)
+        say(f"identifying {name}")
+        found = xrd.match(spectrum, phases=candidates, wavelength=wavelength)
+        files.append({"path": name, **finite(xrd.report(found))})
+        texts.append(f"{name}\n{display.summary(found)}")
+        kept[_label(name, kept)] = (spectrum, found)
+    if arguments.output:
+        tree = storage.bundle(
+            spectra={label: {"xrd": pair[0]} for label, pair in kept.items()},
+            matches={label: {"xrd": pair[1]} for label, pair in kept.items()},
+        )
+        storage.save(tree, arguments.output)
+        say(f"saved {arguments.output}")
+    return Answer({"files": files}, "\n\n".join(texts), worst(entry["verdict"] for entry in files))
+
+
+def _phase(name: str) -> Sequence[xrd.Phase]:
+    return [xrd.read_cif(name)] if name.lower().endswith(".cif") else xrd.phases([name])
+
+
+def _wavelength(text: str | None) -> str | float | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def run(arguments: Namespace, say: Say) -> Answer:
+    """Run a study file."""
+    return _study(Path(arguments.study), arguments, say)
+
+
+def demo(arguments: Namespace, say: Say) -> Answer:
+    """Run the simulated study that comes with the package."""
+    say("the data of this study are SIMULATED; their truth lies beside them")
+    return _study(reference.path("nasicon_study", "study.yaml"), arguments, say)
+
+
+def _study(path: Path, arguments: Namespace, say: Say) -> Answer:
+    folder = Path(arguments.output)
+    tree = study.run(path, folder, force=arguments.force, progress=say)
+    found = report.results(tree)
+    lines = [f"{found['study']}: {found['verdict']}", f"report: {(folder / 'report.html').absolute()}"]
+    return Answer(found, "\n".join(lines), found["verdict"])
+
+
+def convert(arguments: Namespace, say: Say) -> Answer:
+    """Convert a file of spectra into another format."""
+    target = Path(arguments.target)
+    if target.exists() and not arguments.force:
+        raise InputError("the file exists", where=target, remedy="Say --force to replace it, or choose another name")
+    if not target.parent.is_dir():
+        raise InputError("its folder does not exist", where=target, remedy=f"Make {target.parent} first")
+    say(f"reading {arguments.source}")
+    found = _datasets(arguments.source)
+    if target.suffix.lower() == ".nc":
+        data = next(iter(found.values())) if len(found) == 1 else xr.DataTree.from_dict(dict(found))
+        storage.save(data, target, overwrite=arguments.force)
+    elif len(found) == 1:
+        io.write(next(iter(found.values())), target)
+    else:
+        raise InputError(
+            f"{len(found)} spectra do not fit into one {target.suffix or 'text'} file: {', '.join(found)}",
+            where=arguments.source,
+            remedy="Convert to a .nc file, which holds them all",
+        )
+    return Answer({"source": arguments.source, "target": str(target), "spectra": list(found)}, f"wrote {target}")
+
+
+def phases(arguments: Namespace, say: Say) -> Answer:
+    """List the phases that surfspec knows."""
+    say("loading phase cards")
+    cards = xrd.phases(elements=_words(arguments.elements) or None)
+    document = [
+        {
+            "id": card.id, "name": card.name, "formula": card.formula, "space_group": card.space_group,
+            "cell": list(card.cell), "source": card.source, "trust": card.trust, "verified": card.verified,
+        }
+        for card in cards
+    ]  # fmt: skip
+    rows = [(c.id, c.formula, c.space_group, c.name, c.trust if c.verified else f"{c.trust} unverified") for c in cards]
+    return Answer({"phases": document}, _columns(("id", "formula", "space group", "name", "trust"), rows))
+
+
+def recipes_command(arguments: Namespace, say: Say) -> Answer:
+    """List the shipped recipes."""
+    del arguments, say
+    loaded = [xps.recipe(name) for name in xps.recipe_names()]
+    document = [
+        {
+            "name": one.region, "technique": "xps", "window": list(one.window), "background": one.background.kind,
+            "peaks": _states(one), "doc": one.doc,
+        }
+        for one in loaded
+    ]  # fmt: skip
+    rows = [
+        (one.region, f"{one.window[0]:g} to {one.window[1]:g} eV", one.background.kind,
+         ", ".join(_states(one)))
+        for one in loaded
+    ]  # fmt: skip
+    return Answer({"recipes": document}, _columns(("region", "window", "background", "states"), rows))
+
+
+def _states(recipe: xps.Recipe) -> list[str]:
+    return [doublet.name for doublet in recipe.doublets] + [peak.name for peak in recipe.peaks]
+
+
+def _datasets(name: str) -> dict[str, xr.Dataset]:
+    """Return every Dataset of a file, by its place in it: a measurement of any known format, or a saved study."""
+    if Path(name).suffix.lower() == ".nc":
+        loaded = storage.load(name)
+        if isinstance(loaded, xr.Dataset):
+            return {"": loaded}
+        return {node.path.lstrip("/"): node.to_dataset(inherit=False) for node in loaded.subtree if node.has_data}
+    children = io.read_tree(name).children
+    return {str(label): node.to_dataset(inherit=False) for label, node in children.items()}
+
+
+def _label(path: str, taken: Mapping[str, object]) -> str:
+    """Return a name for a file in a tree, each once."""
+    stem = Path(path).stem.strip() or "file"
+    name, count = stem, 1
+    while name in taken:
+        count += 1
+        name = f"{stem} {count}"
+    return name
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows of text in columns."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = [head, tuple("-" * width for width in widths), *rows]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,208 @@
+"""The figures of a study, drawn from its tree alone: nothing is fitted again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from surfspec import display, schema
+from surfspec.report import layout
+
+#: Panels in a row of the overview of one sample.
+COLUMNS: Final = 3
+_CM: Final = 1 / 2.54
+
+_NORMALISED: Final = ("normalised_area", "normalised_area_unc", "normalised_area_sd", "detected", "upper_limit")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, the file name it gets, the technique it belongs to and what it shows."""
+
+    name: str
+    technique: str
+    caption: str
+    figure: Figure
+
+
+def draw(tree: xr.DataTree) -> Iterator[Drawing]:
+    """Draw every figure of a study, one at a time.
+
+    Parameters
+    ----------
+    tree
+        The study.
+
+    Yields
+    ------
+    Drawing
+        XPS regions of each sample, samples compared, LEIS spectra, normalised areas, coverage, diffraction patterns.
+    """
+    yield from _xps(tree)
+    yield from _leis(tree)
+    yield from _xrd(tree)
+
+
+def file_name(*parts: str) -> str:
+    """Return a file name made of words: letters, digits and underscores, nothing else.
+
+    Examples
+    --------
+    >>> file_name("xps", "as sintered (1)")
+    'xps_as_sintered_1'
+    """
+    text = "_".join(parts)
+    return "_".join("".join(c if c.isascii() and c.isalnum() else " " for c in text).split())
+
+
+def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
+    by_sample = {name: layout.regions(layout.nodes(tree, "fits", name)) for name in layout.samples(tree)}
+    by_sample = {name: fits for name, fits in by_sample.items() if fits}
+    for name, fits in by_sample.items():
+        caption = (
+            f"XPS of {name}: points, measured; black, fit; filled, components on their background. "
+            "A verdict other than ok stands above its panel."
+        )
+        yield Drawing(file_name("xps", name), "XPS", caption, _grid(fits))
+    levels = {name: _reference_level(tree, name) for name in by_sample}
+    if len(by_sample) < 2 or not all(levels.values()):
+        return
+    line = _reference_line(tree, next(iter(by_sample)))
+    shared = [region for region in next(iter(by_sample.values())) if all(region in fits for fits in by_sample.values())]
+    for start in range(0, len(shared), COLUMNS):
+        chunk = shared[start : start + COLUMNS]
+        stacked = {region: {name: _per_second(fits[region]) for name, fits in by_sample.items()} for region in chunk}
+        figure = display.plot_stack(
+            stacked, scale=levels, scale_label=f"area of {line}", subtract_background=True
+        )  # fmt: skip
+        caption = (
+            f"{', '.join(chunk)} of the samples, background taken off, divided by the {line} area of the same sample: "
+            "heights can be compared between samples."
+        )
+        yield Drawing(file_name("xps", "compared", *chunk), "XPS", caption, figure)
+
+
+def _grid(fits: Mapping[str, xr.Dataset]) -> Figure:
+    columns = min(COLUMNS, len(fits))
+    rows = -(-len(fits) // columns)
+    figure = Figure(figsize=(17.8 * _CM if columns > 1 else 8.6 * _CM, 6.4 * rows * _CM), layout="constrained")
+    frames = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for frame, (region, fit) in zip(frames, fits.items(), strict=False):
+        species = list(dict.fromkeys(str(name) for name in fit["species"].values)) if "species" in fit.coords else []
+        alone = len(species) == 1
+        title = f"{region}: {species[0]}" if alone and species[0] else region
+        display.plot_fit(fit, ax=frame, title=title, component_labels="none" if alone else "legend")
+    for spare in frames[len(fits) :]:
+        spare.set_axis_off()
+    return figure
+
+
+def _reference_level(tree: xr.DataTree, sample: str) -> float:
+    """Return the area (per second) of the line to which a sample's areas were normalised; 0 where there is none."""
+    table = layout.nodes(tree, "tables", sample).get(layout.XPS_NORMALISED)
+    if table is None:
+        return 0.0
+    ratio = table["normalised_area"].values
+    good = np.isfinite(ratio) & (ratio > 0)
+    return float(table["area"].values[good][0] / ratio[good][0]) if np.any(good) else 0.0
+
+
+def _reference_line(tree: xr.DataTree, sample: str) -> str:
+    return str(layout.nodes(tree, "tables", sample)[layout.XPS_NORMALISED].attrs.get("reference_line", "reference"))
+
+
+def _per_second(fit: xr.Dataset) -> xr.Dataset:
+    """Return a fit of counts as one of rates, as the areas were compared; unchanged where the time is not known."""
+    seconds = float(fit.attrs.get("dwell_time", 0.0)) * float(fit.attrs.get("scans", 1))
+    if fit["intensity"].attrs["units"] != "counts" or not seconds > 0:
+        return fit
+    scaled = {name: fit[name] / seconds for name in ("intensity", "model", "background", "contribution")}
+    for name, values in scaled.items():
+        values.attrs = {**fit[name].attrs, "units": "counts/s"}
+    out = fit.assign(scaled)
+    out.attrs = {**fit.attrs, "statistics": "unknown"}
+    return out
+
+
+def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
+    names = layout.samples(tree)
+    for name in names:
+        fit = layout.nodes(tree, "fits", name).get(layout.LEIS)
+        if fit is not None:
+            chosen, which = _ends(fit)
+            caption = f"LEIS of {name}{which}: measured, fit, surface peaks on their in-depth shoulders."
+            yield Drawing(file_name("leis", name), "LEIS", caption, display.plot_fit(chosen))
+    tables = {name: layout.nodes(tree, "tables", name) for name in names}
+    normalised = {n: t[layout.LEIS_NORMALISED] for n, t in tables.items() if layout.LEIS_NORMALISED in t}
+    series = {n: t for n, t in normalised.items() if "dose" in t.dims}
+    joined = _joined(
+        series, ("normalised_area", "normalised_area_unc", "normalised_area_sd", "detected", "upper_limit")
+    )
+    if joined is not None:
+        excluded = str(next(iter(series.values())).attrs.get("exclude", ""))
+        left_out = f" without {excluded}" if excluded else ""
+        caption = (
+            f"LEIS peak areas divided by the sum over all detected elements{left_out}, against the ion dose. "
+            "Bars: standard deviation over the analysed areas. Open, with an arrow: upper limit of what is not "
+            "detected."
+        )
+        figure = display.plot_series(
+            joined, "normalised_area", along="dose", by="element", panels="sample", errors="sd"
+        )
+        yield Drawing("leis_normalised", "LEIS", caption, figure)
+    covered = {n: t[layout.LEIS_COVERAGE] for n, t in tables.items() if layout.LEIS_COVERAGE in t}
+    joined = _joined(covered, ("coverage", "coverage_unc"))
+    if joined is not None:
+        caption = "Coverage by the film against the ion dose, mean over the analysed areas. Bars: standard uncertainty."
+        figure = display.plot_series(joined, "coverage", along="dose", by="sample", title="")
+        yield Drawing("leis_coverage", "LEIS", caption, figure)
+
+
+def _ends(fit: xr.Dataset) -> tuple[xr.Dataset, str]:
+    """Return the first and the last spectrum of a series, at its first spot, and words that say so."""
+    dims = schema.series_dims(fit)
+    if not dims:
+        return fit, ""
+    along = "dose" if "dose" in dims else dims[-1]
+    chosen = fit.isel({dim: 0 for dim in dims if dim != along})
+    if fit.sizes[along] > 2:
+        chosen = chosen.isel({along: [0, -1]})
+    elif fit.sizes[along] == 1:
+        return chosen.isel({along: 0}), ""
+    others = [f"{dim} {fit[dim].values[0]}" for dim in dims if dim != along]
+    return chosen, f", first and last {along}" + (f" at {', '.join(others)}" if others else "")
+
+
+def _joined(tables: Mapping[str, xr.Dataset], variables: Sequence[str]) -> xr.Dataset | None:
+    """Return the tables of several samples as one over ``sample``; None where there is none.
+
+    Samples measured at other doses than the first are left to the tables: one axis for all is what makes the figure.
+    """
+    if not tables:
+        return None
+    first = next(iter(tables.values()))
+    alike = {n: t for n, t in tables.items() if np.array_equal(t["dose"].values, first["dose"].values)}
+    parts = [table[[name for name in variables if name in table]].reset_coords(drop=True) for table in alike.values()]
+    out = xr.concat(
+        parts, xr.DataArray(list(alike), dims="sample", name="sample"), join="exact", combine_attrs="override"
+    )
+    for name in out.variables:
+        if name in first.variables:
+            out[name].attrs = dict(first[name].attrs)
+    out.attrs = {key: value for key, value in first.attrs.items() if key != "sample"}
+    return out
+
+
+def _xrd(tree: xr.DataTree) -> Iterator[Drawing]:
+    for name in layout.samples(tree):
+        for label, match in layout.patterns(layout.nodes(tree, "matches", name)).items():
+            which = "" if label == layout.PATTERN else f" ({label})"
+            caption = (
+                f"XRD of {name}{which}: measured, calculated from the phases found, lines of each phase, residual."
+            )
+            yield Drawing(file_name("xrd", name, label), "XRD", caption, display.plot(match))

@@ -1,0 +1,76 @@
+"""Write a folder of results as one step: complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from surfspec.errors import InputError
+
+#: File that marks a folder as made by surfspec; such a folder may be replaced by the next run.
+MARKER = "results.json"
+#: Everything that a run leaves; a folder with other files beside is never replaced without ``force``.
+CONTENT = frozenset({"study.nc", "tables", "figures", "report.html", MARKER})
+
+
+def check_target(target: Path, *, force: bool = False) -> None:
+    """Refuse a target that would overwrite somebody else's files.
+
+    Raises
+    ------
+    InputError
+        When the target is a file, or a folder with files that a run does not make and `force` is not given.
+    """
+    if target.exists() and not target.is_dir():
+        raise InputError("the output is a file", where=target, remedy="Name a folder with -o")
+    parent = _existing_parent(target)
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"cannot write into {parent}", where=target, remedy="Name a folder you may write to with -o")
+    if force or not target.is_dir():
+        return
+    names = sorted(item.name for item in target.iterdir())
+    foreign = [name for name in names if name not in CONTENT and not name.endswith(".xlsx")]
+    if names and (foreign or MARKER not in names):
+        shown = ", ".join((foreign or names)[:3])
+        raise InputError(
+            f"the output folder is not empty and was not made by surfspec ({shown})",
+            where=target,
+            remedy="Name another folder with -o, or say --force to replace its whole content",
+        )
+
+
+@contextmanager
+def replaced(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """Give a temporary folder beside `target`, and put it in the place of `target` when all went well.
+
+    On any error, an interrupt included, the temporary folder is removed and `target` stays as it was.
+    """
+    target = Path(target).absolute()
+    check_target(target, force=force)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+    try:
+        content = scratch / "new"
+        content.mkdir()
+        yield content
+        if target.exists():
+            target.rename(scratch / "old")
+        try:
+            content.rename(target)
+        except OSError:
+            if (scratch / "old").exists():
+                (scratch / "old").rename(target)
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _existing_parent(path: Path) -> Path:
+    parent = path.absolute()
+    while not parent.exists():
+        parent = parent.parent
+    return parent if parent.is_dir() else parent.parent

@@ -1,0 +1,104 @@
+"""Small pieces of HTML: everything that comes from outside is escaped here, once."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from surfspec.display import value_text
+from surfspec.display.text import number_text, unit_text
+from surfspec.report.style import STYLE
+from surfspec.report.tables import Cell, Column, Quantity, Table
+
+#: What a browser may load for the page: nothing but its own style and pictures.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def text(value: object) -> str:
+    """Escape anything for HTML, quotes included, with control characters removed."""
+    return html.escape("".join(c for c in str(value) if c >= " " or c in "\t\n"), quote=True)
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as a coloured word."""
+    words = {"ok": "ok", "check": "needs checking", "failed": "failed"}
+    kind = verdict if verdict in words else "check"
+    return f'<span class="verdict {kind}">{text(words.get(verdict, verdict))}</span>'
+
+
+def paragraph(content: str, css: str = "") -> str:
+    """Return a paragraph of plain text."""
+    kind = f' class="{text(css)}"' if css else ""
+    return f"<p{kind}>{text(content)}</p>"
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """Return a list of plain texts."""
+    return "<ul>" + "".join(f"<li>{text(line)}</li>" for line in lines) + "</ul>" if lines else ""
+
+
+def fold(title: str, content: str) -> str:
+    """Return preformatted text that unfolds on a click."""
+    return f"<details><summary>{text(title)}</summary><pre>{text(content)}</pre></details>"
+
+
+def table(content: Table) -> str:
+    """Return a table: quantities rounded by their uncertainty, verdicts as badges, gaps said in words."""
+    head = "".join(f"<th{_numeric(column)}>{text(_heading(column))}</th>" for column in content.columns)
+    body = "".join(
+        "<tr>" + "".join(_cell(column, cell) for column, cell in zip(content.columns, row, strict=True)) + "</tr>"
+        for row in content.rows
+    )
+    note = paragraph(content.note, "soft") if content.note else ""
+    return (
+        f'<div class="scroll" id="table-{text(content.name)}"><table><caption>{text(content.title)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
+    )
+
+
+def _heading(column: Column) -> str:
+    unit = unit_text(column.unit)
+    return f"{column.name} / {unit}" if unit else column.name
+
+
+def _numeric(column: Column) -> str:
+    return "" if column.kind == "text" else ' class="n"'
+
+
+def _cell(column: Column, cell: Cell) -> str:
+    return f"<td{_numeric(column)}>{_content(column, cell)}</td>"
+
+
+def _content(column: Column, cell: Cell) -> str:
+    if column.name == "verdict" and isinstance(cell, str):
+        return badge(cell)
+    if isinstance(cell, Quantity):
+        return text(value_text(cell.value, cell.unc))
+    if isinstance(cell, str):
+        return text(cell)
+    if cell is None or not math.isfinite(cell):
+        return "" if column.kind == "text" else "–"
+    return text(number_text(cell))
+
+
+def image(path: Path, caption: str) -> str:
+    """Return a figure with the picture inside the page."""
+    kind = {"svg": "svg+xml", "png": "png"}[path.suffix[1:]]
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return (
+        f'<figure><img src="data:image/{kind};base64,{data}" alt="{text(caption)}">'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
+    )
+
+
+def page(title: str, body: str) -> str:
+    """Return a whole document that refers to nothing outside itself."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<title>{text(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )

@@ -1,0 +1,90 @@
+"""LEIS of one sample: fits of all spectra, normalised areas, coverage against dose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import xarray as xr
+
+from surfspec import leis, schema
+from surfspec.errors import InputError
+from surfspec.report import layout
+from surfspec.study.outcome import Outcome, placed
+from surfspec.study.reading import Progress
+from surfspec.study.spec import LeisPart
+
+DOSE, SPOT = "dose", "spot"
+
+
+def make_recipe(part: LeisPart) -> leis.Recipe:
+    """Return the LEIS recipe that a study describes; unknown elements and impossible geometries are refused here."""
+    with placed("leis"):
+        recipe = leis.Recipe(elements=part.elements, ion=part.ion, energy=part.energy, angle=part.angle)
+    unknown = [name for name in part.normalise.exclude if name not in part.elements]
+    if unknown:
+        raise InputError(
+            f"'{unknown[0]}' is excluded and not among the elements {', '.join(part.elements)}",
+            where="leis.normalise.exclude",
+            remedy="Name only elements that are fitted",
+        )
+    return recipe
+
+
+def fit_references(
+    references: Mapping[str, xr.Dataset], recipe: leis.Recipe, *, progress: Progress
+) -> dict[str, xr.Dataset]:
+    """Fit the spectra of the pure film and of the bare substrate."""
+    out = {}
+    for name, spectrum in references.items():
+        progress(f"fitting the LEIS reference of the {name}")
+        out[name] = leis.fit(spectrum, recipe)
+    return out
+
+
+def analyse(
+    measured: xr.Dataset,
+    recipe: leis.Recipe,
+    part: LeisPart,
+    references: Mapping[str, xr.Dataset],
+    *,
+    progress: Progress,
+) -> Outcome:
+    """Carry out the LEIS part of a study for one sample.
+
+    Parameters
+    ----------
+    measured
+        Spectrum or series over (spot, dose).
+    recipe
+        What to fit.
+    part
+        The study's ``leis:``.
+    references
+        Fits of ``film`` and ``substrate``; empty where no coverage is wanted.
+    progress
+        Told what is done.
+    """
+    out = Outcome(spectra={layout.LEIS: measured})
+    count = 1
+    for dim in schema.series_dims(measured):
+        count *= measured.sizes[dim]
+    progress(f"fitting {count} LEIS spectr{'a' if count != 1 else 'um'}")
+    fit = out.attempt("leis", lambda: leis.fit(measured, recipe))
+    if fit is None:
+        return out
+    out.fits[layout.LEIS] = fit
+    exclude = part.normalise.exclude
+    table = out.conclude("leis normalised_area", lambda: leis.normalise(fit, exclude=exclude))
+    if table is not None:
+        out.tables[layout.LEIS_NORMALISED] = table
+    if references and DOSE in schema.series_dims(fit):
+        progress("coverage against dose")
+        covered = out.conclude(
+            "leis coverage",
+            lambda: leis.coverage(fit, film=references["film"], substrate=references["substrate"], exclude=exclude),
+        )
+        if covered is not None:
+            out.tables[layout.LEIS_COVERAGE] = covered
+    elif references:
+        out.note("leis coverage", "one dose only: a coverage against dose needs a series")
+    return out

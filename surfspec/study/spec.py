@@ -1,0 +1,230 @@
+"""The words of a study file, as frozen dataclasses: what `surfspec.recipes` loads a study YAML into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from surfspec.errors import InputError
+
+#: Placeholders of a file pattern that make a dimension of a series, and the unit of their values.
+SERIES_UNITS: Final[dict[str, str]] = {
+    "spot": "",
+    "dose": "ions/cm2",
+    "cycle": "",
+    "time": "s",
+    "temperature": "degC",
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """A file pattern and what the labels in it mean.
+
+    Attributes
+    ----------
+    files
+        A path relative to the study file; ``{name}`` makes a dimension or a label of what it matches.
+    region
+        Mapping of a label found in the file names to the XPS region it stands for.
+    dose, spot, cycle, time, temperature
+        Mapping of a label found in the file names to the value it stands for; without one, what the file states,
+        else the label itself is the value. `dose` is the dose cumulated at the end of the spectrum (ions/cm2),
+        `time` is in s, `temperature` in degC.
+    """
+
+    files: str
+    region: Mapping[str, str] = field(default_factory=dict)
+    dose: Mapping[str, float] = field(default_factory=dict, metadata={"low": 0, "unit": "ions/cm2"})
+    spot: Mapping[str, float] = field(default_factory=dict)
+    cycle: Mapping[str, float] = field(default_factory=dict)
+    time: Mapping[str, float] = field(default_factory=dict, metadata={"unit": "s"})
+    temperature: Mapping[str, float] = field(default_factory=dict, metadata={"unit": "degC"})
+
+    def values(self, name: str) -> dict[str, float]:
+        """Return the mapping of labels to values of one placeholder; empty where none was given."""
+        return dict(getattr(self, name, {}))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The files of one sample, by technique; each may be left out.
+
+    Attributes
+    ----------
+    xps
+        One file with many regions, or a pattern with ``{region}``.
+    leis
+        One file, or a pattern with ``{spot}`` and ``{dose}``.
+    xrd
+        One file, or a mapping of label (``before``, ``after``) to file.
+    """
+
+    xps: str | Files = ""
+    leis: str | Files = ""
+    xrd: str | Mapping[str, str] = ""
+
+
+@dataclass(frozen=True)
+class ChargeReference:
+    """The line whose energy is set by convention: energy in eV."""
+
+    line: str = "Zr 3d5/2"
+    energy: float = field(default=182.40, metadata={"above": 0, "unit": "eV"})
+
+
+@dataclass(frozen=True)
+class XpsPart:
+    """What to do with the XPS files.
+
+    Attributes
+    ----------
+    regions
+        Names of shipped recipes ("Zr 3d"), or paths of recipe files relative to the study file.
+    charge_reference
+        Line and energy (eV) to which the scale of each sample is moved; left out, the scale stays as measured.
+    shift_search
+        Widest shift (eV) that is searched when the reference region is fitted on the measured scale.
+    normalise_to
+        Line by whose area all areas of a sample are divided.
+    library
+        Sensitivity factors for the atomic percentages.
+    photon_energy
+        Photon energy (eV) of files that do not state it.
+    """
+
+    regions: tuple[str, ...]
+    charge_reference: ChargeReference | None = None
+    shift_search: float = field(default=8.0, metadata={"low": 0, "high": 50, "unit": "eV"})
+    normalise_to: str = ""
+    library: str = "scofield"
+    photon_energy: float | None = field(default=None, metadata={"above": 0, "unit": "eV"})
+
+
+@dataclass(frozen=True)
+class LeisNormalise:
+    """Elements whose area is left out of the sum by which the areas are divided."""
+
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeisCoverage:
+    """The film and the substrate of a coverage, and the files measured on each alone.
+
+    Attributes
+    ----------
+    film, substrate
+        Chemical formulas.
+    references
+        Files of the pure film (key ``film``) and of the bare substrate (key ``substrate``).
+    """
+
+    film: str
+    substrate: str
+    references: Mapping[str, str | Files]
+
+    def __post_init__(self) -> None:
+        missing = [name for name in ("film", "substrate") if name not in self.references]
+        extra = [name for name in self.references if name not in ("film", "substrate")]
+        if missing or extra:
+            raise InputError(
+                f"the references are {', '.join(self.references) or 'empty'}",
+                where="references",
+                remedy="Name the files of the pure 'film' and of the bare 'substrate', nothing else",
+            )
+
+
+@dataclass(frozen=True)
+class LeisPart:
+    """Ion, energy (eV), scattering angle (deg), elements looked for, and the conclusions wanted."""
+
+    ion: str
+    energy: float = field(metadata={"above": 0, "unit": "eV"})
+    angle: float = field(metadata={"unit": "deg"})
+    elements: tuple[str, ...]
+    normalise: LeisNormalise = field(default_factory=LeisNormalise)
+    coverage: LeisCoverage | None = None
+
+
+@dataclass(frozen=True)
+class XrdPart:
+    """What to look for in the diffraction patterns.
+
+    Attributes
+    ----------
+    wavelength
+        Name of a radiation ("CuKa1") or a number in angstrom; needed where the file does not say, never assumed.
+    elements
+        Phases made of these elements are candidates; the container or support material counts too.
+    phases
+        Candidates by name; left out, every phase card made of `elements`.
+    """
+
+    wavelength: str | float = ""
+    elements: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: its name, its samples, and what to do with each technique."""
+
+    study: str
+    samples: Mapping[str, Sample]
+    xps: XpsPart | None = None
+    leis: LeisPart | None = None
+    xrd: XrdPart | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        for name in self.samples:
+            if not _NAME.fullmatch(name) or name.startswith("leis_reference_"):
+                raise InputError(
+                    f"'{name}' cannot name a sample",
+                    where="samples",
+                    remedy="Use letters, digits, spaces and any of _ - + . , = ( ); 'leis_reference_' is taken",
+                )
+
+
+Technique = Literal["xps", "leis", "xrd"]
+_NAME = re.compile(r"[\w(][\w .()+,=-]*")
+TECHNIQUES: Final[tuple[Technique, ...]] = ("xps", "leis", "xrd")
+
+
+def techniques_of(study: Study) -> tuple[Technique, ...]:
+    """Return the techniques that a study uses: those that have both files and a part of their own.
+
+    Raises
+    ------
+    InputError
+        When files of a technique are named and the part that says what to do with them is missing, or the other way
+        round; when there are no samples.
+    """
+    if not study.samples:
+        raise InputError("the study names no samples", where="samples", remedy="Add at least one sample with its files")
+    used: list[Technique] = []
+    for technique in TECHNIQUES:
+        owners = [name for name, sample in study.samples.items() if getattr(sample, technique)]
+        part = getattr(study, technique)
+        if owners and part is None:
+            raise InputError(
+                f"sample '{owners[0]}' has {technique} files and the study has no '{technique}:' part",
+                where=f"samples.{owners[0]}.{technique}",
+                remedy=f"Add a '{technique}:' part that says what to do with them, or remove the files",
+            )
+        if part is not None and not owners:
+            raise InputError(
+                f"the study has a '{technique}:' part and no sample has {technique} files",
+                where=technique,
+                remedy=f"Name the files of a sample, 'samples: {{NAME: {{{technique}: FILE}}}}', or remove the part",
+            )
+        if owners:
+            used.append(technique)
+    if not used:
+        raise InputError(
+            "the samples name no files", where="samples", remedy="Give each sample its xps, leis or xrd files"
+        )
+    return tuple(used)

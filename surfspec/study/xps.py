@@ -1,0 +1,140 @@
+"""XPS of one sample: reference region, charge correction, fits, normalised areas, composition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import xarray as xr
+
+from surfspec import recipes, xps
+from surfspec.errors import InputError
+from surfspec.report import layout
+from surfspec.study.files import squash
+from surfspec.study.outcome import Outcome, placed
+from surfspec.study.reading import Progress
+from surfspec.study.spec import XpsPart
+
+
+def load_recipes(part: XpsPart, base: Path) -> dict[str, xps.Recipe]:
+    """Load the recipes that a study names, by the region they are for.
+
+    Parameters
+    ----------
+    part
+        The study's ``xps:``.
+    base
+        Folder of the study file, for recipes given as files.
+
+    Raises
+    ------
+    RecipeError, InputError
+        For an unknown recipe, a fault in a recipe file, or two recipes for one region.
+    """
+    found: dict[str, xps.Recipe] = {}
+    for name in part.regions:
+        is_file = name.lower().endswith((".yaml", ".yml"))
+        with placed("xps.regions", inner=False):
+            recipe = recipes.load_file(base / name, xps.Recipe) if is_file else xps.recipe(name)
+        if recipe.region in found:
+            raise InputError(
+                f"two recipes are for the region {recipe.region}", where="xps.regions", remedy="Keep one of them"
+            )
+        found[recipe.region] = recipe
+    if not found:
+        raise InputError("no regions are named", where="xps.regions", remedy="Name the regions to fit: [Zr 3d, Na 1s]")
+    for line, word in ((part.charge_reference.line if part.charge_reference else "", "charge_reference"),
+                       (part.normalise_to, "normalise_to")):  # fmt: skip
+        if line and region_of_line(line, found) is None:
+            raise InputError(
+                f"none of the regions {', '.join(found)} has the line {line}",
+                where=f"xps.{word}",
+                remedy="Add its region, or choose a line of the regions that are fitted",
+            )
+    return found
+
+
+def region_of_line(line: str, found: Mapping[str, xps.Recipe]) -> str | None:
+    """Return the region whose recipe has a line ("Zr 3d5/2"), or None."""
+    for region, recipe in found.items():
+        lines = [name for doublet in recipe.doublets for name in doublet.lines()] + [peak.line for peak in recipe.peaks]
+        if line in lines:
+            return region
+    return None
+
+
+def by_squashed_name(found: Mapping[str, xps.Recipe]) -> dict[str, str]:
+    """Return squashed region name to region name, as the reader of files needs it."""
+    return {squash(region): region for region in found}
+
+
+def analyse(
+    measured: Mapping[str, xr.Dataset], found: Mapping[str, xps.Recipe], part: XpsPart, *, progress: Progress
+) -> Outcome:
+    """Carry out the XPS part of a study for one sample.
+
+    Parameters
+    ----------
+    measured
+        Spectra of the sample by region, on the measured scale.
+    found
+        Recipes by region.
+    part
+        The study's ``xps:``.
+    progress
+        Told what is done.
+
+    Returns
+    -------
+    Outcome
+        Charge-corrected spectra, fits, tables, notes.
+    """
+    out = Outcome()
+    for region in found:
+        if region not in measured:
+            out.note(f"xps {region}", "not measured on this sample")
+    corrected, search = _charge_corrected(measured, found, part, out, progress)
+    out.spectra = {layout.region_node(region): spectrum for region, spectrum in corrected.items()}
+    fits: dict[str, xr.Dataset] = {}
+    for region, spectrum in corrected.items():
+        progress(f"fitting {region}")
+        fit = out.attempt(f"xps {region}", partial(xps.fit, spectrum, found[region], shift_search=search))
+        if fit is not None:
+            fits[region] = fit
+    out.fits = {layout.region_node(region): fit for region, fit in fits.items()}
+    if not fits:
+        return out
+    if part.normalise_to:
+        table = out.conclude("xps normalised_area", lambda: xps.normalise(fits, to=part.normalise_to))
+        if table is not None:
+            out.tables[layout.XPS_NORMALISED] = table
+    table = out.conclude("xps atomic_percent", lambda: xps.quantify(fits, library=part.library))
+    if table is not None:
+        out.tables[layout.XPS_QUANTIFIED] = table
+    return out
+
+
+def _charge_corrected(
+    measured: Mapping[str, xr.Dataset],
+    found: Mapping[str, xps.Recipe],
+    part: XpsPart,
+    out: Outcome,
+    progress: Progress,
+) -> tuple[Mapping[str, xr.Dataset], float | None]:
+    """Return the spectra on the corrected scale; where that is refused, the measured ones and a shift to search for."""
+    if part.charge_reference is None:
+        return measured, None
+    line, energy = part.charge_reference.line, part.charge_reference.energy
+    region = region_of_line(line, found)
+    if region is None or region not in measured:
+        out.note("xps charge_shift", f"the region of {line} was not measured on this sample")
+        return measured, part.shift_search
+    progress(f"fitting {region} on the measured scale for the charge correction")
+    fit = out.attempt(
+        "xps charge_shift", lambda: xps.fit(measured[region], found[region], shift_search=part.shift_search)
+    )
+    if fit is None:
+        return measured, part.shift_search
+    moved = out.attempt("xps charge_shift", lambda: xps.charge_correct(dict(measured), fit, line=line, energy=energy))
+    return (measured, part.shift_search) if moved is None else (moved, None)

@@ -1,0 +1,66 @@
+"""XRD of one sample: the phases of each of its patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import xarray as xr
+
+from surfspec import xrd
+from surfspec.errors import InputError
+from surfspec.report import layout
+from surfspec.study.outcome import Outcome, placed
+from surfspec.study.reading import Progress
+from surfspec.study.spec import XrdPart
+
+
+def candidates(part: XrdPart, base: Path) -> tuple[xrd.Phase, ...]:
+    """Return the phases that a study allows: cards and CIF files by name, and cards made of its elements.
+
+    Raises
+    ------
+    InputError
+        For an unknown phase or element, or when nothing is left to look for.
+    """
+    if not part.phases:
+        with placed("xrd.elements", inner=False):
+            return tuple(xrd.phases(elements=part.elements or None))
+    found: list[xrd.Phase] = []
+    for name in part.phases:
+        if name.lower().endswith(".cif"):
+            found.append(xrd.read_cif(base / name))
+            continue
+        with placed("xrd.phases", inner=False):
+            found.extend(xrd.phases([name]))
+    outside = [phase.id for phase in found if part.elements and not phase.elements <= set(part.elements)]
+    if outside:
+        raise InputError(
+            f"the phase {outside[0]} holds elements outside {', '.join(part.elements)}",
+            where="xrd.phases",
+            remedy="Add its elements, or leave 'elements' out",
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def analyse(patterns: Mapping[str, xr.Dataset], phases: tuple[xrd.Phase, ...], *, progress: Progress) -> Outcome:
+    """Match every pattern of one sample against the candidate phases.
+
+    Parameters
+    ----------
+    patterns
+        Patterns by label.
+    phases
+        Candidates.
+    progress
+        Told what is done.
+    """
+    out = Outcome()
+    for label, measured in patterns.items():
+        progress(f"identifying phases{'' if label == layout.PATTERN else f' ({label})'}")
+        out.spectra[layout.pattern_node(label)] = measured
+        match = out.attempt(f"xrd {label}", partial(xrd.match, measured, phases=phases))
+        if match is not None:
+            out.matches[layout.pattern_node(label)] = match
+    return out
