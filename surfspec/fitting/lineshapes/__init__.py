@@ -14,6 +14,7 @@ from typing import Final
 from surfspec.errors import InputError
 from surfspec.fitting.lineshapes.base import Shape
 from surfspec.fitting.lineshapes.doniach import DONIACH_SUNJIC
+from surfspec.fitting.lineshapes.doniach_gauss import DONIACH_SUNJIC_GAUSS
 from surfspec.fitting.lineshapes.symmetric import GAUSSIAN, GL_PRODUCT, GL_SUM, LORENTZIAN, PSEUDO_VOIGT
 from surfspec.fitting.lineshapes.voigt import VOIGT
 
@@ -21,7 +22,10 @@ __all__ = ["SHAPES", "Shape", "shape"]
 
 #: Every line shape by name.
 SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
-    {s.name: s for s in (GAUSSIAN, LORENTZIAN, VOIGT, PSEUDO_VOIGT, GL_SUM, GL_PRODUCT, DONIACH_SUNJIC)}
+    {
+        s.name: s
+        for s in (GAUSSIAN, LORENTZIAN, VOIGT, PSEUDO_VOIGT, GL_SUM, GL_PRODUCT, DONIACH_SUNJIC, DONIACH_SUNJIC_GAUSS)
+    }
 )
 
 
