@@ -96,10 +96,12 @@ def _write(fig: Figure, path: Path, name: str, dpi: int) -> None:
     partial = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fig.savefig(partial, format=name, dpi=dpi, metadata=_METADATA[name], facecolor="white", transparent=False)
-        partial.replace(path)
+        try:
+            fig.savefig(partial, format=name, dpi=dpi, metadata=_METADATA[name], facecolor="white", transparent=False)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(
             f"cannot write the figure: {error.strerror or error}",
             where=path,

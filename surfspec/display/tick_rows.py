@@ -74,8 +74,8 @@ def draw_rows(
         style.name_ticks(ax.yaxis, range(len(rows)), both, chemistry=True, size=6.5)
         return
     for row, (name, text) in enumerate(zip(short, texts, strict=True)):
-        place = ax.get_yaxis_transform()
-        style.note(ax, 0.01, row - 0.24, f"{name}: {text}", transform=place, va="center", chemistry=True, size=6.5)
+        across = ax.get_yaxis_transform()
+        style.note(ax, 0.01, row - 0.24, f"{name}: {text}", transform=across, va="center", chemistry=True, size=6.5)
 
 
 def _row_text(dataset: xr.Dataset, index: int) -> str:
