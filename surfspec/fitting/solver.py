@@ -220,7 +220,8 @@ def _minimise(
     """Run lmfit's bounded least squares with the exact Jacobian; return values, cost, evaluations."""
     parameters = lmfit.Parameters()
     for i, one in enumerate(problem.parameters):
-        inside = float(np.clip(start[i], one.low, one.high))
+        margin = 1e-7 * (one.high - one.low) if np.isfinite(one.high - one.low) else 0.0
+        inside = float(np.clip(start[i], one.low + margin, one.high - margin))
         parameters.add(f"p{i}", value=inside, vary=bool(free[i]), min=one.low, max=one.high)
 
     def vector(current: Any) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from surfspec import recipes, reference
@@ -197,24 +198,33 @@ class Recipe:
             raise InputError(f"the peak name {repeated[0]!r} appears twice", remedy="Give each peak its own name")
 
 
-def recipe(name: str) -> Recipe:
-    """Return a shipped recipe by the name of its region.
+def load_recipe(name: str | Path) -> Recipe:
+    """Return a shipped recipe by the name of its region, or one of your own by its file.
 
     Parameters
     ----------
     name
-        ``"Zr 3d"``, ``"Na1s"``, ...
+        ``"Zr 3d"``, ``"Na1s"``, ...; or the path of a YAML file.
+
+    Returns
+    -------
+    Recipe
+        Frozen; change it with :func:`dataclasses.replace`.
 
     Raises
     ------
     InputError
-        When there is none of that name.
+        When there is no shipped recipe of that name.
+    RecipeError
+        With every fault of a file at once, each with its line and column.
 
     Examples
     --------
-    >>> recipe("Zr3d").doublets[0].lines()
+    >>> load_recipe("Zr3d").doublets[0].lines()
     ('Zr 3d5/2', 'Zr 3d3/2')
     """
+    if isinstance(name, Path) or name.endswith((".yaml", ".yml")):
+        return recipes.load_file(name, Recipe)
     wanted = reference.region_name(name)
     available = recipe_names()
     if wanted not in available:

@@ -100,7 +100,7 @@ def test_uncertainty_of_the_shift_reaches_other_regions() -> None:
 def test_reference_with_two_states_is_refused() -> None:
     y = expected(X) + 0.5 * (expected(X, shift=-3.5) - 500)
     raw = ss.spectrum(X, np.round(y), technique="XPS", region="Zr 3d")
-    one = ss.xps.recipe("Zr 3d")
+    one = ss.xps.load_recipe("Zr 3d")
     zr = one.doublets[0]
     reduced = replace(zr, name="Zr0", center=Range(value=178.9, low=178.0, high=180.0), widths={
         "fwhm_gauss": Range(follows="Zr4+"), "fwhm_lorentz": Range(follows="Zr4+")})  # fmt: skip
@@ -138,7 +138,7 @@ def test_result_alone_can_be_refitted() -> None:
 
 
 def test_two_states_at_one_place_are_no_ok() -> None:
-    one = ss.xps.recipe("Zr 3d")
+    one = ss.xps.load_recipe("Zr 3d")
     zr = one.doublets[0]
     twin = replace(zr, name="twin")
     fit = ss.xps.fit(measured(), replace(one, doublets=(zr, twin)))
@@ -166,7 +166,7 @@ def test_failed_member_of_a_series_is_data_with_a_reason() -> None:
 
 @pytest.mark.parametrize("kind", ["linear", "shirley", "shirley_iterative", "smart"])
 def test_every_background_fits(kind: str) -> None:
-    recipe = replace(ss.xps.recipe("Zr 3d"), background=Background(kind=kind))
+    recipe = replace(ss.xps.load_recipe("Zr 3d"), background=Background(kind=kind))
     area = float(ss.xps.fit(measured(), recipe).area[0])
     assert area == pytest.approx(2e4, rel=0.15 if kind == "linear" else 0.03)
 
@@ -182,13 +182,13 @@ def test_bad_input_is_refused_in_words() -> None:
     with pytest.raises(InputError, match="no shipped recipe"):
         ss.xps.fit(raw, "Zr 4p")
     with pytest.raises((InputError, RecipeError)):
-        replace(ss.xps.recipe("Zr 3d"), window=(190.0, 177.0))
+        replace(ss.xps.load_recipe("Zr 3d"), window=(190.0, 177.0))
 
 
 def test_shipped_recipes_all_load_and_say_their_source() -> None:
     wanted = {"Zr 3d", "Na 1s", "P 2p", "C 1s", "O 1s", "Si 2p", "Sn 3d", "B 1s", "Zn 2p", "Pb 4f"}
     assert wanted <= set(ss.xps.recipe_names())
     for name in ss.xps.recipe_names():
-        recipe = ss.xps.recipe(name)
+        recipe = ss.xps.load_recipe(name)
         assert recipe.source
         assert recipe.region == name

@@ -18,8 +18,7 @@ from surfspec.fitting.series import Progress, fit_members
 from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.verdict import judge
 from surfspec.xps.model import Table, build
-from surfspec.xps.recipe import Recipe
-from surfspec.xps.recipe import recipe as shipped
+from surfspec.xps.recipe import Recipe, load_recipe
 from surfspec.xps.shift import rigid_shift
 
 Array = NDArray[np.float64]
@@ -103,7 +102,7 @@ def fit(
             where=str(spectrum.attrs.get("source_file", "")),
             remedy="Fit XPS on a binding_energy axis; read the file with photon_energy= to convert it",
         )
-    chosen = shipped(recipe) if isinstance(recipe, str) else recipe
+    chosen = load_recipe(recipe) if isinstance(recipe, str) else recipe
     _same_region(spectrum, chosen)
     span = chosen.shift_search if shift_search is None else shift_search
     x = np.array(spectrum["binding_energy"].values)
