@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surfspec.xrd.cif import read_cif
-    from surfspec.xrd.match import match
-    from surfspec.xrd.pattern import pattern
+    from surfspec.xrd.identification import match
+    from surfspec.xrd.calculated import pattern
     from surfspec.xrd.peaks import find_peaks
-    from surfspec.xrd.phases import Phase, Site, phases
-    from surfspec.xrd.quantify import quantify
-    from surfspec.xrd.radiation import Radiation, radiation
+    from surfspec.xrd.structures import Phase, Site, phases
+    from surfspec.xrd.weights import quantify
+    from surfspec.xrd.wavelengths import Radiation, radiation
     from surfspec.xrd.recipe import Recipe
-    from surfspec.xrd.report import report
+    from surfspec.xrd.summaries import report
 
 _HOME = {
-    "Phase": "phases",
-    "Radiation": "radiation",
+    "Phase": "structures",
+    "Radiation": "wavelengths",
     "Recipe": "recipe",
-    "Site": "phases",
+    "Site": "structures",
     "find_peaks": "peaks",
-    "match": "match",
-    "pattern": "pattern",
-    "phases": "phases",
-    "quantify": "quantify",
-    "radiation": "radiation",
+    "match": "identification",
+    "pattern": "calculated",
+    "phases": "structures",
+    "quantify": "weights",
+    "radiation": "wavelengths",
     "read_cif": "cif",
-    "report": "report",
+    "report": "summaries",
 }
 
 __all__ = [
@@ -56,9 +56,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        value = getattr(importlib.import_module(f"surfspec.xrd.{_HOME[name]}"), name)
-        globals()[name] = value  # a submodule of the same name must not shadow the function
-        return value
+        return getattr(importlib.import_module(f"surfspec.xrd.{_HOME[name]}"), name)
     raise AttributeError(f"module 'surfspec.xrd' has no attribute {name!r}; public names: {', '.join(__all__)}")
 
 

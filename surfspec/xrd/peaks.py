@@ -13,7 +13,7 @@ from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.xrd.background import clip_baseline
 from surfspec.xrd.profile import pseudo_voigt_derivatives
-from surfspec.xrd.radiation import Radiation, radiation
+from surfspec.xrd.wavelengths import Radiation, radiation
 
 Array = NDArray[np.float64]
 
@@ -114,7 +114,9 @@ def search(x: Array, y: Array, variance: Array, *, threshold: float = 5.0, light
 
 def _maxima(x: Array, y: Array, variance: Array, width: float, step: float, threshold: float) -> Array:
     baseline = clip_baseline(gaussian_filter1d(y, 1.0), int(round(8.0 * width / step)))
-    trace = significance_trace(y - baseline, variance + 1e-4 * np.maximum(y - baseline, 0) ** 2, width / _ROOT8LN2 / step)
+    trace = significance_trace(
+        y - baseline, variance + 1e-4 * np.maximum(y - baseline, 0) ** 2, width / _ROOT8LN2 / step
+    )
     trace = trace - max(float(np.median(trace)), 0.0)
     reach = 2 * max(int(round(0.6 * width / step)), 1) + 1
     best = (trace == maximum_filter1d(trace, reach)) & (trace > threshold)
@@ -213,9 +215,7 @@ def _lines(x: Array, values: Array, light: Radiation | None) -> tuple[Array, Arr
     return model, np.concatenate(blocks, axis=1)
 
 
-def find_peaks(
-    ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | float | None = None
-) -> xr.Dataset:
+def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | float | None = None) -> xr.Dataset:
     """Find the peaks of a powder pattern, with uncertainties from its counting statistics.
 
     Parameters

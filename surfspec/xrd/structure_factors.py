@@ -18,8 +18,8 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.xrd.phases import Phase, orbits, symmetry
-from surfspec.xrd.radiation import HC
+from surfspec.xrd.structures import Phase, orbits, symmetry
+from surfspec.xrd.wavelengths import HC
 
 Array = NDArray[np.float64]
 

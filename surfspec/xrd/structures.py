@@ -195,6 +195,11 @@ def _orbit(xyz: tuple[float, float, float], symbol: str) -> Array:
     return distinct
 
 
+def orbit(xyz: Sequence[float], group: gemmi.SpaceGroup) -> Array:
+    """Return the distinct images of a point in the unit cell, shape (n, 3), fractional in [0, 1)."""
+    return _orbit((float(xyz[0]), float(xyz[1]), float(xyz[2])), group.xhm())
+
+
 def orbits(phase: Phase) -> list[Array]:
     """Return the distinct positions of every site in the unit cell, each (n, 3), fractional in [0, 1)."""
     return [_orbit(site.xyz, phase.space_group) for site in phase.sites]
@@ -247,7 +252,7 @@ def _check_cell(phase: Phase) -> None:
             remedy="Give a, b, c in angstrom and alpha, beta, gamma in degrees",
         )
     group = _space_group(phase.space_group)
-    if not _obeys(phase.cell, group):
+    if not obeys(phase.cell, group):
         raise InputError(
             f"the cell {phase.cell} of {phase.id} is not {group.crystal_system_str()}, as {phase.space_group} demands",
             where="cell",
@@ -255,8 +260,8 @@ def _check_cell(phase: Phase) -> None:
         )
 
 
-def _obeys(cell: Sequence[float], group: gemmi.SpaceGroup) -> bool:
-    """A metric tensor that the rotations leave unchanged within the tolerance."""
+def obeys(cell: Sequence[float], group: gemmi.SpaceGroup) -> bool:
+    """Say whether the rotations of a group leave the metric tensor of a cell unchanged, within the tolerance."""
     metric = _metric(cell)
     rotations, _ = symmetry(group)
     scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError
 from surfspec.xrd import profile as profiles
-from surfspec.xrd.phases import Phase
+from surfspec.xrd.structures import Phase
 from surfspec.xrd.profile import Caglioti
-from surfspec.xrd.radiation import Radiation, radiation
+from surfspec.xrd.wavelengths import Radiation, radiation
 from surfspec.xrd.structure_factors import lines, lorentz_polarisation
 
 Array = NDArray[np.float64]
@@ -110,9 +110,7 @@ def pattern(
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
-def _draw(
-    grid: Array, q: Array, areas: Array, light: Radiation, shape: Caglioti, shifts: tuple[float, float]
-) -> Array:
+def _draw(grid: Array, q: Array, areas: Array, light: Radiation, shape: Caglioti, shifts: tuple[float, float]) -> Array:
     positions, strengths, _ = profiles.split_doublet(q, areas, light)
     inside = np.isfinite(positions)
     positions, strengths = positions[inside], strengths[inside]
@@ -128,5 +126,7 @@ def _range(two_theta: tuple[float, float] | ArrayLike) -> tuple[tuple[float, flo
         )
     low, high = float(values[0]), float(values[-1])
     if not 0.0 < high <= 179.0 or low < 0.0:
-        raise InputError(f"two_theta runs from {low:g} to {high:g}", where="two_theta", remedy="Stay within 0 to 179 deg")
+        raise InputError(
+            f"two_theta runs from {low:g} to {high:g}", where="two_theta", remedy="Stay within 0 to 179 deg"
+        )
     return (low, high), grid

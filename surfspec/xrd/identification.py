@@ -1,0 +1,230 @@
+"""Phase identification: which phases of a list a pattern shows, how surely, and what stays unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from surfspec import schema
+from surfspec.errors import InputError
+from surfspec.xrd import evidence, measured, model, result, search
+from surfspec.xrd.structures import Phase, element_set
+from surfspec.xrd.structures import phases as load_phases
+from surfspec.xrd.wavelengths import Radiation, radiation
+from surfspec.xrd.recipe import Recipe
+
+Array = NDArray[np.float64]
+
+#: Largest relative model error that is taken from the data instead of the assumed one.
+LARGEST_MODEL_ERROR = 0.25
+
+
+def match(
+    spectrum: xr.Dataset,
+    recipe: Recipe | None = None,
+    *,
+    phases: Iterable[str | Phase] | None = None,
+    elements: Iterable[str] | None = None,
+    wavelength: str | float | None = None,
+) -> xr.Dataset:
+    r"""Identify the phases of a powder pattern.
+
+    Patterns of all candidates, each with a small strain of its own cell and a common line shift, are fitted to the data
+    together with a smooth background by non-negative least squares. Sets of phases grow, shrink and exchange members as
+    long as the evidence rises (:mod:`surfspec.xrd.search`); each phase of the best set is then tested against leaving it
+    out, against unknown lines and against its rivals (:mod:`surfspec.xrd.evidence`). No phase at all is a possible answer.
+
+    Parameters
+    ----------
+    spectrum
+        Pattern over ``two_theta`` (deg), or a series of them.
+    recipe
+        Settings; the keywords below override it.
+    phases
+        Candidates: card ids, names, formulas or `Phase` objects; by default every card.
+    elements
+        Keep candidates of these elements only.
+    wavelength
+        As for :func:`surfspec.xrd.radiation`; by default what the file says. Never guessed.
+
+    Returns
+    -------
+    xarray.Dataset
+        Kind ``match``. Over ``phase`` (card ids, most intense first): ``probability`` and ``score`` (1),
+        ``scale``, ``weight_fraction`` with ``_unc``, ``lines_confirmed``, ``lines_missing``, ``strain``. Over
+        ``reflection``: what each line of a phase should be and is. Over ``peak``: lines of the pattern that no phase
+        explains. Over ``candidate``: detection limits (weight fraction). Over ``two_theta`` (deg): ``intensity``,
+        ``model``, ``background`` and ``contribution`` (phase, two_theta). ``verdict`` and ``reasons``.
+
+    Raises
+    ------
+    InputError
+        Without a wavelength or candidates, or for a pattern that is too short or constant.
+
+    Notes
+    -----
+    Weight fractions hold for the crystalline phases that were named, without correction for microabsorption, texture
+    and amorphous content.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> from surfspec import xrd
+    >>> x = np.arange(20, 70, 0.02)
+    >>> lead = xrd.pattern(xrd.phases(["Pb_fcc"])[0], wavelength="CuKa", two_theta=x)
+    >>> counts = np.random.default_rng(1).poisson(100 + 10 * lead.intensity.values)
+    >>> found = xrd.match(ss.spectrum(x, counts, technique="XRD"), elements=["Na", "Pb"], wavelength="CuKa")
+    >>> found.phase.values.tolist()
+    ['Pb_fcc']
+    """
+    settings = recipe or Recipe()
+    schema.check(spectrum, "spectrum")
+    if schema.axis_of(spectrum) != "two_theta":
+        raise InputError(
+            "phases are identified in patterns over two_theta",
+            where=str(spectrum.attrs.get("source_file", "")),
+            remedy="Pass an XRD pattern",
+        )
+    light, open_question = _light(spectrum, settings, wavelength)
+    candidates = _candidates(settings, phases, elements)
+    members = result.members_of(spectrum)
+    found = [_match_one(one, settings, light, open_question, candidates) for one in members]
+    return result.joined(spectrum, found)
+
+
+def _light(spectrum: xr.Dataset, settings: Recipe, wavelength: str | float | None) -> tuple[Radiation, bool]:
+    """Radiation, and whether the data must tell if Ka2 is in the beam (a file that names only the Ka1 wavelength)."""
+    chosen = wavelength if wavelength is not None else settings.wavelength
+    if chosen != "":
+        return radiation(chosen, ka2_ratio=settings.ka2_ratio), False
+    name = str(spectrum.attrs.get("wavelength_name", ""))
+    if name:
+        return radiation(name, ka2_ratio=settings.ka2_ratio), False
+    light = radiation(spectrum.attrs.get("wavelength"), ka2_ratio=settings.ka2_ratio)
+    return light, light.name.endswith("Ka1")
+
+
+def _candidates(
+    settings: Recipe, chosen: Iterable[str | Phase] | None, elements: Iterable[str] | None
+) -> tuple[Phase, ...]:
+    wanted: Sequence[str | Phase] = [chosen] if isinstance(chosen, str | Phase) else list(chosen or settings.phases)
+    names = [one for one in wanted if isinstance(one, str)]
+    own = [one for one in wanted if isinstance(one, Phase)]
+    cards = load_phases(names or None) if names or not own else ()
+    allowed = element_set(elements if elements is not None else settings.elements)
+    found = tuple(dict.fromkeys([*own, *cards]))
+    kept = tuple(one for one in found if not allowed or one.elements <= allowed)
+    if not kept:
+        raise InputError(
+            f"none of {len(found)} phases consists of {', '.join(sorted(allowed))} only",
+            where="elements",
+            remedy="Name more elements, or give your own structures with xrd.read_cif()",
+        )
+    repeated = sorted({one.id for one in kept if sum(other.id == one.id for other in kept) > 1})
+    if repeated:
+        raise InputError(
+            f"two different phases share the id {', '.join(repeated)}",
+            where="phases",
+            remedy="Give your own structure another id: read_cif(path, id='...')",
+        )
+    return kept
+
+
+def _match_one(
+    spectrum: xr.Dataset, settings: Recipe, light: Radiation, open_question: bool, candidates: Sequence[Phase]
+) -> xr.Dataset:
+    x, y = spectrum["two_theta"].values, spectrum["intensity"].values.astype(np.float64)
+    given = spectrum["intensity_unc"].values if "intensity_unc" in spectrum else None
+    statistics = str(spectrum.attrs["statistics"])
+    if open_question:
+        light = _with_or_without_ka2(x, y, statistics, given, light, settings, candidates)
+    outcome = identify(x, y, statistics, given, light, settings, candidates)
+    return result.assemble(spectrum, outcome, settings)
+
+
+def _with_or_without_ka2(
+    x: Array, y: Array, statistics: str, given: Array | None, light: Radiation, settings: Recipe,
+    candidates: Sequence[Phase],
+) -> Radiation:  # fmt: skip
+    """Let the first phases found decide whether the beam holds Ka2; the doublet where they cannot."""
+    doublet = radiation(light.name.removesuffix("1"), ka2_ratio=settings.ka2_ratio)
+    quick = replace(settings, max_phases=2)
+    both = [grow(x, y, statistics, given, one, quick, candidates) for one in (doublet, light)]
+    with_ka2, single = (state.chi2 for state, _, _ in both)
+    if not both[1][0].members or not both[0][0].members:
+        return doublet
+    return light if single < with_ka2 - 10.0 else doublet
+
+
+def grow(
+    x: Array, y: Array, statistics: str, given: Array | None, light: Radiation, settings: Recipe,
+    candidates: Sequence[Phase],
+) -> tuple[model.State, search.Dictionary, measured.Measured]:  # fmt: skip
+    """Prepare a pattern and grow the best set of phases."""
+    data = measured.prepare(x, y, statistics, given, light, settings.two_theta)
+    limits = settings.limits
+    common = model.Common(light, monochromator=settings.monochromator)
+    members = [model.member(phase, light, data, limits) for phase in candidates]
+    usable = [one for one in members if np.any(model.column(one, common, data) > 0)]
+    book = search.dictionary(usable, common, data)
+    if not usable or not len(data.peaks.two_theta):
+        return model.solve([], common, data, limits), book, data
+    return search.grow(book, data, limits, common, settings.max_phases), book, data
+
+
+def identify(
+    x: Array, y: Array, statistics: str, given: Array | None, light: Radiation, settings: Recipe,
+    candidates: Sequence[Phase],
+) -> result.Outcome:  # fmt: skip
+    """Identify the phases of one pattern given as arrays.
+
+    Parameters
+    ----------
+    x, y
+        2 theta (deg) and intensity, shape (n,).
+    statistics, given
+        As for :func:`surfspec.xrd.peaks.counting_variance`.
+    light, settings, candidates
+        Radiation, recipe and phases.
+
+    Returns
+    -------
+    Outcome
+        State, assessments and what is left.
+    """
+    limits = settings.limits
+    state, book, data = grow(x, y, statistics, given, light, settings, candidates)
+    error = _model_error(state, data)
+    if error > 1.2 * data.model_error:
+        data = data.with_model_error(error)
+        state = model.solve(state.members, state.common, data, limits, state.columns)
+        state = search.prune(model.refine(state, data, limits, iterations=3), data, limits, len(book.members))
+    state, assessments, rejected = evidence.settle(state, book, data, limits)
+    state = model.refine(state, data, limits, iterations=3) if state.members else state
+    floor = evidence.detection_limits(book, state, data) if book.members else np.empty(0)
+    return result.Outcome(
+        state,
+        assessments,
+        rejected,
+        data,
+        evidence.unexplained(state, data),
+        tuple(one.phase for one in book.members),
+        floor,
+    )
+
+
+def _model_error(state: model.State, data: measured.Measured) -> float:
+    """Relative model error seen in the data: robust scatter of the residual where the signal rules."""
+    if not state.members:
+        return data.model_error
+    explained = state.columns @ state.scales
+    rest = data.y - explained - evidence.background(state, data)
+    ruled = (explained > 0.5 * data.signal) & (data.points * (data.model_error * data.signal) ** 2 > 4 * data.counting)
+    if np.count_nonzero(ruled) < 20:
+        return data.model_error
+    relative = np.median(np.abs(rest[ruled]) / data.signal[ruled]) / 0.67448975
+    return float(np.clip(relative / np.sqrt(data.points), data.model_error, LARGEST_MODEL_ERROR))

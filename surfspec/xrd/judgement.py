@@ -1,0 +1,149 @@
+"""The verdict on an identification, and what the lines that no phase explains may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.xrd import profile, weights
+from surfspec.xrd.evidence import Assessment, agreement
+from surfspec.xrd.measured import Measured
+from surfspec.xrd.model import Member, State
+from surfspec.xrd.structures import Phase
+from surfspec.xrd.structure_factors import lines, lorentz_polarisation
+
+Array = NDArray[np.float64]
+
+#: Wavelength of W La1, which an aged tube adds (Bearden 1967, angstrom).
+TUNGSTEN_LA = 1.47639
+#: Relative height (%) from which an unexplained line calls for another phase.
+STRONG = 3.0
+#: Probability from which a phase is called present without reservation.
+SURE = 0.95
+#: Share of the signal that may stay unexplained before the model is called inadequate.
+INADEQUATE = 0.35
+
+
+class Found(Protocol):
+    """What the verdict needs of an identification."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def data(self) -> Measured: ...
+    @property
+    def candidates(self) -> tuple[Phase, ...]: ...
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A line that no phase explains: 2 theta (deg), d (angstrom), height, relative height (%), significance, origin."""
+
+    two_theta: float
+    d: float
+    height: float
+    relative: float
+    significance: float
+    origin: str
+
+
+def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequence[Phase]) -> list[Leftover]:
+    """Say of each unexplained line whether it may be K-beta, tungsten or the main line of a candidate.
+
+    Parameters
+    ----------
+    rows
+        2 theta, height and significance of each line, shape (n, 3).
+    state, data
+        The identification.
+    candidates
+        Phases whose strongest line is compared.
+
+    Returns
+    -------
+    list of Leftover
+        Strongest first.
+    """
+    light = state.common.light
+    tallest = max(float(data.peaks.height.max(initial=0.0)), 1e-300)
+    strong = data.peaks.two_theta[data.peaks.height > 0.2 * tallest]
+    found = []
+    for at, height, significance in rows[np.argsort(-rows[:, 1])] if len(rows) else ():
+        moved = state.common.zero + state.common.displacement * np.cos(np.radians(at) / 2.0)
+        true = at - moved
+        d = light.wavelengths[0] / (2.0 * np.sin(np.radians(true) / 2.0))
+        origin = ""
+        for wave, word in ((light.k_beta, "K-beta"), (TUNGSTEN_LA, "W L-alpha")):
+            ghosts = _ghosts(strong - moved, light.wavelengths[0], wave)
+            if height < 0.15 * tallest and np.any(np.abs(ghosts - true) < 0.5 * data.resolution):
+                parent = strong[int(np.nanargmin(np.abs(ghosts - true)))]
+                origin = origin or f"{word} of {parent:.2f}"
+        if not origin:
+            near = _main_lines(float(true), light.wavelengths[0], candidates, data.resolution)
+            origin = f"perhaps {', '.join(near)}" if near else ""
+        found.append(
+            Leftover(float(at), float(d), float(height), float(100 * height / tallest), float(significance), origin)
+        )
+    return found
+
+
+def _ghosts(two_theta: Array, wavelength: float, other: float) -> Array:
+    if not np.isfinite(other):
+        return np.full(len(two_theta), np.nan)
+    sine = np.sin(np.radians(two_theta) / 2.0) * other / wavelength
+    return np.asarray(2.0 * np.degrees(np.arcsin(np.minimum(sine, 1.0))))
+
+
+def _main_lines(two_theta: float, wavelength: float, candidates: Sequence[Phase], width: float) -> list[str]:
+    near = []
+    for phase in candidates:
+        found = lines(phase, wavelength, 90.0)
+        positions = profile.two_theta_of(found.q, wavelength)
+        strength = found.multiplicity * found.f_squared * lorentz_polarisation(positions)
+        main = positions[int(np.argmax(strength))]
+        if abs(main - two_theta) < max(0.7 * width, 0.003 * two_theta):
+            near.append((abs(main - two_theta), phase.id))
+    return [name for _, name in sorted(near)[:3]]
+
+
+def judge(
+    outcome: Found, chosen: Sequence[Member], assessed: Sequence[Assessment], left: Sequence[Leftover],
+    fraction: Array, absorptions: Array, density: Array,
+) -> tuple[str, list[str]]:  # fmt: skip
+    """Return the verdict and its reasons.
+
+    ``failed``: no line, or no phase. ``check``: a strong line is unexplained, a phase is not sure, has rivals or lacks
+    strong lines, the model leaves much of the signal, or absorption spoils the weight fractions. Otherwise ``ok``.
+    """
+    data = outcome.data
+    if not chosen:
+        if not len(data.peaks.two_theta):
+            return "failed", ["no peak detected: nothing stands out from the noise"]
+        return "failed", [
+            f"no phase: none of {len(outcome.candidates)} candidates explains the {len(data.peaks.two_theta)} lines"
+        ]
+    reasons = []
+    unknown = [line for line in left if line.relative >= STRONG and not line.origin.startswith(("K-beta", "W L"))]
+    if unknown:
+        where = ", ".join(f"{line.two_theta:.2f}" for line in unknown[:4])
+        reasons.append(f"unknown phase likely: strong lines unexplained at {where} deg")
+    for one, item in zip(chosen, assessed, strict=True):
+        if item.probability < SURE:
+            other = f", or {item.rival}" if item.rival else ""
+            reasons.append(f"ambiguous: {one.phase.id} has probability {item.probability:.2f}{other}")
+        elif item.score < 0.6:
+            reasons.append(f"ambiguous: {one.phase.id} lacks expected lines (score {item.score:.2f})")
+    share = agreement(outcome.state, data)
+    if share > INADEQUATE:
+        reasons.append(f"model inadequate: {100 * share:.0f} % of the signal is not explained")
+    if len(chosen) > 1:
+        spoilt = weights.contrast(absorptions, fraction, density) > weights.BRINDLEY
+        names = [one.phase.id for one, bad in zip(chosen, spoilt, strict=True) if bad]
+        if names:
+            reasons.append(f"microabsorption: weight fractions are biased unless grains are fine ({', '.join(names)})")
+    serious = [reason for reason in reasons if not reason.startswith("microabsorption")]
+    return ("check" if serious else "ok"), reasons

@@ -1,0 +1,67 @@
+"""The recipe of a phase identification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from surfspec.errors import InputError
+from surfspec.xrd.model import Limits
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to identify the phases of a pattern.
+
+    Attributes
+    ----------
+    wavelength
+        ``"CuKa"``, ``"CuKa1"``, ... or angstrom; empty to use what the file says.
+    elements
+        Only phases of these elements are candidates; empty for all.
+    phases
+        Card ids, names or formulas of the candidates; empty for all cards.
+    two_theta
+        Part of the pattern to use, deg.
+    max_phases
+        Largest number of phases in one pattern.
+    shift_range
+        Largest zero shift and displacement shift, deg.
+    cell_prior
+        Standard deviation of the relative change of a cell length against its card; a card with a larger
+        uncertainty of its own uses that.
+    cell_range
+        Largest relative change of a cell length.
+    monochromator
+        2 theta of the monochromator crystal (graphite and Cu Ka: 26.6 deg), 0 for none.
+    ka2_ratio
+        Intensity Ka2/Ka1 of a doublet.
+
+    Examples
+    --------
+    >>> Recipe(wavelength="CuKa", elements=("Na", "Zr", "Si", "P", "O")).max_phases
+    6
+    """
+
+    wavelength: str | float = ""
+    elements: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    two_theta: tuple[float, float] | None = None
+    max_phases: int = field(default=6, metadata={"low": 1, "high": 12})
+    shift_range: float = field(default=0.35, metadata={"low": 0.0, "high": 1.0, "unit": "deg"})
+    cell_prior: float = field(default=0.004, metadata={"above": 0.0, "high": 0.02})
+    cell_range: float = field(default=0.02, metadata={"above": 0.0, "high": 0.05})
+    monochromator: float = field(default=0.0, metadata={"low": 0.0, "below": 180.0, "unit": "deg"})
+    ka2_ratio: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})
+
+    def __post_init__(self) -> None:
+        if self.two_theta is not None and not 0.0 <= self.two_theta[0] < self.two_theta[1] < 180.0:
+            raise InputError(
+                f"two_theta {self.two_theta} is no range", where="two_theta", remedy="Give (low, high) in deg"
+            )
+        if not 1 <= self.max_phases <= 12:
+            raise InputError(f"max_phases is {self.max_phases}", where="max_phases", remedy="Choose 1 to 12")
+
+    @property
+    def limits(self) -> Limits:
+        """Priors and limits for the refinement."""
+        return Limits(strain=self.cell_prior, largest_shift=self.shift_range, largest_strain=self.cell_range)
