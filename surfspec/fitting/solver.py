@@ -28,6 +28,8 @@ ON_BOUND = 1e-6
 NULL_SINGULAR_VALUE = 1e-7
 #: Smallest expected count, relative to the mean of the data (or to one count).
 FLOOR = 1e-9
+#: The optimiser keeps off a limit of zero by the smallest float there is; that is zero.
+TINY = 1e-90
 #: Residual that stands for a model that is not finite there.
 FAR = 1e6
 
@@ -225,7 +227,8 @@ def _minimise(
         parameters.add(f"p{i}", value=inside, vary=bool(free[i]), min=one.low, max=one.high)
 
     def vector(current: Any) -> Array:
-        return np.array([current[f"p{i}"].value for i in range(free.size)])
+        values = np.array([current[f"p{i}"].value for i in range(free.size)])
+        return np.where(np.abs(values) < TINY, 0.0, values)
 
     def residual(current: Any) -> Array:
         out = _residuals(problem.evaluate(vector(current)), y, statistics, sigma)[0]

@@ -1,9 +1,9 @@
 """X-ray photoelectron spectroscopy: core-level fits, charge correction, quantities."""
 
 from surfspec.xps.charge import charge_correct, undo_charge_correction
-from surfspec.xps.spectrum_fit import fit
 from surfspec.xps.quantities import normalise, quantify
 from surfspec.xps.recipe import AreaRatio, Background, Doublet, Peak, Range, Recipe, load_recipe, recipe_names
+from surfspec.xps.spectrum_fit import fit
 
 __all__ = [
     "AreaRatio",
