@@ -92,8 +92,11 @@ def shirley(
     region = make_region(x, y, sigma=sigma, average=average, anchors=anchors, window=window)
     if region.step == 0.0:
         return flat(region, "shirley")
-    k, calls = _strength(region)
-    values, by_k, by_low = _recursion(region.x, region.y, region.anchors[0], k)
+    gap, pair = np.diff(region.x, prepend=region.x[0]), region.y.copy()
+    pair[0] = 0.0
+    pair[1:] += region.y[:-1]
+    k, calls = _strength(region, gap, pair)
+    values, by_k, by_low = _recursion(gap, pair, region.anchors[0], k)
     if by_k[-1] == 0.0:
         raise nothing_above("shirley")
     sensitivity = np.stack([by_low - by_k * (by_low[-1] / by_k[-1]), by_k / by_k[-1]])
@@ -139,40 +142,53 @@ def flat(region: Region, kind: str) -> Background:
     )
 
 
-def _recursion(x: Array, y: Array, low: float, k: float) -> tuple[Array, Array, Array]:
-    """B, dB/dk and dB/d b1 by the trapezoidal step, as cumulative sums over the decay h of the homogeneous solution."""
-    dx = np.diff(x)
-    a = 0.5 * k * dx
-    decay = np.concatenate([[1.0], np.cumprod((1.0 - a) / (1.0 + a))])
-    pair = y[:-1] + y[1:]
-    values = decay * (low + np.concatenate([[0.0], np.cumsum(a * pair / (1.0 + a) / decay[1:])]))
-    drive = 0.5 * dx * (pair - values[:-1] - values[1:]) / (1.0 + a)
-    by_k = decay * np.concatenate([[0.0], np.cumsum(drive / decay[1:])])
+def _recursion(gap: Array, pair: Array, low: float, k: float) -> tuple[Array, Array, Array]:
+    """B, dB/dk and dB/d b1 by the trapezoidal step, as cumulative sums over the decay of the homogeneous solution.
+
+    ``gap`` and ``pair`` are the distance to, and the sum with, the point before; 0 at the first point.
+    """
+    a = (0.5 * k) * gap
+    rise = 1.0 + a
+    decay = np.asarray(np.cumprod((1.0 - a) / rise), dtype=np.float64)
+    rise *= decay
+    values = decay * (low + np.cumsum(a * pair / rise))
+    net = pair - values
+    net[1:] -= values[:-1]
+    by_k = decay * np.cumsum(0.5 * gap * net / rise)
     return values, by_k, decay
 
 
-def _strength(region: Region) -> tuple[float, int]:
-    """Smallest root k of B_N(k) = b2, bracketed geometrically from zero."""
+def _strength(region: Region, gap: Array, pair: Array) -> tuple[float, int]:
+    """Smallest root k of B_N(k) = b2: Newton from zero while it stays below the root, else Brent inside the bracket.
+
+    From k = 0 the end of the curve rises with the net area and levels off, so that Newton approaches the first root
+    from below; its first step is the estimate step over net area.
+    """
     low, high = region.anchors
-    sign = np.sign(region.step)
+    sign = 1.0 if region.step > 0.0 else -1.0
+    goal = 1e-13 * abs(region.step) + 1e-15 * region.x.size * max(abs(low), abs(high))
+    limit = min(_WIDEST / region.width, 1.9 / float(gap.max()))
     calls = 0
 
-    def excess(size: float) -> float:
+    def excess(size: float) -> tuple[float, float]:
         nonlocal calls
         calls += 1
-        return float(_recursion(region.x, region.y, low, float(sign) * size)[0][-1] - high) * float(sign)
+        values, by_k, _ = _recursion(gap, pair, low, sign * size)
+        return sign * float(values[-1] - high), float(by_k[-1])
 
-    dx = np.diff(region.x)
-    limit = min(_WIDEST / region.width, 1.9 / float(dx.max()))
-    net = abs(float(np.sum(0.5 * dx * (region.y[:-1] + region.y[1:] - 2.0 * low))))
-    size = abs(region.step) / net if net > 0 else limit
-    left, right = 0.0, min(0.25 * size, 0.02 * limit)
-    while excess(right) < 0.0:
-        if right >= limit:
+    size, (short, slope) = 0.0, excess(0.0)
+    while short < -goal:
+        if not slope > 0.0 or size >= limit:
             raise BackgroundError(
                 f"No Shirley background joins the end levels {low:.6g} and {high:.6g}: "
                 "the data between them hold too little area above it",
                 remedy="Widen the limits, average more points for the end levels, or take kind 'smart' or 'linear'",
             )
-        left, right = right, min(1.2 * right, limit)
-    return float(sign) * float(brentq(excess, left, right, xtol=1e-15 * right, rtol=1e-14)), calls
+        last, size = size, min(size - short / slope, limit)
+        if size - last <= 1e-15 * size:
+            break
+        short, slope = excess(size)
+        if short > goal:
+            root = brentq(lambda k: excess(k)[0], last, size, xtol=1e-15 * size, rtol=1e-14)
+            return sign * float(root), calls
+    return sign * size, calls

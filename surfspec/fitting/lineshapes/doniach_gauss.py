@@ -29,8 +29,8 @@ Complex = NDArray[np.complex128]
 
 _SIGMAS: Final = sqrt(8.0 * log(2.0))
 _FAR: Final = 9.0
-_TERMS: Final = 30
-_STEP: Final = 0.035
+_TERMS: Final = 28
+_STEP: Final = 0.05
 _NODES: Final = np.arange(-4.5, 2.4, _STEP)
 _U: Final = np.exp(_NODES - np.exp(-_NODES))
 _MEASURE: Final = _STEP * (1.0 + np.exp(-_NODES)) * np.exp(-0.5 * _U * _U)
@@ -49,14 +49,19 @@ def _near(q: Complex, sigma: float, nu: float) -> Complex:
 def _distant(q: Complex, sigma: float, nu: float) -> Complex:
     """Give the same rows by the asymptotic series."""
     c = (-0.5) ** _ORDER * poch(nu, 2 * _ORDER) / factorial(_ORDER)
-    r = (sigma / q) ** 2
     up = nu + 2 * _ORDER
-    sums = [np.polynomial.polynomial.polyval(r, row) for row in (
-        c, -c * up, c * up * (up + 1), c * (digamma(up) - digamma(nu))
-    )]  # fmt: skip
-    power = np.exp(-nu * np.log(q))
-    rows = [power * sums[0], power * sums[1] / q, power * sums[2] / q / q, power * (sums[3] - np.log(q) * sums[0])]
-    return np.asarray(rows, dtype=np.complex128)
+    table = np.stack([c, -c * up, c * up * (up + 1), c * (digamma(up) - digamma(nu))])
+    powers = np.empty((_TERMS, q.size), dtype=np.complex128)
+    powers[0] = 1.0
+    r = (sigma / q) ** 2
+    for k in range(1, _TERMS):
+        np.multiply(powers[k - 1], r, out=powers[k])
+    rows = table.astype(np.complex128) @ powers
+    logarithm = np.log(q)
+    rows[1] /= q
+    rows[2] /= q * q
+    rows[3] -= logarithm * rows[0]
+    return np.asarray(rows * np.exp(-nu * logarithm), dtype=np.complex128)
 
 
 def _parts(x: Array, center: float, half: float, alpha: float, sigma: float) -> Complex:

@@ -150,7 +150,7 @@ def _gl_product_top(mixing: float) -> tuple[float, float]:
 
 def _reduced(x: Array, center: float, fwhm: float) -> Array:
     reach = FAR * fwhm
-    return np.asarray(np.clip(x - center, -reach, reach) / fwhm, dtype=np.float64)
+    return np.minimum(np.maximum(x - center, -reach), reach) / fwhm
 
 
 def _checked(center: float, fwhm: float, mixing: float) -> None:

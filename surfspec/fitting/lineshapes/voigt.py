@@ -3,7 +3,7 @@ r"""The Voigt line: a Gaussian convolved with a Lorentzian, by the Faddeeva func
 .. math:: V(u) = \mathrm{Re}\, w(z) / (s \sqrt\pi), \quad z = \zeta / s, \quad \zeta = u + i \gamma
 
 with :math:`u = x - c`, :math:`\gamma` half the Lorentzian width and :math:`s = w_G / (2 \sqrt{\ln 2})`
-(Abramowitz and Stegun 7.1.3 and 7.4; derivative :math:`w' = -2 z w + 2 i/\sqrt\pi`, 7.1.20). Beyond :math:`|z| = 12`,
+(Abramowitz and Stegun 7.1.3 and 7.4; derivative :math:`w' = -2 z w + 2 i/\sqrt\pi`, 7.1.20). Beyond :math:`|z| = 25`,
 and for a vanishing Gaussian, the asymptotic series of :math:`w` is used, so that nothing cancels and both pure limits
 are exact.
 """
@@ -19,49 +19,54 @@ from scipy.special import wofz
 from surfspec.errors import InputError
 from surfspec.fitting.lineshapes.base import ANYWHERE, FAR, WIDTH_BOUNDS, Array, Shape, axis, require, require_width
 
-_FAR_SQUARED: Final = 144.0
-_TERMS: Final = 14
-#: (2k - 1)!! / 2^k, the coefficients of the asymptotic series of w.
-_SERIES: Final = np.asarray(np.cumprod([1.0, *((2 * k - 1) / 2.0 for k in range(1, _TERMS))]), dtype=np.float64)
+_FAR_SQUARED: Final = 625.0
+_TERMS: Final = 9
+_K: Final = np.arange(_TERMS)
+#: (2k - 1)!! / 2^k, the coefficients of the asymptotic series of w; then those of w' and of the derivative over s.
+_SERIES: Final = np.cumprod([1.0, *((2 * k - 1) / 2.0 for k in range(1, _TERMS))])
+_SERIES_ROWS: Final = np.stack([_SERIES, (2 * _K + 1) * _SERIES, np.append((_K * _SERIES)[1:], 0.0)]).astype(complex)
 _SCALE: Final = 2.0 * sqrt(log(2.0))
-
-
-def _horner(coefficients: Array, r: np.ndarray) -> np.ndarray:
-    total = np.full_like(r, coefficients[-1])
-    for c in coefficients[-2::-1]:
-        total = total * r + c
-    return total
+_ROOT_PI: Final = sqrt(pi)
 
 
 def _near(u: Array, s: float, gamma: float) -> Array:
     z = (u + 1j * gamma) / s
     w = wofz(z)
-    slope = -2.0 * z * w + 2.0j / sqrt(pi)
-    norm = s * sqrt(pi)
-    return np.asarray([w.real, slope.real / s, -(w + z * slope).real / s, -slope.imag / s]) / norm
+    slope = -2.0 * z * w + 2.0j / _ROOT_PI
+    rows = np.empty((4, u.size))
+    rows[0], rows[1], rows[2], rows[3] = w.real, slope.real / s, -(w + z * slope).real / s, -slope.imag / s
+    rows /= s * _ROOT_PI
+    return rows
 
 
 def _far(u: Array, s: float, gamma: float) -> Array:
     inverse = 1.0 / (u + 1j * gamma)
+    powers = np.empty((_TERMS, u.size), dtype=np.complex128)
+    powers[0] = 1.0
     r = (s * inverse) ** 2
-    k = np.arange(_TERMS)
-    w = 1j * inverse * _horner(_SERIES, r)
-    slope = -1j * inverse**2 * _horner((2 * k + 1) * _SERIES, r)
-    by_s = 2.0j * s * inverse**3 * _horner((k * _SERIES)[1:], r)
-    return np.stack([w.real, slope.real, by_s.real, -slope.imag]) / pi
+    for k in range(1, _TERMS):
+        np.multiply(powers[k - 1], r, out=powers[k])
+    w, slope, by_s = _SERIES_ROWS @ powers
+    w, slope, by_s = 1j * inverse * w, -1j * inverse**2 * slope, 2.0j * s * inverse**3 * by_s
+    return np.asarray([w.real, slope.real, by_s.real, -slope.imag], dtype=np.float64) / pi
+
+
+def _clipped(u: Array, s: float, gamma: float) -> Array:
+    reach = FAR * (s + gamma)
+    return np.minimum(np.maximum(u, -reach), reach)
 
 
 def _parts(u: Array, s: float, gamma: float) -> Array:
     """V and its derivatives over u, s and gamma as rows."""
-    reach = FAR * (s + gamma)
-    u = np.clip(u, -reach, reach)
+    u = _clipped(u, s, gamma)
     far = u * u + gamma * gamma >= _FAR_SQUARED * s * s
     if far.all():
         return _far(u, s, gamma)
-    out = _near(u, s, gamma) if not far.any() else np.empty((4, u.size))
-    if far.any():
-        out[:, far] = _far(u[far], s, gamma)
-        out[:, ~far] = _near(u[~far], s, gamma)
+    if not far.any():
+        return _near(u, s, gamma)
+    out = np.empty((4, u.size))
+    out[:, far] = _far(u[far], s, gamma)
+    out[:, ~far] = _near(u[~far], s, gamma)
     return out
 
 
@@ -104,8 +109,12 @@ def voigt(x: Array, center: float, fwhm_gauss: float, fwhm_lorentz: float) -> Ar
     0.318310
     """
     _checked(center, fwhm_gauss, fwhm_lorentz)
-    value: Array = _parts(axis(x) - center, fwhm_gauss / _SCALE, fwhm_lorentz / 2.0)[0]
-    return value
+    s, gamma = fwhm_gauss / _SCALE, 0.5 * fwhm_lorentz
+    u = _clipped(axis(x) - center, s, gamma)
+    if s < 1e-6 * gamma:
+        value: Array = _far(u, s, gamma)[0]
+        return value
+    return np.asarray(wofz((u + 1j * gamma) / s).real / (s * _ROOT_PI), dtype=np.float64)
 
 
 def voigt_derivatives(x: Array, center: float, fwhm_gauss: float, fwhm_lorentz: float) -> Array:
