@@ -1,8 +1,8 @@
 """Read measurements of many formats into one data model, and write them.
 
 >>> from surfspec import io
->>> sorted(io.__all__)
-['read', 'read_avantage_results', 'read_tree']
+>>> io.__all__
+['describe', 'read', 'read_avantage_results', 'read_tree', 'write']
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surfspec.io.avantage_results import read_avantage_results
+    from surfspec.io.describing import describe
     from surfspec.io.recognise import read, read_tree
+    from surfspec.io.writing import write
 
 #: Public name -> module that defines it; loaded on first use so that the import stays light.
 _HOME = {
+    "describe": "surfspec.io.describing",
     "read": "surfspec.io.recognise",
     "read_avantage_results": "surfspec.io.avantage_results",
     "read_tree": "surfspec.io.recognise",
+    "write": "surfspec.io.writing",
 }
 
-__all__ = ["read", "read_avantage_results", "read_tree"]
+__all__ = ["describe", "read", "read_avantage_results", "read_tree", "write"]
 
 
 def __getattr__(name: str) -> Any:

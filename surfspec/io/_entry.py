@@ -59,6 +59,14 @@ def labelled(dataset: xr.Dataset, attrs: Mapping[str, Attr], source: Source, for
     return schema.check(dataset.assign_attrs({**extra, **provenance(source, format_name)}), "spectrum")
 
 
+def with_wavelength(attrs: Mapping[str, Attr], wavelength: float | str | None) -> dict[str, Attr]:
+    """Put the caller's wavelength (angstrom, or a name) in the place of everything the file says about it."""
+    if wavelength is None:
+        return dict(attrs)
+    rest = {key: value for key, value in attrs.items() if not key.startswith("wavelength")}
+    return {**rest, "wavelength_name" if isinstance(wavelength, str) else "wavelength": wavelength}
+
+
 def is_whole(values: NDArray[np.float64], tolerance: float = 1e-6) -> bool:
     """Tell whether all finite values are whole numbers."""
     good = values[np.isfinite(values)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import FormatError, InputError
 from surfspec.io import _bytes, _entry, text_meta
-from surfspec.io.regions import region_name
+from surfspec.io.regions import spelled
 from surfspec.io.text_columns import classify, intensity_unit
 from surfspec.io.workbook import Sheet, is_workbook, sheets
 
@@ -169,7 +169,7 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
 def label_of(found: Grid) -> str:
     """Return the label of a sheet: its region, or its title where it is over kinetic energy."""
     bare = re.sub(r"\s*scan\Z", "", found.title.strip(), flags=re.IGNORECASE)
-    return region_name(bare) if found.axis == "binding_energy" else found.title.strip()
+    return spelled(bare) if found.axis == "binding_energy" else found.title.strip()
 
 
 def measured(found: Grid) -> list[Column]:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import re
 
+from surfspec import reference
 from surfspec.errors import InputError
 from surfspec.io._entry import Entry
 
-_CORE = re.compile(r"\s*([A-Za-z]{1,2})[\s_-]*([1-7])[\s_-]*([spdfSPDF])[\s_-]*((?:[1357]\s*/\s*2)?)(.*)\Z", re.DOTALL)
 
-
-def region_name(text: str) -> str:
-    """Write the name of a core level as ``Na 1s``; other names stay as they are.
+def spelled(text: str) -> str:
+    """Write the name of a region in the spelling of :func:`surfspec.reference.region_name`; others stay as they are.
 
     Examples
     --------
-    >>> [region_name(t) for t in ("Na1s", "na_1S", "Zr3d", "survey", "Fe2p PE20")]
-    ['Na 1s', 'Na 1s', 'Zr 3d', 'survey', 'Fe2p PE20']
+    >>> [spelled(t) for t in ("Na1s", "na_1S", "wide", "Fe2p PE20")]
+    ['Na 1s', 'Na 1s', 'Survey', 'Fe2p PE20']
     """
-    match = _CORE.match(text)
-    if match is None or match.group(5).strip(" _-"):
+    try:
+        return reference.region_name(text)
+    except InputError:
         return text.strip()
-    element, shell, orbital, spin, _ = match.groups()
-    return f"{element.capitalize()} {shell}{orbital.lower()}{spin.replace(' ', '')}"
 
 
 def key(text: str) -> str:
@@ -62,7 +60,8 @@ def pick(entries: list[Entry], region: str | None, where: str) -> Entry:
             remedy="Say region=..., or use read_tree() for all",
         )
     exact = [entry for entry in entries if entry.label == region]
-    same = exact or [entry for entry in entries if key(region) in _keys(entry)]
+    wanted = {key(region), key(spelled(region))}
+    same = exact or [entry for entry in entries if wanted & _keys(entry)]
     if len(same) == 1:
         return same[0]
     if same:
@@ -74,7 +73,7 @@ def pick(entries: list[Entry], region: str | None, where: str) -> Entry:
     unnamed = len(entries) == 1 and not entries[0].dataset.attrs.get("region")
     if unnamed:
         only = entries[0]
-        return Entry(region_name(region), only.dataset.assign_attrs(region=region_name(region)))
+        return Entry(spelled(region), only.dataset.assign_attrs(region=spelled(region)))
     raise InputError(
         f"no region {region!r}; there is {_listed(labels)}", where=where, remedy="Use one of these in region="
     )
@@ -82,7 +81,7 @@ def pick(entries: list[Entry], region: str | None, where: str) -> Entry:
 
 def _keys(entry: Entry) -> set[str]:
     region = str(entry.dataset.attrs.get("region", ""))
-    return {key(entry.label), key(region), key(region_name(region))} - {""}
+    return {key(entry.label), key(region), key(spelled(region))} - {""}
 
 
 def unique(labels: list[str]) -> list[str]:

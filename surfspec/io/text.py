@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import FormatError, InputError
 from surfspec.io import _bytes, _entry, foreign, text_meta, text_table
-from surfspec.io.regions import region_name
+from surfspec.io.regions import spelled
 from surfspec.io.text_columns import AXIS_ROLES, Column, classify, intensity_unit
 
 NAME = "text"
@@ -313,10 +313,8 @@ def _final_attrs(
     if "region" not in attrs and label and technique == "XPS":
         attrs["region"] = label.group(1)
     if "region" in attrs:
-        attrs["region"] = region_name(str(attrs["region"]))
-    if options.wavelength is not None:
-        attrs["wavelength" if isinstance(options.wavelength, int | float) else "wavelength_name"] = options.wavelength
-    return attrs
+        attrs["region"] = spelled(str(attrs["region"]))
+    return _entry.with_wavelength(attrs, options.wavelength)
 
 
 READER = _entry.Reader(NAME, recognises, read)

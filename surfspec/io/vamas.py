@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import FormatError, SurfspecError
 from surfspec.io import _bytes, _entry
-from surfspec.io.regions import region_name
+from surfspec.io.regions import spelled
 from surfspec.io.vamas_grammar import Block, Header, parse
 
 NAME = "VAMAS"
@@ -329,8 +329,8 @@ def _region(block: Block) -> str:
     species, transition = block.text("species"), block.text("transition")
     species, transition = (text if _known(text) else "" for text in (species, transition))
     joined = f"{species} {transition}".strip()
-    named = region_name(joined)
-    inside = region_name(re.sub(r"\A\d+\s*:\s*", "", block.identifier))
+    named = spelled(joined)
+    inside = spelled(re.sub(r"\A\d+\s*:\s*", "", block.identifier))
     if not joined or (re.fullmatch(r"[A-Z][a-z]? \d[spdf]\S*", inside) and not re.search(r"\d[spdf]", named)):
         return inside or f"block {block.number}"
     return named

@@ -118,7 +118,7 @@ def test_archive_bomb_is_refused(tmp_path: Path) -> None:
 def test_vendor_numbers_are_consistent(data_dir: Path) -> None:
     """Avantage's own area of Na 1s is that of its curve: the columns and the table belong to the same fit."""
     file = data_dir / "xps/kherve_fits/Hard_carbon_Thermo.xlsx"
-    assert list(read_tree(file).children) == ["Survey", "O 1s", "Na 1s", "C 1s", "CKLL"]
+    assert list(read_tree(file).children) == ["Survey", "O 1s", "Na 1s", "C 1s", "C KLL"]
     results = read_avantage_results(file)
     peaks = results["peaks/Quantifications"].dataset.set_index(peak="peak")
     curves = results["curves/Na 1s"].dataset

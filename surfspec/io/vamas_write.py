@@ -1,0 +1,122 @@
+"""Write electron and ion spectra as VAMAS (ISO 14976): one block for each member of a series."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import xarray as xr
+
+from surfspec import schema
+from surfspec.errors import InputError
+from surfspec.io.vamas_grammar import MAGIC
+
+UNKNOWN = "1E+37"
+#: Largest departure of a step from the mean, in steps, at which an axis is written as regular.
+_REGULAR = 1e-6
+
+
+def compose(dataset: xr.Dataset) -> str:
+    """Write a spectrum or series as the text of a VAMAS file.
+
+    Parameters
+    ----------
+    dataset
+        Kind ``spectrum`` of XPS or LEIS.
+
+    Returns
+    -------
+    str
+        The file; metadata that VAMAS has no place for is not in it.
+
+    Raises
+    ------
+    InputError
+        For diffraction patterns, which VAMAS does not know.
+    """
+    axis = schema.axis_of(dataset)
+    technique = str(dataset.attrs["technique"])
+    if technique not in {"XPS", "LEIS"}:
+        raise InputError(f"VAMAS has no place for {technique}", where="write", remedy="Write .xy, .csv or .txt")
+    units = str(dataset["intensity"].attrs["units"])
+    if "intensity_unc" in dataset or units not in {"counts", "counts/s"}:
+        what = "stated uncertainties" if "intensity_unc" in dataset else f"intensities in {units}"
+        raise InputError(f"VAMAS has no place for {what}", where="write", remedy="Write .csv or .txt, which keep them")
+    series = schema.series_dims(dataset)
+    x = dataset[axis].values
+    regular = _is_regular(x)
+    variables = [name for name in series if name in dataset.coords and dataset[name].dtype.kind in "fiu"]
+    header = [
+        MAGIC, "Not specified", _line(dataset.attrs.get("instrument")), "Not specified", "Not specified",
+        "1", "written by surfspec", "NORM", "REGULAR" if regular else "IRREGULAR", "1", str(len(variables)),
+    ]  # fmt: skip
+    for name in variables:
+        header += [name, str(dataset[name].attrs.get("units", "d"))]
+    members = list(product(*(range(dataset.sizes[name]) for name in series)))
+    header += ["0", "0", "0", "0", str(len(members))]
+    for member in members:
+        one = dataset.isel(dict(zip(series, member, strict=True)))
+        header += _block(one, axis, technique, regular, [float(one[name]) for name in variables], member)
+    return "\n".join([*header, "end of experiment"]) + "\n"
+
+
+def _is_regular(x: np.ndarray) -> bool:
+    steps = np.diff(x)
+    return bool(np.max(np.abs(x - np.linspace(x[0], x[-1], x.size))) <= _REGULAR * float(np.mean(steps)))
+
+
+def _block(
+    one: xr.Dataset, axis: str, technique: str, regular: bool, values: list[float], member: tuple[int, ...]
+) -> list[str]:
+    attrs = one.attrs
+    region = _line(attrs.get("region") or "spectrum")
+    species, _, transition = region.partition(" ")
+    label = {"binding_energy": "Binding Energy", "kinetic_energy": "Kinetic Energy"}[axis]
+    unit = {"counts": "d", "counts/s": "c/s"}.get(str(one["intensity"].attrs["units"]), "d")
+    x, y = one[axis].values, one["intensity"].values
+    ion = technique == "LEIS"
+    identifier = region + "".join(f" {index + 1}" for index in member)
+    comment = [_line(f"{key}: {value}") for key, value in attrs.items()]
+    lines = [identifier, _line(attrs.get("sample")), *_date(attrs), "0", str(len(comment)), *comment]
+    lines += ["ISS" if ion else "XPS", *map(_real, values), _line(attrs.get("ion")) if ion else "X-rays"]
+    if ion:
+        lines += ["0", "1", "1"]
+    energy = attrs.get("ion_energy" if ion else "photon_energy", math.nan)
+    lines += [_real(energy), *[UNKNOWN] * 5, "FAT", _real(attrs.get("pass_energy", math.nan)), UNKNOWN]
+    lines += [_real(attrs.get("work_function", math.nan)), *[UNKNOWN] * 3]
+    lines += [_real(attrs.get("scattering_angle", math.nan)) if ion else UNKNOWN, UNKNOWN]
+    lines += [species, transition, "1" if ion else "-1"]
+    columns = [y]
+    if regular:
+        lines += [label, "eV", repr(float(x[0])), repr(float((x[-1] - x[0]) / (x.size - 1))), "1"]
+    else:
+        lines += ["2", label, "eV"]
+        columns = [x, y]
+    lines += ["counts" if unit == "d" else "count rate", unit, "pulse counting"]
+    dwell = attrs.get("dwell_time", math.nan) if unit == "d" else math.nan  # a rate stays one when it is read again
+    lines += [_real(dwell), _real(attrs.get("scans", math.nan)), *[UNKNOWN] * 4, "0"]
+    lines.append(str(len(columns) * x.size))
+    for column in columns:
+        lines += [repr(float(np.min(column))), repr(float(np.max(column)))]
+    return [*lines, *(repr(value) for value in np.stack(columns, axis=1).reshape(-1).tolist())]
+
+
+def _line(value: object) -> str:
+    """Write a text on one line."""
+    return " ".join(str(value or "").split()) or "Not specified"
+
+
+def _real(value: object) -> str:
+    number = float(value) if isinstance(value, int | float | np.number) else math.nan
+    return repr(number) if math.isfinite(number) else UNKNOWN
+
+
+def _date(attrs: dict[str, object]) -> list[str]:
+    text = str(attrs.get("date", ""))
+    parts = text.replace("T", "-").replace(":", "-").split("-")
+    return (
+        [str(int(part)) for part in parts[:6]]
+        if len(parts) >= 6 and all(p.isdigit() for p in parts[:6])
+        else [UNKNOWN] * 6
+    )

@@ -1,0 +1,92 @@
+"""Write a spectrum to a file: text that reads back without loss, .csv, or VAMAS."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import xarray as xr
+
+from surfspec import schema
+from surfspec.errors import InputError
+from surfspec.io import native, vamas_write
+
+_ELSEWHERE = {
+    ".nc": "Use surfspec.save() for netCDF",
+    ".h5": "Use surfspec.save() for netCDF",
+    ".xlsx": "Write .csv, which spreadsheet programs open",
+    ".xrdml": "Write .xy or .csv",
+    ".pkl": "Use surfspec.save(); pickles are not written",
+}
+
+
+def write(dataset: xr.Dataset, path: str | Path) -> Path:
+    r"""Write a spectrum or series to a file.
+
+    Parameters
+    ----------
+    dataset
+        Kind ``spectrum``; units, coordinates and attributes are kept.
+    path
+        ``.csv`` is written with commas, ``.vms`` as VAMAS (ISO 14976, electron and ion spectra only), any other
+        suffix as text with tabs. Text and .csv begin with lines ``# key: value`` and read back identically:
+        same numbers to the last bit, same metadata.
+
+    Returns
+    -------
+    pathlib.Path
+        The file. It appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        For another kind of Dataset, a suffix of another format, or a folder that is not there.
+
+    References
+    ----------
+    ISO 14976:1998 for VAMAS.
+
+    Examples
+    --------
+    >>> import tempfile, surfspec as ss
+    >>> ds = ss.spectrum([284.0, 285.0], [10, 30], technique="XPS", region="C 1s")
+    >>> file = write(ds, tempfile.mkdtemp() + "/c1s.txt")
+    >>> ss.read(file).intensity.equals(ds.intensity)
+    True
+    """
+    schema.check(dataset, "spectrum")
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix in _ELSEWHERE:
+        raise InputError(f"write() does not make {suffix} files", where=str(path), remedy=_ELSEWHERE[suffix])
+    if not target.parent.is_dir():
+        raise InputError(f"there is no folder {target.parent}", where=str(path), remedy="Make the folder first")
+    if target.is_dir():
+        raise InputError("this is a folder", where=str(path), remedy="Name a file in it")
+    if suffix in {".vms", ".vamas"}:
+        content = vamas_write.compose(dataset)
+    else:
+        content = native.compose(dataset, "," if suffix == ".csv" else "\t")
+    _replace(target, content)
+    return target
+
+
+def _replace(target: Path, content: str) -> None:
+    """Write beside the target, then move over it, so that no half file is ever seen."""
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        part = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(content)
+            part.chmod(0o644)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as problem:
+        raise InputError(
+            f"cannot be written ({problem.strerror or problem})",
+            where=str(target),
+            remedy="Check the folder and its space",
+        ) from problem
