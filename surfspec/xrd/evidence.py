@@ -147,9 +147,13 @@ def background(state: State, data: Measured) -> Array:
     return np.asarray(data.raw_basis @ solution)
 
 
-def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: int) -> float:
-    """C_j: the phase against free unknown lines at the places where it alone is seen."""
-    free = np.log(data.effective_points) + 0.5 * np.log(data.effective_points)
+def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: int, loose: int) -> float:
+    """C_j: the phase against free unknown lines at the places where it alone is seen.
+
+    `loose` is the number of lines that the other phases leave unexplained: the more of them, the likelier
+    it is that a calculated line meets one by chance.
+    """
+    free = np.log(max(data.effective_points / max(loose, 1), 2.0)) + 0.5 * np.log(data.effective_points)
     judged = np.isin(lines.status, ("confirmed", "missing", "weak")) & (lines.ratio_unc < 1.0)
     ratio, unc = lines.ratio[judged], lines.ratio_unc[judged]
     spread = np.hypot(unc, TEXTURE)
@@ -180,7 +184,8 @@ def assess(
         fewer = model.refine(fewer, data, limits, iterations=2) if fewer.members else fewer
         loss = evidence - search.log_evidence(fewer, data, total)
         lines = reflections(state, index, data)
-        odds = min(loss, clean_log_odds(lines, one, data, total))
+        loose = len(unexplained(fewer, data))
+        odds = min(loss, clean_log_odds(lines, one, data, total, loose))
         rivals, rival = 0.0, ""
         for trial in _exchanged(fewer, one, book, data, limits) if exchange else ():
             difference = search.log_evidence(trial, data, total) - evidence

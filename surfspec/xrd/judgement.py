@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from surfspec.xrd import profile, weights
 from surfspec.xrd.evidence import Assessment, agreement
 from surfspec.xrd.measured import Measured
-from surfspec.xrd.model import Member, State
+from surfspec.xrd.model import Member, State, geometry
 from surfspec.xrd.structures import Phase
 from surfspec.xrd.structure_factors import lines, lorentz_polarisation
 
@@ -22,6 +22,10 @@ Array = NDArray[np.float64]
 TUNGSTEN_LA = 1.47639
 #: Relative height (%) from which an unexplained line calls for another phase.
 STRONG = 3.0
+#: Calculated height, relative to the observed one, from which a line counts as one of its phase, wrong in intensity.
+LEAST_OWN = 0.1
+#: How the origin of such a line begins.
+STRONGER = "stronger than calculated:"
 #: Probability from which a phase is called present without reservation.
 SURE = 0.95
 #: Share of the signal that may stay unexplained before the model is called inadequate.
@@ -70,18 +74,20 @@ def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequen
     """
     light = state.common.light
     tallest = max(float(data.peaks.height.max(initial=0.0)), 1e-300)
-    strong = data.peaks.two_theta[data.peaks.height > 0.2 * tallest]
+    tall = data.peaks.height > 0.2 * tallest
+    strong, heights = data.peaks.two_theta[tall], data.peaks.height[tall]
     found = []
     for at, height, significance in rows[np.argsort(-rows[:, 1])] if len(rows) else ():
         moved = state.common.zero + state.common.displacement * np.cos(np.radians(at) / 2.0)
         true = at - moved
         d = light.wavelengths[0] / (2.0 * np.sin(np.radians(true) / 2.0))
         origin = ""
-        for wave, word in ((light.k_beta, "K-beta"), (TUNGSTEN_LA, "W L-alpha")):
+        for wave, word, most in ((light.k_beta, "K-beta", 0.2), (TUNGSTEN_LA, "W L-alpha", 0.06)):
             ghosts = _ghosts(strong - moved, light.wavelengths[0], wave)
-            if height < 0.15 * tallest and np.any(np.abs(ghosts - true) < 0.5 * data.resolution):
-                parent = strong[int(np.nanargmin(np.abs(ghosts - true)))]
-                origin = origin or f"{word} of {parent:.2f}"
+            hit = (np.abs(ghosts - true) < 0.5 * data.resolution) & (height < most * heights)
+            if np.any(hit) and not origin:
+                origin = f"{word} of {strong[hit][0]:.2f}"
+        origin = origin or _own_line(float(at), float(height), state, data)
         if not origin:
             near = _main_lines(float(true), light.wavelengths[0], candidates, data.resolution)
             origin = f"perhaps {', '.join(near)}" if near else ""
@@ -89,6 +95,19 @@ def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequen
             Leftover(float(at), float(d), float(height), float(100 * height / tallest), float(significance), origin)
         )
     return found
+
+
+def _own_line(at: float, height: float, state: State, data: Measured) -> str:
+    """Name of a line of a found phase at this place that is calculated too weak, '' if there is none."""
+    for one, scale in zip(state.members, state.scales, strict=True):
+        positions, areas, width, _, numbers = geometry(one, state.common)
+        shown = profile.shift(positions, state.common.zero, state.common.displacement)
+        near = (np.abs(shown - at) < 0.5 * width) & (scale * areas / width > LEAST_OWN * height)
+        if np.any(near):
+            best = int(np.flatnonzero(near)[np.argmax(areas[near])])
+            h, k, l = one.found.hkl[numbers[best]]  # noqa: E741
+            return f"{STRONGER} {one.phase.id} {h} {k} {l}"
+    return ""
 
 
 def _ghosts(two_theta: Array, wavelength: float, other: float) -> Array:
@@ -127,7 +146,12 @@ def judge(
             f"no phase: none of {len(outcome.candidates)} candidates explains the {len(data.peaks.two_theta)} lines"
         ]
     reasons = []
-    unknown = [line for line in left if line.relative >= STRONG and not line.origin.startswith(("K-beta", "W L"))]
+    known = ("K-beta", "W L", STRONGER)
+    unknown = [line for line in left if line.relative >= STRONG and not line.origin.startswith(known)]
+    textured = [line for line in left if line.relative >= STRONG and line.origin.startswith(STRONGER)]
+    if textured:
+        names = ", ".join(line.origin.removeprefix(STRONGER).strip() for line in textured[:4])
+        reasons.append(f"model inadequate: lines stronger than calculated ({names}): texture or coarse grains")
     if unknown:
         where = ", ".join(f"{line.two_theta:.2f}" for line in unknown[:4])
         reasons.append(f"unknown phase likely: strong lines unexplained at {where} deg")
