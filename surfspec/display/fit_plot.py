@@ -240,7 +240,7 @@ def _limits(
         return
     low, high = float(values.min()), float(values.max())
     room = (high - low) or 1.0
-    above = 0.2 if how == "peaks" else 0.06
+    above = (0.4 if yscale == "sqrt" else 0.2) if how == "peaks" else 0.06
     below = low - 0.06 * room
     if yscale == "sqrt" or (low >= 0 and low < 0.25 * room):
         below = 0.0 if low >= 0 else low
@@ -248,14 +248,16 @@ def _limits(
 
 
 def _name_peaks(ax: Axes, x: NDArray[np.float64], member: xr.Dataset, model: NDArray[np.float64]) -> None:
-    """Write the name of each component over its maximum, clear of the envelope and of its neighbours."""
+    """Write the name of each component over its maximum; grey and in brackets what is below detection."""
     names = labels.component_labels(member)
-    tops = [(float(x[np.nanargmax(part)]), name)
-            for part, name in zip(member["contribution"].values, names, strict=True)
-            if np.any(np.isfinite(part))]  # fmt: skip
+    tops = []
+    for index, part in enumerate(member["contribution"].values):
+        place = float(x[np.nanargmax(part)]) if np.any(part > 0) else float(member["center"].values[index])
+        if x[0] <= place <= x[-1]:
+            tops.append((place, names[index], str(member["flag"].values[index]) == "below_detection"))
     span = float(x[-1] - x[0])
     before, lift = -np.inf, 0
-    for place, name in sorted(tops):
+    for place, name, absent in sorted(tops):
         near = np.abs(x - place) < 0.02 * span
         level = float(np.nanmax(np.where(near, np.fmax(model, member["intensity"].values), np.nan)))
         lift = lift + 1 if place - before < 0.04 * span else 0
@@ -269,7 +271,7 @@ def _name_peaks(ax: Axes, x: NDArray[np.float64], member: xr.Dataset, model: NDA
             va="bottom",
             zorder=6,
         )
-        style.say(artist, name, chemistry=True)
+        style.say(artist, f"({name})" if absent else name, chemistry=True, color=style.GREY if absent else style.INK)
 
 
 def _strip(ax: Axes, member: xr.Dataset, *, bottom: bool = True, side: bool = True) -> None:

@@ -75,15 +75,16 @@ def component_groups(dataset: xr.Dataset) -> tuple[list[int], list[str]]:
     Returns
     -------
     tuple
-        The group of each component, and the name of each group: species and line without its j, or the element, or
-        the component's own name.
+        The group of each component, and the name of each group: species, and line without its j where lines
+        differ, or the element, or the component's own name.
     """
     own = component_labels(dataset)
     empty = [""] * len(own)
     species, lines = _words(dataset, "species") or empty, _words(dataset, "line") or empty
-    keys = [
-        _joined([kind, _SPIN.sub("", line)]) or label for kind, line, label in zip(species, lines, own, strict=True)
-    ]
+    levels = [_SPIN.sub("", line) for line in lines]
+    if len(set(levels)) == 1 and all(species):
+        levels = empty
+    keys = [_joined([kind, level]) or label for kind, level, label in zip(species, levels, own, strict=True)]
     order = list(dict.fromkeys(keys))
     return [order.index(key) for key in keys], order
 

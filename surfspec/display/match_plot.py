@@ -112,8 +112,6 @@ def plot_match(
     grid[len(named)].tick_params(axis="x", which="both", labelbottom=not single)
     if single:
         _difference(grid[-1], named[0][1], axis, wavelength)
-    for panel in grid:
-        style.plain_ticks(panel.xaxis, 14 if wide else 7)
     _name_axis(grid[-1], axis)
     figure.align_ylabels([panel for panel in grid if panel is not grid[len(named)]])
     return figure
@@ -248,4 +246,4 @@ def _difference(ax: Axes, member: xr.Dataset, axis: str, wavelength: float) -> N
 
 def _name_axis(ax: Axes, axis: str) -> None:
     name, unit = AXES[axis]
-    style.say(ax.xaxis.label, style.axis_text(name, "Å⁻¹" if unit == "angstrom-1" else unit))
+    style.say(ax.xaxis.label, style.axis_text(name, unit))

@@ -37,7 +37,7 @@ def plot_series(
     """Draw a quantity against a series coordinate, one line for each value of another.
 
     A value without uncertainty has no error bar. Where the table says that something was not detected
-    (``detected`` is 0), its ``upper_limit`` is drawn as an open marker with an arrow downwards instead.
+    (``detected`` is 0), its ``upper_limit`` is drawn as a short bar with an arrow downwards instead.
 
     Parameters
     ----------
@@ -170,7 +170,8 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
         name = labels.coordinate_label(part, by, index) if by else None
         look: dict[str, Any] = {
             "color": shade, "linestyle": style.dash(index), "linewidth": 0.9, "marker": style.marker(index),
-            "markersize": 3.6, "markeredgewidth": 0.6, "label": name, "zorder": 3,
+            "markersize": 3.8, "markeredgewidth": 0.8, "label": name,
+            "markerfacecolor": "white" if index % 2 else shade, "zorder": 3,
         }  # fmt: skip
         shown = np.where(hidden, np.nan, y)
         if band:
@@ -184,8 +185,8 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
             limit = np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden]
             room = 0.06 * float(np.nanmax(np.abs(part[variable].values), initial=1e-300))
             ax.errorbar(
-                x[hidden], limit, yerr=room, uplims=True, linestyle="none", marker=style.marker(index), color=shade,
-                markersize=3.6, markerfacecolor="white", markeredgewidth=0.6, elinewidth=0.7, zorder=3,
+                x[hidden], limit, yerr=room, uplims=True, linestyle="none", marker="_", color=shade, markersize=6,
+                markeredgewidth=1.0, elinewidth=0.7, zorder=3,
             )  # fmt: skip
     style.dress(ax)
     if ticks is not None:

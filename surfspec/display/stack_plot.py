@@ -152,7 +152,6 @@ def _frame(
         low, high = min(low, float(x[0])), max(high, float(x[-1]))
     ax.set_xlim(low, high)
     style.dress(ax)
-    style.plain_ticks(ax.xaxis, 5)
     style.spectral_axis(ax, axis)
 
 

@@ -62,7 +62,7 @@ class SurfspecFigure(Figure):
 
 
 class SqrtLocator(Locator):
-    """Ticks at 0, s, 4s, 9s, ...: evenly spaced on a square-root axis, at round numbers."""
+    """Ticks at 0, s, 4s, 9s, ...: evenly spaced on a square-root axis; s is 1, 2, 4 or 5 times a power of ten."""
 
     def __init__(self, count: int = 6) -> None:
         self.count = count
@@ -79,9 +79,9 @@ class SqrtLocator(Locator):
         if top == 0 or not math.isfinite(top):
             return [0.0]
         wanted = top / self.count
-        decade = 10.0 ** math.floor(math.log10(wanted))
-        step = next(factor * decade for factor in (1, 2, 3, 5, 10) if factor * decade >= wanted * 0.99)
-        ticks = [(step * count) ** 2 for count in range(int(top / step) + 1)]
+        decade = 10.0 ** math.floor(math.log10(wanted**2))
+        step = math.sqrt(next(factor * decade for factor in (1, 2, 4, 5, 10) if factor * decade >= 0.99 * wanted**2))
+        ticks = [round((step * count) ** 2, 12) for count in range(int(top / step) + 1)]
         return [tick for tick in ticks if vmin <= tick <= vmax]
 
 
@@ -155,9 +155,13 @@ def dress(ax: Axes) -> None:
             which=which, direction="in", length=length, width=THIN, color=INK, labelcolor=INK, labelsize=SMALL,
             labelfontfamily=FONT, top=True, right=True, bottom=True, left=True, pad=3,
         )  # fmt: skip
-    for axis in (ax.xaxis, ax.yaxis):
+    place, page = ax.get_position(), figure_of(ax)
+    for axis, inches in (
+        (ax.xaxis, place.width * page.get_figwidth()),
+        (ax.yaxis, place.height * page.get_figheight()),
+    ):
         if axis.get_scale() == "linear":
-            plain_ticks(axis)
+            plain_ticks(axis, min(max(int(2.7 * inches), 3), 14))
 
 
 def plain_ticks(axis: Axis, count: int = 6) -> None:

@@ -23,7 +23,7 @@ from surfspec.display.columns import (
     left_out,
     verdict_rows,
 )
-from surfspec.display.text import number_text, unit_text
+from surfspec.display.text import number_text, unit_text, with_unit
 
 #: Members of a fit series that are written out in full; longer series become one table of areas.
 FULL_MEMBERS: Final = 3
@@ -90,17 +90,17 @@ def _title(dataset: xr.Dataset, kind: str) -> str:
 def _spectrum(dataset: xr.Dataset) -> list[str]:
     axis = schema.axis_of(dataset)
     x, y = dataset[axis].values, dataset["intensity"].values
-    unit, counted = unit_text(schema.AXES[axis][0]), unit_text(str(dataset["intensity"].attrs.get("units", "1")))
-    steps = f"{x.size} points, step {number_text(float(np.median(np.diff(x))), 3)} {unit}"
+    unit, counted = schema.AXES[axis][0], unit_text(str(dataset["intensity"].attrs.get("units", "1")))
+    steps = f"{x.size} points, step {with_unit(number_text(float(np.median(np.diff(x))), 3), unit)}"
     rows = [
-        (axis.replace("_", " "), f"{number_text(x[0])} to {number_text(x[-1])} {unit}, {steps}"),
+        (axis.replace("_", " "), f"{number_text(x[0])} to {with_unit(number_text(x[-1]), unit)}, {steps}"),
         ("intensity", f"{number_text(y.min())} to {number_text(y.max())} {counted}"),
         ("statistics", _STATISTICS[labels.statistics_of(dataset)]),
         *_series_rows(dataset),
     ]
     for name, fact_unit in _FACTS.items():
         value = dataset.attrs.get(name, "")
-        text = value if isinstance(value, str) else f"{number_text(float(value), 8)} {unit_text(fact_unit)}".strip()
+        text = value if isinstance(value, str) else with_unit(number_text(float(value), 8), fact_unit or "1")
         if text:
             rows.append((name.replace("_", " "), text))
     return aligned(rows)
@@ -229,8 +229,8 @@ def _unexplained(member: xr.Dataset) -> list[str]:
         peak = peaks.isel(peak=index)
         text = f"{float(peak['peak_two_theta'].values):.2f}°"
         extra = []
-        if "d_peak" in peak and math.isfinite(float(peak["d_peak"].values)):
-            extra.append(f"d {float(peak['d_peak'].values):.3f} Å")
+        if "peak_d" in peak and math.isfinite(float(peak["peak_d"].values)):
+            extra.append(f"d {float(peak['peak_d'].values):.3f} Å")
         if "relative_intensity" in peak:
             extra.append(f"relative intensity {number_text(float(peak['relative_intensity'].values), 2)}")
         texts.append(f"{text} ({', '.join(extra)})" if extra else text)

@@ -14,13 +14,10 @@ from typing import Final
 
 from surfspec.errors import InputError
 
-#: Unit of the schema -> how it is written for people.
+#: Parts of units of the schema -> how they are written for people; the rest as it is, with superscripts.
 _UNIT_TEXT: Final[Mapping[str, str]] = {
-    "": "", "1": "", "deg": "°", "counts eV": "counts·eV", "counts deg": "counts·°", "counts/s": "counts/s",
-    "counts/s eV": "eV·counts/s", "counts/s deg": "°·counts/s", "arb. units eV": "arb. units·eV",
-    "arb. units deg": "arb. units·°", "eV-1": "eV⁻¹", "deg-1": "1/°", "ions/cm2": "ions/cm²", "cm2": "cm²",
-    "cm-2": "cm⁻²", "angstrom": "Å", "angstrom2/sr": "Å²/sr", "angstrom3": "Å³", "degC": "°C",
-    "percent": "%", "g/cm3": "g/cm³", "um": "µm",
+    "1": "", "deg": "°", "degC": "°C", "angstrom": "Å", "percent": "%", "um": "µm",
+    "counts/s eV": "eV·counts/s", "counts/s deg": "°·counts/s", "deg-1": "1/°",
 }  # fmt: skip
 
 #: Two leading digits of the uncertainty below this number are both kept.
@@ -43,6 +40,7 @@ _AMOUNT = r"(?:\d+(?:\.\d+)?)"
 _FORMULA = re.compile(
     rf"(?<![A-Za-z0-9])(?:{_SYMBOL}{_AMOUNT}?|\((?:{_SYMBOL}{_AMOUNT}?)+\){_AMOUNT}?){{2,}}(?![A-Za-z0-9])"
 )
+_UNIT_WORD = re.compile(r"([A-Za-z%]+)(-?\d+)?")
 _SUBSHELL = re.compile(r"(\d[spdf])(\d/2)(?!\d)")
 
 
@@ -64,7 +62,10 @@ def unit_text(unit: str) -> str:
     >>> unit_text("ions/cm2"), unit_text("deg"), unit_text("1")
     ('ions/cm²', '°', '')
     """
-    return _UNIT_TEXT.get(unit, unit)
+    if unit in _UNIT_TEXT:
+        return _UNIT_TEXT[unit]
+    product = unit.replace("counts ", "counts·").replace("arb. units ", "arb. units·")
+    return _UNIT_WORD.sub(_unit_word, product)
 
 
 def value_text(value: float, unc: float = math.nan, unit: str = "1", *, style: str = "short") -> str:
@@ -123,11 +124,11 @@ def value_text(value: float, unc: float = math.nan, unit: str = "1", *, style: s
     if not math.isfinite(value):
         return "not determined"
     if not math.isfinite(unc):
-        return f"{_with_unit(number_text(value), unit)} (not determined)"
+        return f"{with_unit(number_text(value), unit)} (not determined)"
     if unc == 0:
-        return f"{_with_unit(number_text(value), unit)} (fixed)"
+        return f"{with_unit(number_text(value), unit)} (fixed)"
     if unc < _FLOAT_DIGITS * abs(value):
-        return _with_unit(f"{number_text(value, 15)} ± {number_text(unc, 1)}", unit)
+        return with_unit(f"{number_text(value, 15)} ± {number_text(unc, 1)}", unit)
     return _rounded(value, unc, unit, style)
 
 
@@ -160,6 +161,14 @@ def number_text(value: float, digits: int = 5) -> str:
         return _minus(f"{float(f'{value:.{digits}g}'):.12g}")
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{_minus(f'{float(mantissa):g}')}{power_text(int(exponent))}"
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Put a unit of the schema behind a number: a degree sign without space, others with one."""
+    written = unit_text(unit)
+    if not written:
+        return number
+    return f"{number}{written}" if written == "°" else f"{number} {written}"
 
 
 def power_text(exponent: int) -> str:
@@ -202,6 +211,11 @@ def rich_text(text: str, *, chemistry: bool = False) -> tuple[str, bool]:
     return done, done != text
 
 
+def _unit_word(match: re.Match[str]) -> str:
+    name, power = match.group(1), match.group(2) or ""
+    return f"{_UNIT_TEXT.get(name, name)}{power.translate(_SUPERSCRIPT)}"
+
+
 def _rounded(value: float, unc: float, unit: str, style: str) -> str:
     last = _last_place(unc)
     size = max(abs(value), unc)
@@ -213,9 +227,9 @@ def _rounded(value: float, unc: float, unit: str, style: str) -> str:
     power = power_text(exponent)
     if style == "short" and spread < 1:
         digits = int(spread / quantum)
-        return _with_unit(f"{_minus(f'{rounded:f}')}({digits}){power}", unit)
+        return with_unit(f"{_minus(f'{rounded:f}')}({digits}){power}", unit)
     text = f"{_minus(f'{rounded:f}')} ± {spread:f}"
-    return _with_unit(f"({text}){power}", unit) if power or unit_text(unit) else text
+    return with_unit(f"({text}){power}", unit) if power or unit_text(unit) else text
 
 
 def _last_place(unc: float) -> int:
@@ -231,13 +245,6 @@ def _to_place(number: Decimal, quantum: Decimal) -> Decimal:
     steps = (number / quantum).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
     result = steps * quantum
     return abs(result.quantize(min(quantum, Decimal(1)))) if result == 0 else result.quantize(min(quantum, Decimal(1)))
-
-
-def _with_unit(number: str, unit: str) -> str:
-    written = unit_text(unit)
-    if not written:
-        return number
-    return f"{number}{written}" if written == "°" else f"{number} {written}"
 
 
 def _minus(number: str) -> str:

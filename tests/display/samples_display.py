@@ -168,7 +168,7 @@ def xrd_match(
             "reflection_two_theta": ("reflection", place, {"units": "deg"}),
             "status": ("reflection", status),
             "peak_two_theta": ("peak", [18.83], {"units": "deg"}),
-            "d_peak": ("peak", [4.709], {"units": "angstrom"}),
+            "peak_d": ("peak", [4.709], {"units": "angstrom"}),
             "relative_intensity": ("peak", [0.15], one),
             "detection_limit": ("candidate", [0.01, 0.02, 0.004, 0.013], one),
             "candidate_probability": ("candidate", [0.999, 0.83, 0.97, 0.02], one),
