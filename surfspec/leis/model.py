@@ -23,6 +23,7 @@ is an error function instead of an arctangent, which leaks above the edge. Width
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,6 +147,8 @@ class SpectrumModel:
         Kinetic energies, shape (n,), eV.
     units
         Unit of the intensity.
+    absent
+        Elements whose surface peak is left out while their shoulder and foot stay: the null hypothesis of a detection.
 
     Raises
     ------
@@ -153,8 +156,9 @@ class SpectrumModel:
         When a peak lies outside the data.
     """
 
-    def __init__(self, recipe: Recipe, energy: Array, units: str = "counts") -> None:
+    def __init__(self, recipe: Recipe, energy: Array, units: str = "counts", *, absent: Collection[str] = ()) -> None:
         self.recipe = recipe
+        self.absent = frozenset(absent)
         self.energy = np.asarray(energy, dtype=np.float64)
         self.lines = {element: lines_of(element, recipe) for element in recipe.elements}
         for element, lines in self.lines.items():
@@ -289,7 +293,8 @@ class SpectrumModel:
         path = x**-0.5 - at**-0.5
         alive = np.exp(-survival * path)
         alive_slope = -0.5 * survival * at**-1.5
-        columns = [peak.value @ lines.weight, edge.value * alive, edge.value * depth * alive]
+        profile = np.zeros_like(x) if element in self.absent else peak.value @ lines.weight
+        columns = [profile, edge.value * alive, edge.value * depth * alive]
         foot = None
         if self.recipe.foot and element != self.heaviest:
             foot = shapes.edge(x, at + FOOT_POSITION * energy, FOOT_WIDTH * energy)

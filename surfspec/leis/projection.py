@@ -45,7 +45,7 @@ def linear_part(columns: Array, y: Array, sigma: Array) -> Array:
     return np.asarray(values / size)
 
 
-def expected_sigma(model: Array, y: Array, statistics: str, sigma: Array | None) -> Array:
+def expected_sigma(model: Array, y: Array, statistics: str, sigma: Array | None, least: float = 1.0) -> Array:
     """Return the standard uncertainty of each point: given, or from the expected counts.
 
     Parameters
@@ -54,10 +54,12 @@ def expected_sigma(model: Array, y: Array, statistics: str, sigma: Array | None)
         Shape (n,).
     statistics, sigma
         As for :func:`surfspec.fitting.solver.solve`.
+    least
+        Smallest variance of counts: 1 where counts stand for their own variance, far less where the model is known.
     """
     if statistics == "given" and sigma is not None:
         return sigma
-    floor = 1.0 if statistics == "poisson" else 1e-3 * float(np.max(np.abs(y)))
+    floor = least if statistics == "poisson" else 1e-3 * float(np.max(np.abs(y)))
     return np.sqrt(np.maximum(model, floor))
 
 
@@ -99,19 +101,21 @@ def project(
 def _search(
     model: SpectrumModel, y: Array, weight: Array, shape: Array, bounds: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    def residual(values: Array) -> Array:
+    def at(values: Array) -> tuple[Array, Array]:
         columns = model.design(values)
-        return np.asarray((columns @ linear_part(columns, y, weight) - y) / weight)
+        return columns, linear_part(columns, y, weight)
+
+    def residual(values: Array) -> Array:
+        columns, linear = at(values)
+        return np.asarray((columns @ linear - y) / weight)
 
     def slopes(values: Array) -> Array:
-        columns = model.design(values)
-        linear = linear_part(columns, y, weight)
-        active = columns[:, linear > 0] / weight[:, None]
-        basis, _ = np.linalg.qr(active)
+        columns, linear = at(values)
+        basis, _ = np.linalg.qr(columns[:, linear > 0] / weight[:, None])
         moved = model.slopes(values, linear) / weight[:, None]
         return np.asarray(moved - basis @ (basis.T @ moved))
 
     found = least_squares(
-        residual, shape, jac=slopes, bounds=bounds, x_scale="jac", ftol=1e-9, xtol=1e-9, gtol=1e-9, max_nfev=SWEEPS
+        residual, shape, jac=slopes, bounds=bounds, x_scale="jac", ftol=1e-7, xtol=1e-5, gtol=1e-8, max_nfev=SWEEPS
     )
     return found.x, linear_part(model.design(found.x), y, weight)

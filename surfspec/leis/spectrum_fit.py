@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 RELEASES = 4
 #: Cosine between residual and column above which a parameter held at zero wants to rise.
 RELEASE_COSINE = 1e-3
+#: Expected counts below which a point weighs no more.
+LEAST_VARIANCE = 1e-3
 
 
 @dataclass
@@ -233,7 +235,7 @@ def _hold(model: SpectrumModel, values: Array, held: NDArray[np.bool_]) -> tuple
 def _rising(
     model: SpectrumModel, solution: Solution, y: Array, statistics: str, sigma: Array | None
 ) -> NDArray[np.bool_]:
-    weight = 1.0 / expected_sigma(solution.fitted, y, statistics, sigma)
+    weight = 1.0 / expected_sigma(solution.fitted, y, statistics, sigma, LEAST_VARIANCE)
     pulls = (y - solution.fitted) * weight
     columns = weight[:, None] * model.jacobian(solution.values)
     size = np.sqrt(np.sum(columns**2, axis=0)) * np.sqrt(np.sum(pulls**2))
@@ -250,7 +252,7 @@ def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array 
     position = np.arange(names.size)
     areas = np.isin(position, model.shape_count + model.area_columns)
     free = ((solution.uncertainties > 0) | areas) & ~np.isin(names, solution.undetermined)
-    weight = 1.0 / expected_sigma(solution.fitted, y, solution.statistics, sigma)
+    weight = 1.0 / expected_sigma(solution.fitted, y, solution.statistics, sigma, LEAST_VARIANCE)
     columns = weight[:, None] * model.jacobian(solution.values)[:, free]
     size = np.sqrt(np.sum(columns**2, axis=0))
     size = np.where(size > 0, size, 1.0)
