@@ -123,7 +123,8 @@ def _silent(_: str) -> None:
 
 def _complain(text: str) -> None:
     """Print one line on standard error."""
-    print(f"surfspec: {' '.join(text.split())}", file=sys.stderr)
+    line = " ".join(text.split())
+    print(f"surfspec: {line}{'' if line.endswith(('.', '?', '!')) else '.'}", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -149,6 +150,12 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("files", nargs="+", metavar="FILE")
     fit.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a shipped recipe ('Zr 3d') or a YAML file")
     fit.add_argument("--technique", choices=["xps", "leis"], help="which technique's recipe; by default the file's own")
+    fit.add_argument(
+        "--shift-search",
+        type=float,
+        metavar="EV",
+        help="XPS: widest shift of the energy scale to search for, in eV (a charged sample); by default the recipe's",
+    )
     fit.add_argument("-o", "--output", metavar="FILE.nc", help="save data and fits")
 
     identify = command("identify", "find the phases of powder patterns")

@@ -62,7 +62,10 @@ def fit(arguments: Namespace, say: Say) -> Answer:
         say(f"reading {name}")
         spectrum = _region(name, recipe)
         say(f"fitting {name}")
-        fitted = xps.fit(spectrum, recipe) if isinstance(recipe, xps.Recipe) else leis.fit(spectrum, recipe)
+        if isinstance(recipe, xps.Recipe):
+            fitted = xps.fit(spectrum, recipe, shift_search=arguments.shift_search)
+        else:
+            fitted = leis.fit(spectrum, recipe)
         files += [_fit_entry(name, place, member) for place, member in _members(fitted)]
         texts.append(f"{name}\n{display.summary(fitted)}")
         kept[_label(name, kept)] = (spectrum, fitted)
@@ -85,7 +88,7 @@ def _recipe(name: str, technique: str | None) -> xps.Recipe | leis.Recipe:
                 where="--recipe",
                 remedy="Write a file with elements, ion, energy and angle, and pass its path",
             )
-        return xps.recipe(name)
+        return xps.load_recipe(name)
     chosen = technique or ("leis" if _has_key(Path(name), "elements") else "xps")
     return recipes.load_file(name, leis.Recipe) if chosen == "leis" else recipes.load_file(name, xps.Recipe)
 
@@ -240,7 +243,7 @@ def phases(arguments: Namespace, say: Say) -> Answer:
 def recipes_command(arguments: Namespace, say: Say) -> Answer:
     """List the shipped recipes."""
     del arguments, say
-    loaded = [xps.recipe(name) for name in xps.recipe_names()]
+    loaded = [xps.load_recipe(name) for name in xps.recipe_names()]
     document = [
         {
             "name": one.region, "technique": "xps", "window": list(one.window), "background": one.background.kind,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec import io, schema, spectra
-from surfspec.errors import InputError
+from surfspec.errors import InputError, SurfspecError
 from surfspec.study.files import REGION, Found, find, series_values, squash
 from surfspec.study.spec import SERIES_UNITS, Files, LeisPart, Sample
 
@@ -72,7 +73,8 @@ def read_xps(
                 continue
             progress(f"reading {found.path.name}")
             every = _datasets(found.path, "XPS")
-            one = every[0][1] if len(every) == 1 else io.read(found.path, technique="XPS", region=wanted)
+            with _full_path(found.path):
+                one = every[0][1] if len(every) == 1 else io.read(found.path, technique="XPS", region=wanted)
             _keep(out, wanted, one, found.path)
             continue
         progress(f"reading {found.path.name}")
@@ -96,7 +98,7 @@ def _keep(out: dict[str, xr.Dataset], region: str, one: xr.Dataset, path: Path) 
     if region in out:
         raise InputError(
             f"the region {region} comes twice",
-            where=path.name,
+            where=path,
             remedy="Keep one spectrum of each region in the file, or give each region its own file with '{region}'",
         )
     out[region] = one.assign_attrs(region=region)
@@ -216,23 +218,39 @@ def read_xrd(
 
 
 def _pattern(found: Found, wavelength: str | float) -> xr.Dataset:
-    one = io.read(found.path, technique="XRD", wavelength=wavelength or None)
+    with _full_path(found.path):
+        one = io.read(found.path, technique="XRD", wavelength=wavelength or None)
     if "wavelength" not in one.attrs and "wavelength_name" not in one.attrs:
         raise InputError(
             "the wavelength is not known",
-            where=found.path.name,
+            where=found.path,
             remedy="Say 'wavelength: CuKa1' under 'xrd:' in the study; it is never assumed",
         )
     return one
 
 
 def _datasets(path: Path, technique: str) -> list[tuple[str, xr.Dataset]]:
-    tree = io.read_tree(path, technique=technique)
+    with _full_path(path):
+        tree = io.read_tree(path, technique=technique)
     return [(str(name), node.to_dataset()) for name, node in tree.children.items()]
 
 
 def _single(path: Path, technique: str) -> xr.Dataset:
-    return io.read(path, technique=technique)
+    with _full_path(path):
+        return io.read(path, technique=technique)
+
+
+@contextmanager
+def _full_path(path: Path) -> Iterator[None]:
+    """Name a file in errors as the user can find it: with its folder, and the line where the reader names one."""
+    try:
+        yield
+    except SurfspecError as error:
+        rest = error.where.removeprefix(path.name)
+        if error.where == path.name + rest:
+            error.where = f"{path}{rest}"
+            error.args = (str(error),)
+        raise
 
 
 def _with_settings(one: xr.Dataset, part: LeisPart, path: Path) -> xr.Dataset:
@@ -244,7 +262,7 @@ def _with_settings(one: xr.Dataset, part: LeisPart, path: Path) -> xr.Dataset:
         elif not _agree(stated, wanted):
             raise InputError(
                 f"the file says {attribute} {stated} and the study {word} {wanted}",
-                where=path.name,
+                where=path,
                 remedy=f"Correct '{word}' under 'leis:' in the study, or leave this file out",
             )
     return one

@@ -36,7 +36,7 @@ def load_recipes(part: XpsPart, base: Path) -> dict[str, xps.Recipe]:
     for name in part.regions:
         is_file = name.lower().endswith((".yaml", ".yml"))
         with placed("xps.regions", inner=False):
-            recipe = recipes.load_file(base / name, xps.Recipe) if is_file else xps.recipe(name)
+            recipe = recipes.load_file(base / name, xps.Recipe) if is_file else xps.load_recipe(name)
         if recipe.region in found:
             raise InputError(
                 f"two recipes are for the region {recipe.region}", where="xps.regions", remedy="Keep one of them"
