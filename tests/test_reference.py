@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +20,8 @@ from hypothesis import strategies as st
 from surfspec import reference
 from surfspec.errors import FormatError, InputError, SurfspecError
 from surfspec.reference import files
+
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 class TestFiles:
@@ -52,6 +58,22 @@ class TestFiles:
             assert reference.path("tables") == inside
         finally:
             files.root.cache_clear()
+
+    def test_an_unpacked_wheel_finds_its_own_copy(self, tmp_path: Path) -> None:
+        pytest.importorskip("hatchling", reason="hatchling builds the wheel")
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+        subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True, timeout=120)
+        (wheel,) = tmp_path.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(tmp_path / "site")
+        script = "from surfspec import reference; print(reference.path('tables', 'xps_lines.csv'))"
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+        run = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        )
+        found = Path(run.stdout.strip())
+        assert found == tmp_path / "site" / "surfspec" / "_reference_spectra" / "tables" / "xps_lines.csv"
+        assert found.read_bytes() == reference.path("tables", "xps_lines.csv").read_bytes()
 
 
 class TestTables:

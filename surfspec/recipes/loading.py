@@ -72,6 +72,19 @@ def load_file(path: str | Path, cls: type[T]) -> T:
         When the file is missing, empty, a directory, too big or not UTF-8.
     RecipeError
         With all faults of its content at once, each with ``file:line:column``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import pathlib, tempfile
+    >>> @dataclass(frozen=True)
+    ... class Peak:
+    ...     name: str
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "peak.yaml"
+    ...     _ = file.write_text("name: Na 1s", encoding="utf-8")
+    ...     load_file(file, Peak)
+    Peak(name='Na 1s')
     """
     file = Path(path)
     if not file.exists():

@@ -57,6 +57,15 @@ def build(node: Node, cls: type[T], problems: list[str]) -> T:
     ------
     RecipeError
         With all faults at once.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Peak:
+    ...     fwhm: float
+    >>> build(Pairs("here", ((Scalar("here", "fwhm"), Scalar("here", 1.2)),)), Peak, [])
+    Peak(fwhm=1.2)
     """
     value = _Converter(problems).dataclass(node, cls, "")
     if problems or isinstance(value, _Failed):

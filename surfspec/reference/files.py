@@ -27,6 +27,11 @@ def root() -> Path:
     ------
     SurfspecError
         When the package was installed without its data.
+
+    Examples
+    --------
+    >>> root().name.endswith("reference_spectra")
+    True
     """
     for folder in FOLDERS:
         if folder.is_dir():

@@ -107,6 +107,11 @@ def read_table(file: Path) -> Table:
     ------
     FormatError
         With the line of the fault.
+
+    Examples
+    --------
+    >>> read_table(path("tables", "sensitivity_althermo1.csv"))["line"].tolist()
+    ['C 1s', 'O 1s', 'Na 1s']
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
