@@ -9,10 +9,18 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import FormatError, InputError
-from surfspec.io import _bytes, _entry, avantage, foreign, native, regions, text, vamas, xrdml
+from surfspec.io import _bytes, _entry, avantage, foreign, native, regions, scienta, specs_xy, text, vamas, xrdml
 
 #: Readers in the order in which they are asked; text comes last because every text is text.
-READERS: tuple[_entry.Reader, ...] = (native.READER, vamas.READER, avantage.READER, xrdml.READER, text.READER)
+READERS: tuple[_entry.Reader, ...] = (
+    native.READER,
+    vamas.READER,
+    avantage.READER,
+    xrdml.READER,
+    specs_xy.READER,
+    scienta.READER,
+    text.READER,
+)
 
 
 def reader_of(source: _bytes.Source) -> _entry.Reader:
