@@ -16,6 +16,9 @@ from surfspec.display.text import number_text, unit_text, value_text
 #: Columns of the page.
 WIDTH: Final = 100
 
+#: Smaller probabilities are called smaller than this: no model of the noise is good enough for more.
+SMALLEST_P: Final = 1e-12
+
 #: Rows of a table before the rest is only counted.
 ROWS: Final = 40
 
@@ -102,6 +105,8 @@ def _cell(dataset: xr.Dataset, name: str, place: dict[str, int], *, unit: bool =
     written = unit_text(units)
     if np.issubdtype(array.dtype, np.floating) and not math.isfinite(float(value)):
         return "not determined" if unit else "–" if name.endswith("_limit") else "n.d."
+    if name.endswith("p_value") and 0 <= float(value) < SMALLEST_P:
+        return f"< {number_text(SMALLEST_P)}"
     digits = 2 if name.endswith(("_sd", "_limit")) else 3 if name.endswith(("_low", "_high", "p_value")) else 5
     return f"{number_text(float(value), digits)} {written}".strip()
 
@@ -134,7 +139,7 @@ def columns_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str
     over = sum(sizes.values()) + 2 * (len(kept) - 1) - WIDTH
     if over > 0 and kept:
         sizes[kept[0]] = max(sizes[kept[0]] - over, 8)
-    numeric = {at for at in kept if all(not row[at] or row[at][0] in "−(0123456789n<>" for row in rows)}
+    numeric = {at for at in kept if all(not row[at] or row[at][0] in "−–(0123456789n<>" for row in rows)}
     lines = []
     for row in [head, *rows]:
         cells = [

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 
 from surfspec import schema
@@ -182,12 +183,7 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
                 x, shown, yerr=np.where(hidden, np.nan, spread), capsize=1.8, elinewidth=0.7, capthick=0.7, **look
             )
         if hidden.any():
-            limit = np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden]
-            room = 0.06 * float(np.nanmax(np.abs(part[variable].values), initial=1e-300))
-            ax.errorbar(
-                x[hidden], limit, yerr=room, uplims=True, linestyle="none", marker="_", color=shade, markersize=6,
-                markeredgewidth=1.0, elinewidth=0.7, zorder=3,
-            )  # fmt: skip
+            _limits(ax, x[hidden], np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden], shade)
     style.dress(ax)
     if ticks is not None:
         style.name_ticks(ax.xaxis, x.tolist(), ticks)
@@ -197,6 +193,24 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
     if low < 0.4 * high:
         finite = part[variable].values[np.isfinite(part[variable].values)]
         ax.set_ylim(0 if not finite.size or finite.min() >= 0 else low, high)
+
+
+def _limits(ax: Axes, x: NDArray[np.float64], limit: NDArray[np.float64], shade: str) -> None:
+    """Draw upper limits: a short bar with an arrow downwards, of the same length everywhere."""
+    ax.plot(x, limit, linestyle="none", marker="_", color=shade, markersize=6, markeredgewidth=1.0, zorder=4)
+    arrow = {
+        "arrowstyle": "-|>,head_width=0.12,head_length=0.25",
+        "color": shade,
+        "linewidth": 0.8,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
+    for place, level in zip(x, limit, strict=True):
+        below = offset_copy(ax.transData, fig=style.figure_of(ax), y=-9, units="points")
+        ax.annotate(
+            "", xy=(place, level), xycoords=below, xytext=(place, level), textcoords="data", arrowprops=arrow,
+            annotation_clip=False, zorder=4,
+        )  # fmt: skip
 
 
 def _undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:

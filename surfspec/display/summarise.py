@@ -132,12 +132,15 @@ def _fit(dataset: xr.Dataset) -> list[str]:
         for label, member in named:
             lines += ["", label, *_fit_member(member, None)]
         return lines
-    unit = unit_text(str(dataset["area"].attrs.get("units", "1")))
-    head = ["member", "verdict", *(f"area {name}" for name in labels.component_labels(dataset))]
+    dims = labels.member_dims(dataset)
+    head = [*(dim.replace("_", " ") for dim in dims), "verdict"]
+    head += [f"area {name}" for name in labels.component_labels(dataset)]
     rows = []
-    for label, member in named[:ROWS]:
+    for place, (_, member) in zip(np.ndindex(*(dataset.sizes[dim] for dim in dims)), named[:ROWS], strict=False):
         pairs = zip(member["area"].values, member["area_unc"].values, strict=True)
-        rows.append([label, str(member["verdict"].values), *(brief(float(area), float(unc)) for area, unc in pairs)])
+        where = [coordinate_text(dataset, dim, index) for dim, index in zip(dims, place, strict=True)]
+        rows.append([*where, str(member["verdict"].values), *(brief(float(area), float(unc)) for area, unc in pairs)])
+    unit = unit_text(str(dataset["area"].attrs.get("units", "1")))
     lines += ["", f"areas in {unit}", *columns_text(head, rows), *left_out(len(named))]
     for label, member in named[:ROWS]:
         verdict, reasons = labels.verdict_of(member)

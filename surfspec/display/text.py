@@ -28,7 +28,7 @@ _SCIENTIFIC_BELOW: Final = 1e-3
 #: An uncertainty smaller than this part of the value is below the digits of a float.
 _FLOAT_DIGITS: Final = 1e-14
 
-_SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUPERSCRIPT: Final = str.maketrans("+-−0123456789", "⁺⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _SYMBOLS: Final = (
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
@@ -40,6 +40,7 @@ _AMOUNT = r"(?:\d+(?:\.\d+)?)"
 _FORMULA = re.compile(
     rf"(?<![A-Za-z0-9])(?:{_SYMBOL}{_AMOUNT}?|\((?:{_SYMBOL}{_AMOUNT}?)+\){_AMOUNT}?){{2,}}(?![A-Za-z0-9])"
 )
+_ION = re.compile(rf"(?<![A-Za-z0-9])({_SYMBOL})(\d?)([+\-−])(?![A-Za-z0-9])")
 _UNIT_WORD = re.compile(r"([A-Za-z%]+)(-?\d+)?")
 _SUBSHELL = re.compile(r"(\d[spdf])(\d/2)(?!\d)")
 
@@ -186,8 +187,8 @@ def rich_text(text: str, *, chemistry: bool = False) -> tuple[str, bool]:
     text
         A label.
     chemistry
-        Also set formulas of two or more elements (``Na3PO4``); only for text that is known to be chemical, never
-        for the name of a sample.
+        Also set formulas of two or more elements (``Na3PO4``) and the charge of ions (``Zr4+``); only for text that is
+        known to be chemical, never for the name of a sample.
 
     Returns
     -------
@@ -207,6 +208,7 @@ def rich_text(text: str, *, chemistry: bool = False) -> tuple[str, bool]:
         return text, False
     done = _SUBSHELL.sub(r"\1$_{\2}$", text)
     if chemistry:
+        done = _ION.sub(lambda match: f"{match[1]}{(match[2] + match[3]).translate(_SUPERSCRIPT)}", done)
         done = _FORMULA.sub(lambda match: re.sub(_AMOUNT, r"$_{\g<0>}$", match.group()), done)
     return done, done != text
 
