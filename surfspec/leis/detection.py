@@ -7,12 +7,13 @@ foot too. Twice the gain in log likelihood, :math:`q = D_0 - D_1`, of a quantity
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import binom, chi2, norm
+from scipy.stats import t as student
 
 from surfspec import schema
 from surfspec.errors import InputError
@@ -120,10 +121,84 @@ def likelihood_ratios(
     return out
 
 
+def blank_p_value(seen: Array, seen_unc: Array, blank: Array) -> float:
+    r"""Chance of a mean apparent share at least this large on a sample without the element.
+
+    .. math:: t = \frac{\bar r - \bar r_b}{\sqrt{\max(s_b^2/m,\ \overline{u^2}/m) + s_b^2/n_b}}
+
+    Parameters
+    ----------
+    seen, seen_unc
+        Shares of the element in the `m` spectra in question and their uncertainties, shape (m,).
+    blank
+        Shares that the same fit finds where the element is absent, shape (n_b,), at least three.
+
+    Returns
+    -------
+    float
+        One-sided, by Student's distribution with n_b - 1 degrees of freedom.
+
+    References
+    ----------
+    Currie, Pure Appl. Chem. 67 (1995) 1699 (IUPAC): critical value from blanks.
+
+    Examples
+    --------
+    >>> blank_p_value(np.array([0.02]), np.array([0.01]), np.array([0.01, 0.02, 0.03])) > 0.4
+    True
+    """
+    spread = float(np.var(blank, ddof=1))
+    own = float(np.mean(seen_unc**2)) if np.all(np.isfinite(seen_unc)) else spread
+    variance = max(spread, own) / seen.size + spread / blank.size
+    return float(student.sf((np.mean(seen) - np.mean(blank)) / np.sqrt(variance), blank.size - 1))
+
+
+def shares(fit: xr.Dataset, element: str) -> tuple[Array, Array]:
+    """Return the area of an element over that of all others and its uncertainty, shape of the series.
+
+    Where the others have no area the share is NaN.
+    """
+    area, unc = fit["area"].sel(component=element).values, fit["area_unc"].sel(component=element).values
+    others = fit["area"].sum("component").values - area
+    others = np.where(others > 0, others, np.nan)
+    return area / others, unc / others
+
+
+def blank_shares(blanks: Mapping[str, xr.Dataset] | None, elements: Sequence[str]) -> dict[str, Array]:
+    """Return the shares that each element seems to have in its blank.
+
+    Raises
+    ------
+    InputError
+        For a blank of an element that was not fitted, or with fewer than three spectra.
+    """
+    out = {}
+    for element, blank in (blanks or {}).items():
+        recipe_of(blank)
+        known = [str(name) for name in blank["component"].values]
+        if element not in elements or element not in known:
+            raise InputError(
+                f"the blank for {element!r} was fitted with {', '.join(known)}, the sample with {', '.join(elements)}",
+                where="blanks",
+                remedy="Fit both with the same recipe, and name an element of it",
+            )
+        values = np.ravel(shares(blank, element)[0])
+        values = values[np.isfinite(values)]
+        if values.size < 3 or not np.var(values) > 0:
+            raise InputError(
+                f"{values.size} usable spectra of a sample without {element} tell no scatter",
+                where="blanks",
+                remedy="Measure at least three, or leave the blank out",
+            )
+        out[element] = values
+    return out
+
+
 def detect(
     fit: xr.Dataset,
     *,
     elements: Sequence[str] | None = None,
+    blanks: Mapping[str, xr.Dataset] | None = None,
     level: float = LEVEL,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -135,6 +210,10 @@ def detect(
         Fit of a spectrum or series.
     elements
         Which to ask for; all of the recipe by default.
+    blanks
+        By element, the fit of at least three spectra of a sample without it (a pure film, say). The element is then
+        detected only where it also exceeds what the same fit finds there: the likelihood ratio knows counting
+        statistics, the blank knows the errors of the spectral model.
     level
         Chance of calling an element detected that is not there.
     progress
@@ -174,6 +253,14 @@ def detect(
             raise InputError(f"{name!r} was not fitted", where="elements", remedy=f"Use {', '.join(known)}")
     ratio = likelihood_ratios(fit, chosen, progress=progress)
     p = p_value(ratio)
+    for name, blank in blank_shares(blanks, known).items():
+        if name in chosen:
+            seen, unc = shares(fit, name)
+            column = p[..., chosen.index(name)]
+            for index in np.ndindex(*column.shape):
+                if np.isfinite(column[index]) and np.isfinite(seen[index]):
+                    found_by_chance = blank_p_value(seen[index][None], unc[index][None], blank)
+                    p[(*index, chosen.index(name))] = max(float(column[index]), found_by_chance)
     part = fit.sel(component=chosen)
     area, area_unc = part["area"].values, part["area_unc"].values
     found = np.nan_to_num(p, nan=1.0) < level

@@ -20,7 +20,16 @@ from scipy.stats import norm, t
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import require
-from surfspec.leis.detection import LEVEL, check_level, likelihood_ratios, p_value, recipe_of
+from surfspec.leis.detection import (
+    LEVEL,
+    blank_p_value,
+    blank_shares,
+    check_level,
+    likelihood_ratios,
+    p_value,
+    recipe_of,
+    shares,
+)
 
 Array = NDArray[np.float64]
 
@@ -36,6 +45,7 @@ def normalise(
     exclude: Sequence[str] = (),
     spot_dim: str = "spot",
     sensitivity: Mapping[str, float] | None = None,
+    blanks: Mapping[str, xr.Dataset] | None = None,
     level: float = LEVEL,
     model_uncertainty: float = MODEL_UNCERTAINTY,
     force: bool = False,
@@ -56,6 +66,8 @@ def normalise(
         Dimension of equivalent analysed areas, over which to average; need not be there.
     sensitivity
         Divide the area of an element by this factor first; 1 for elements not named.
+    blanks
+        By element, the fit of a sample without it; see :func:`surfspec.leis.detect`.
     level
         Chance of calling an element detected that is not there.
     model_uncertainty
@@ -70,7 +82,7 @@ def normalise(
     -------
     xarray.Dataset
         Of kind ``table``. Without the spots, over (..., element), all 1: ``normalised_area`` (mean over spots),
-        ``normalised_area_unc`` (its standard uncertainty: the larger of sd/sqrt(n) and that of the fits, and the model's),
+        ``normalised_area_unc`` (standard uncertainty: the larger of sd/sqrt(n) and that of the fits, and the model's),
         ``normalised_area_sd`` (n - 1), ``normalised_area_low`` and ``normalised_area_high`` (95 % interval),
         ``detected``, ``p_value``, ``upper_limit`` (NaN where detected). With them, over (..., spot, element):
         ``spot_normalised_area``, ``spot_normalised_area_unc`` and ``spot_covariance`` (..., spot, element, element_b).
@@ -126,6 +138,13 @@ def normalise(
     p = np.ones_like(summed)
     for count in np.unique(members):
         p[members == count] = p_value(summed[members == count], int(count))
+    for name, blank in blank_shares(blanks, elements).items():
+        i = elements.index(name)
+        share, unc = (_with_spots(one, dims, order, has_spots) for one in shares(fit, name))
+        for index in np.ndindex(*p.shape[:-1]):
+            good = np.isfinite(share[index])
+            if np.any(good):
+                p[(*index, i)] = max(p[(*index, i)], blank_p_value(share[index][good], unc[index][good], blank))
     detected = p < level
     values = np.full_like(area, np.nan)
     covariance = np.full_like(matrix, np.nan)
@@ -147,6 +166,11 @@ def normalise(
         included,
         model_uncertainty,
     )
+
+
+def _with_spots(values: Array, dims: list[str], order: tuple[str, ...], has_spots: bool) -> Array:
+    ordered = xr.DataArray(values, dims=dims).transpose(*order).values
+    return ordered if has_spots else ordered[..., None]
 
 
 def _included(elements: list[str], exclude: Sequence[str]) -> NDArray[np.bool_]:
