@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 import numpy as np
+from scipy.linalg import solve_banded
 
 from surfspec.fitting.backgrounds.base import Array, Background, Region, nothing_above
 from surfspec.fitting.backgrounds.shirley import remark
@@ -15,9 +16,11 @@ Weights = tuple[Array, Array]
 #: What a sweep sums of the data minus the background: the part above it, all of it with its sign, or its size.
 Count = Literal["above", "signed", "size"]
 
-#: Sweeps of the derivative before it is solved for, and the change at which it has settled.
-_REPEATS: Final = 60
-_SETTLED: Final = 1e-7
+#: From this k times width on, an iteration that did not converge has no derivative worth solving for.
+_STRAINED: Final = 100.0
+_TINY: Final = 1e-12
+#: Area above the background, relative to the area below it, that is only rounding.
+_NOTHING: Final = 1e-15
 
 
 def rule_weights(x: Array, rule: Rule) -> Weights:
@@ -109,7 +112,7 @@ def sweep(
         net = np.maximum(net, 0.0) if count == "above" else np.abs(net)
     sums = running(weights, net)
     total = float(sums[-1])
-    if abs(total) <= 1e-14 * float(np.abs(target).sum()) * region.width / region.x.size or total < 0.0:
+    if total <= _NOTHING * region.width * max(abs(region.anchors[0]), abs(region.anchors[1])):
         raise nothing_above(kind)
     share = sums / total
     return region.anchors[0] + region.step * share, share, total
@@ -159,22 +162,29 @@ def tangent(region: Region, weights: Weights, active: Array, share: Array, total
     return np.stack([1.0 - share, share]) + region.step / total * (sums - share * sums[:, -1:])
 
 
-def _fixed_point(region: Region, weights: Weights, active: Array, free: Array, share: Array, total: float) -> Array:
-    """Find the derivative that a sweep reproduces: by repetition, or by solving where that is slow or diverges."""
-    rows = np.zeros((2, share.size))
-    last = np.inf
-    for _ in range(_REPEATS):
-        new = tangent(region, weights, active, share, total, rows) * free
-        moved = float(np.abs(new - rows).max())
-        if moved <= _SETTLED:
-            return new
-        if moved > 2.0 * last:
-            break
-        rows, last = new, moved
-    steps = running(weights, np.eye(share.size)).T * active
-    jacobian = region.step / total * free[:, None] * (np.outer(share, steps[-1]) - steps)
-    levels = np.stack([1.0 - share, share]) * free
-    return np.asarray(np.linalg.lstsq(np.eye(share.size) - jacobian, levels.T, rcond=None)[0].T, dtype=np.float64)
+def _fixed_point(
+    region: Region, weights: Weights, active: Array, free: Array, share: Array, total: float
+) -> tuple[Array, str]:
+    """Find the derivative that a sweep reproduces, over both end levels.
+
+    With S_i the running sum of ``active * r`` it solves r = free * (e - kappa (S - share S_N)), kappa = step / S_N(net)
+    and e the derivative of the sweep over the levels themselves: a first-order recursion in S, given S_N.
+    """
+    kappa = region.step / total
+    levels = np.stack([1.0 - share, share])
+    if abs(kappa) * region.width > _STRAINED:
+        return levels * free, "the sensitivity is that of one sweep"
+    own, previous = weights[0] * active * free, weights[1][1:] * (active * free)[:-1]
+    e = np.stack([levels[0], levels[1], kappa * share])
+    right = own * e
+    right[:, 1:] += previous * e[:, :-1]
+    bands = np.zeros((2, share.size))
+    bands[0], bands[1, :-1] = 1.0 + kappa * own, kappa * previous - 1.0
+    bands[0] = np.where(np.abs(bands[0]) < _TINY, _TINY, bands[0])
+    sums = solve_banded((1, 0), bands, right.T, overwrite_b=True, check_finite=False).T
+    rest = 1.0 - float(sums[2, -1])
+    last = sums[:2, -1:] / (rest if abs(rest) > _TINY else _TINY)
+    return np.asarray(free * (levels - kappa * (sums[:2] + last * sums[2] - share * last)), dtype=np.float64), ""
 
 
 def iterate(
@@ -231,10 +241,10 @@ def iterate(
         values, last = values + damping * (new - values), change
     active = counted(region, target, values, count)
     free = np.ones_like(values) if cap is None else (values < cap).astype(np.float64)
-    rows = _fixed_point(region, weights, active, free, share, total)
+    rows, warning = _fixed_point(region, weights, active, free, share, total)
     area = float(running(rule_weights(region.x, "trapezoid"), np.maximum(target - values, 0.0))[-1])
     k = region.step / area if area > 0.0 else 0.0
-    notes = [note, remark(k * region.width)]
+    notes = [note, remark(k * region.width), warning]
     converged = change <= goal
     if not converged:
         notes.append(f"stopped after {done} sweeps with a change of {change / abs(region.step):.1e} of the step")
