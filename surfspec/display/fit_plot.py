@@ -74,6 +74,16 @@ def plot_fit(
     References
     ----------
     Deviance residuals of Poisson counts: P. McCullagh, J. A. Nelder, Generalized Linear Models, 2nd ed. (1989), 2.4.3.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> energy = np.arange(178.0, 192.0, 0.1)
+    >>> lines = 9000 * np.exp(-((energy - 182.6) ** 2)) + 6000 * np.exp(-((energy - 185.0) ** 2))
+    >>> spectrum = ss.spectrum(energy, np.round(400 + lines), technique="XPS", region="Zr 3d")
+    >>> figure = ss.display.plot_fit(ss.xps.fit(spectrum, ss.xps.load_recipe("Zr 3d")))
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['', 'Binding energy (eV)']
     """
     schema.check(dataset, "fit")
     labels.choice(component_labels, LABELS, "component_labels")

@@ -73,6 +73,18 @@ def plot_match(
     Notes
     -----
     d = λ / (2 sin θ) and Q = 4π sin θ / λ, with the wavelength of the Dataset.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> (phase,) = ss.xrd.phases(["Pb"])
+    >>> angles = np.arange(25.0, 60.0, 0.05)
+    >>> calculated = ss.xrd.pattern(phase, wavelength="CuKa1", two_theta=angles).intensity.values
+    >>> counts = np.round(200 + 5000 * calculated / calculated.max())
+    >>> lead = ss.spectrum(angles, counts, technique="XRD", wavelength=1.540598)
+    >>> figure = ss.display.plot_match(ss.xrd.match(lead, phases=["Pb"]), axis="d")
+    >>> figure.axes[-1].get_xlabel()
+    'd (Å)'
     """
     schema.check(dataset, "match")
     labels.choice(axis, tuple(AXES), "axis")

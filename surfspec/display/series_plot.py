@@ -72,6 +72,17 @@ def plot_series(
     ------
     InputError
         For a variable or dimension that is not there, or more than three dimensions.
+
+    Examples
+    --------
+    >>> import surfspec as ss, xarray as xr
+    >>> table = xr.Dataset(
+    ...     {"coverage": ("dose", [0.9, 0.7], {"units": "1"}), "coverage_unc": ("dose", [0.02, 0.03], {"units": "1"})},
+    ...     coords={"dose": ("dose", [1.6e15, 3.2e15], {"units": "ions/cm2"})},
+    ...     attrs={"kind": "table", "technique": "LEIS"},
+    ... )
+    >>> ss.display.plot_series(table, "coverage", along="dose").axes[0].get_xlabel()
+    'Dose (10¹⁵ ions/cm²)'
     """
     schema.kind_of(table)
     labels.choice(errors, ERRORS, "errors")

@@ -63,6 +63,17 @@ def plot_table(
     ------
     InputError
         When nothing in the table can be drawn, or for unknown names.
+
+    Examples
+    --------
+    >>> import surfspec as ss, xarray as xr
+    >>> table = xr.Dataset(
+    ...     {"share": ("element", [62.0, 38.0], {"units": "%"}), "share_unc": ("element", [2.0, 2.0], {"units": "%"})},
+    ...     coords={"element": ["O", "Na"]},
+    ...     attrs={"kind": "table", "technique": "XPS"},
+    ... )
+    >>> ss.display.plot_table(table).axes[0].get_ylabel()
+    'Share (%)'
     """
     schema.check(table, "table")
     labels.choice(marks, STYLES, "marks")
