@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import h5py
 import numpy as np
 import xarray as xr
 
@@ -253,6 +254,15 @@ def load(path: str | Path) -> xr.DataTree | xr.Dataset:
     ------
     FormatError
         When the file is missing, damaged, foreign or written by a later version of surfspec.
+
+    Examples
+    --------
+    >>> import surfspec as ss, tempfile, pathlib
+    >>> ds = ss.spectrum([1.0, 2.0, 3.0], [5, 6, 7], technique="LEIS")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = ss.save(ss.bundle(spectra={"A": {"survey": ds}}), pathlib.Path(folder) / "study.nc")
+    ...     sorted(node.path for node in ss.load(file).leaves)
+    ['/spectra/A/survey']
     """
     file = Path(path)
     if not file.is_file():
@@ -282,6 +292,8 @@ def load(path: str | Path) -> xr.DataTree | xr.Dataset:
 
 def _read(file: Path) -> dict[str, xr.Dataset]:
     try:
+        with h5py.File(file, "r") as raw:  # a fault met here would leave a half-made file object behind in h5netcdf
+            dict(raw.attrs)
         with xr.open_datatree(file, engine=_ENGINE, decode_times=False, decode_timedelta=False, cache=False) as tree:
             return {place: _restored(dataset.load()) for place, dataset in _nodes(tree).items()}
     except _UNREADABLE as error:
