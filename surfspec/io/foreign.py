@@ -39,6 +39,12 @@ def refuse_known(source: Source) -> None:
     FormatError
         Naming the format and what to do.
     """
+    if source.data.startswith(b"PK\x03\x04") and b"xl/workbook" not in source.data:
+        raise FormatError(
+            "this is a zip archive and no .xlsx workbook (a Rigaku .rasx, a Bruker .brml, or packed files)",
+            where=source.name,
+            remedy="Export the measurement as .xy or .xrdml, or unpack the archive first",
+        )
     for magic, name, remedy in _MAGIC:
         if source.data.startswith(magic):
             raise FormatError(f"this is {name}", where=source.name, remedy=remedy)

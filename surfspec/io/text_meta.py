@@ -17,14 +17,14 @@ _WORDS = {
         "photon_energy", "excitation_energy", "characteristic_energy", "hv", "hnu", "source_energy", "x_ray_energy",
     ),
     "pass_energy": ("pass_energy",),
-    "dwell_time": ("dwell_time", "dwell", "acquisition_time", "time_per_step", "counting_time"),
+    "dwell_time": ("dwell_time", "dwell", "acquisition_time", "time_per_step", "counting_time", "steptime"),
     "scans": ("scans", "number_of_scans", "sweeps", "number_of_sweeps", "num_scans"),
     "work_function": ("work_function", "workfunction", "eff_workfunction", "analyzer_work_function"),
     "ion": ("ion", "projectile", "primary_ion"),
     "ion_energy": ("ion_energy", "primary_energy", "primary_ion_energy"),
     "scattering_angle": ("scattering_angle",),
     "dose": ("dose", "ion_dose", "cumulated_dose"),
-    "wavelength": ("wavelength", "x_ray_wavelength", "xray_wavelength", "lambda"),
+    "wavelength": ("wavelength", "x_ray_wavelength", "xray_wavelength", "lambda", "wl1"),
     "wavelength_name": ("wavelength_name",),
     "intensity_unit": ("intensity_unit", "intensity_units"),
     "axis": ("axis",),
@@ -48,6 +48,8 @@ _TECHNIQUES = {
     "xps": "XPS", "esca": "XPS", "ups": "XPS", "xps/ups": "XPS", "haxpes": "XPS", "snapshot xps": "XPS",
     "leis": "LEIS", "iss": "LEIS", "hs-leis": "LEIS", "xrd": "XRD", "pxrd": "XRD",
 }  # fmt: skip
+#: Numbers that may be zero or negative; zero elsewhere is how instruments write "not known".
+_ANY_SIGN = frozenset({"work_function", "dose", "scattering_angle"})
 _QUANTITY = re.compile(r"([+-]?[\d.,]+(?:[eEdD][+-]?\d+)?)\s*(.*)\Z")
 _RESERVED = frozenset({"kind", "statistics", "source_file", "source_sha256", "source_format"})
 _MAX_EXTRA = 60
@@ -92,14 +94,21 @@ def attributes(meta: Mapping[str, tuple[str, int]], where: str) -> dict[str, Att
                 extra[word] = value
         elif key in _UNITS:
             if _QUANTITY.match(value.strip('"')) or word == key != "wavelength":
-                known.setdefault(key, _quantity(key, value, unit, f"{where}:{line}"))
+                number = _quantity(key, value, unit, f"{where}:{line}")
+                if number > 0 or key in _ANY_SIGN:
+                    known.setdefault(key, number)
+                elif word == key:
+                    raise FormatError(f"{key} is {number:g}", where=f"{where}:{line}", remedy="It must be positive")
             else:  # a word such as CuKa1, or a foreign header that means something else
                 known.setdefault("wavelength_name" if key == "wavelength" else word, value)
         elif key == "technique":
             name = technique_name(value)
             known.setdefault(*(("technique", name) if name else ("analysis_method", value)))
         else:
-            known.setdefault(key, value.strip('"'))
+            known.setdefault(key, value.strip("\"'"))
+    ratio, anode = str(extra.get("wlratio", "0")), str(extra.get("anode", "")).strip("'\"")
+    if "wavelength" in known and re.fullmatch(r"[A-Z][a-z]", anode) and re.fullmatch(r"0?\.\d*[1-9]\d*", ratio):
+        known.setdefault("wavelength_name", f"{anode}Ka")  # Bruker .uxd: both K-alpha lines are in the beam
     return {**{key: value for key, value in extra.items() if key not in known}, **known}
 
 

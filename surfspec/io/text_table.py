@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from surfspec.errors import FormatError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*|,\d+)?|\.\d+|,\d+)(?:[eEdD][+-]?\d+)?\Z")
+_PLAIN = re.compile(r"[-+0-9.eE \t;,]+\Z")
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity|1\.#(?:inf|ind|qnan|snan)\d*|#n/a|n/a|-{2,3})\Z", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\Z")
 _COMMENT = re.compile(r"\s*(?:#+|%+|!+|//+|;+|\*+|')\s?")
@@ -93,7 +94,7 @@ def parse(text: str, where: str, decimal: str | None = None) -> Table:
             names, name_line = _names(lines[:first], delimiter, len(rows[0][1]))
     else:
         _refuse_thousands(rows, decimal, where)
-    values = np.array([[_number(cell) for cell in cells] for _, cells in rows], dtype=np.float64)
+    values = _values([cells for _, cells in rows])
     around = [*enumerate(lines[:first]), *enumerate(lines[last + 1 :], start=last + 1)]
     meta, comments = _metadata([item for item in around if item[0] != name_line], delimiter)
     filled = ~np.all(np.isnan(values), axis=0) | (np.array(names or [""] * values.shape[1]) != "")
@@ -125,10 +126,25 @@ def _is_cell(cell: str, delimiter: str) -> bool:
 
 
 def _row(line: str, delimiter: str) -> list[str] | None:
+    if _is_plain(line, delimiter):
+        return line.split(None if delimiter == " " else delimiter)
     cells = _cells(line, delimiter)
     if len(cells) < 2 or not all(_is_cell(cell, delimiter) for cell in cells):
         return None
     return cells if sum(1 for cell in cells if cell) >= 2 else None
+
+
+def _is_plain(line: str, delimiter: str) -> bool:
+    """Tell quickly whether a line is nothing but numbers with decimal points."""
+    if not _PLAIN.match(line):
+        return False
+    parts = line.split(None if delimiter == " " else delimiter)
+    try:
+        for part in parts:
+            float(part)
+    except ValueError:
+        return False
+    return len(parts) > 1
 
 
 def _rows(lines: list[str], delimiter: str) -> list[tuple[int, list[str]]]:
@@ -226,6 +242,13 @@ def _refuse_thousands(rows: list[tuple[int, list[str]]], decimal: str | None, wh
                 where=where,
                 remedy="Say decimal=',' for a decimal comma, or export without grouping of digits",
             )
+
+
+def _values(rows: list[list[str]]) -> NDArray[np.float64]:
+    try:
+        return np.array(rows, dtype=np.float64)
+    except ValueError:  # empty cells, decimal commas, D exponents
+        return np.array([[_number(cell) for cell in cells] for cells in rows], dtype=np.float64)
 
 
 def _number(cell: str) -> float:

@@ -229,6 +229,56 @@ def test_region_argument(tmp_path: Path) -> None:
         read(file, technique="SIMS")
 
 
+def test_zero_in_a_foreign_header_is_no_photon_energy(tmp_path: Path) -> None:
+    """A diffraction file may carry the voltage of its detector as HV=0: that makes no photoelectrons."""
+    file = tmp_path / "a.uxd"
+    rows = "".join(f"{3 + 0.02 * i:.3f}\t{100 + i}\n" for i in range(20))
+    file.write_text(
+        f"; file\n_WL1=1.540600\n_HV=0.000000\n_SAMPLE='B'\n_STEPTIME=0.5\n_ANODE='Cu'\n_WLRATIO=0.5\n_2THETACOUNTS\n{rows}"
+    )
+    ds = read(file)
+    assert (ds.attrs["technique"], ds.attrs["wavelength"], ds.attrs["sample"]) == ("XRD", 1.5406, "B")
+    assert (ds.attrs["dwell_time"], ds.attrs["wavelength_name"]) == (0.5, "CuKa")
+    assert "photon_energy" not in ds.attrs
+    file.write_text("# photon_energy: 0\n# technique: XPS\n1 2\n3 4\n")
+    with pytest.raises(FormatError, match=r"a\.uxd:1: photon_energy is 0"):
+        read(file)
+
+
+def test_byte_mutations_give_data_or_our_error(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    file = tmp_path / "a.txt"
+    contents = [DIALECTS[name].encode() for name in ("comma", "tab_decimal_comma", "named", "d_exponent")]
+    contents.append("# dwell_time: 2\nBinding Energy (eV),cps,sigma\n1,10,1\n2,20,1.5\n3,30,2\n".encode("utf-16"))
+    outcomes = []
+    for number in range(1500):
+        data = bytearray(contents[number % len(contents)])
+        for place in rng.integers(0, len(data), rng.integers(1, 4)):
+            data[place] = rng.integers(0, 256)
+        if rng.random() < 0.2:
+            del data[int(rng.integers(0, len(data))) :]
+        file.write_bytes(bytes(data))
+        outcomes.append(outcome(file))
+    assert not any("\n" in text for text in outcomes)
+    assert 300 < sum(1 for text in outcomes if text) < 1500
+
+
+def outcome(file: Path) -> str:
+    """Read a file: an empty string, or the text of our own error; any other exception fails the test."""
+    try:
+        read_tree(file)
+    except SurfspecError as problem:
+        return str(problem)
+    return ""
+
+
+def test_other_archives_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.rasx"
+    file.write_bytes(b"PK\x03\x04" + bytes(200))
+    with pytest.raises(FormatError, match="zip archive"):
+        read(file)
+
+
 @pytest.mark.data
 def test_measured_text_files(data_dir: Path) -> None:
     """Counts from CasaXPS rates are whole; LEIS series and diffraction patterns have their sizes."""
