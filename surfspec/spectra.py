@@ -19,6 +19,9 @@ from surfspec.errors import InputError
 #: Axis that a technique gets when none is named.
 DEFAULT_AXIS = {"XPS": "binding_energy", "LEIS": "kinetic_energy", "XRD": "two_theta"}
 
+#: Attributes that a result takes over from its data, so that it says what it was made from.
+ORIGIN = ("sample", "simulated", "instrument")
+
 #: Largest relative difference of two axes, in steps, that still counts as the same axis.
 SAME_AXIS_STEPS = 1e-3
 
@@ -372,3 +375,29 @@ def _split_attrs(
         else:
             differing[name] = np.asarray(["" if value is None else str(value) for value in column])
     return shared, differing
+
+
+def origin(*datasets: xr.Dataset) -> dict[str, Any]:
+    """Return the attributes that a result made from these Datasets takes over.
+
+    Parameters
+    ----------
+    *datasets
+        The inputs. An attribute on which they disagree is left out, but a simulated input makes the
+        result simulated.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> one = ss.spectrum([1, 2], [3, 4], technique="LEIS", sample="A", simulated="true")
+    >>> two = ss.spectrum([1, 2], [3, 4], technique="LEIS", sample="B")
+    >>> ss.spectra.origin(one, two)
+    {'simulated': 'true'}
+    """
+    found: dict[str, Any] = {}
+    for name in ORIGIN:
+        values = [dataset.attrs[name] for dataset in datasets if name in dataset.attrs]
+        everywhere = len(values) == len(datasets) and all(value == values[0] for value in values)
+        if values and (everywhere or name == "simulated"):
+            found[name] = values[0]
+    return found

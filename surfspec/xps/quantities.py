@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import reference, schema
+from surfspec import reference, schema, spectra
 from surfspec._version import __version__
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
@@ -100,7 +100,7 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
         areas.covariance - np.outer(ratio, shared) - np.outer(shared, ratio) + np.outer(ratio, ratio) * u2
     ) / level**2
     out = _table(areas, {"normalised_area": ratio}, covariance, f"Area divided by that of {to}")
-    out.attrs["reference_line"] = to
+    out.attrs |= {"reference_line": to, **spectra.origin(*fits.values())}
     return out
 
 
@@ -188,6 +188,7 @@ def quantify(
         "energy_exponent": energy_exponent,
         "library_relative_unc": library_unc,
         "left_out": ", ".join(left_out),
+        **spectra.origin(*usable.values()),
     }
     return out
 
