@@ -234,7 +234,8 @@ def test_zero_in_a_foreign_header_is_no_photon_energy(tmp_path: Path) -> None:
     file = tmp_path / "a.uxd"
     rows = "".join(f"{3 + 0.02 * i:.3f}\t{100 + i}\n" for i in range(20))
     file.write_text(
-        f"; file\n_WL1=1.540600\n_HV=0.000000\n_SAMPLE='B'\n_STEPTIME=0.5\n_ANODE='Cu'\n_WLRATIO=0.5\n_2THETACOUNTS\n{rows}"
+        f"; file\n_WL1=1.540600\n_HV=0.000000\n_SAMPLE='B'\n_STEPTIME=0.5\n_ANODE='Cu'\n_WLRATIO=0.5\n"
+        f"_2THETACOUNTS\n{rows}"
     )
     ds = read(file)
     assert (ds.attrs["technique"], ds.attrs["wavelength"], ds.attrs["sample"]) == ("XRD", 1.5406, "B")
