@@ -1,8 +1,8 @@
 r"""Find ion energy, scattering angle, gain and offset from peaks of known elements.
 
-The measured peak energies are fitted by :math:`E = g E_0 K(\theta) + \delta`. Which of the four are free is for the user
-to say, and no more than there are peaks; heavy targets alone tell energy and angle poorly apart, and the covariance
-says so.
+The measured peak energies are fitted by :math:`E = g E_0 K(\theta) + \delta`. Which of the four are free is for the
+user to say, and no more than there are peaks; heavy targets alone tell energy and angle poorly apart, and the
+covariance says so.
 """
 
 from __future__ import annotations

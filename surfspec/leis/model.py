@@ -23,7 +23,7 @@ is an error function instead of an arctangent, which leaks above the edge. Width
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,7 @@ from surfspec.leis import shapes
 from surfspec.leis.cross_sections import isotope_cross_sections
 from surfspec.leis.kinematics import isotope_energies
 from surfspec.leis.recipe import Recipe
-from surfspec.leis.width import FWHM, fixed_variance
+from surfspec.leis.width import FWHM, line_broadening
 
 Array = NDArray[np.float64]
 
@@ -57,15 +57,18 @@ class Lines:
         Energies (eV) and intensity fractions of the isotopes that can scatter, shape (isotopes,).
     centroid, spread
         Their weighted mean and standard deviation, eV.
-    variance
-        Width that the analyser does not make, eV^2.
+    dispersion
+        Change of energy with angle, eV/deg.
+    doppler_variance
+        Of the thermal motion of the target, eV^2.
     """
 
     energy: Array
     weight: Array
     centroid: float
     spread: float
-    variance: float
+    dispersion: float
+    doppler_variance: float
 
 
 def lines_of(element: str, recipe: Recipe) -> Lines:
@@ -91,16 +94,11 @@ def lines_of(element: str, recipe: Recipe) -> Lines:
     real = np.isfinite(energy) & np.isfinite(weight)
     energy, weight = energy[real], weight[real] / weight[real].sum()
     centroid = float(weight @ energy)
-    variance = fixed_variance(
-        element,
-        ion=ion,
-        energy=e0,
-        angle=angle,
-        acceptance=recipe.acceptance,
-        thermal_energy=recipe.thermal_energy,
+    dispersion, doppler = line_broadening(
+        element, ion=ion, energy=e0, angle=angle, thermal_energy=recipe.thermal_energy
     )
     spread = float(np.sqrt(weight @ (energy - centroid) ** 2))
-    return Lines(energy, weight, centroid, spread, recipe.gain**2 * variance)
+    return Lines(energy, weight, centroid, spread, recipe.gain * dispersion, recipe.gain**2 * doppler)
 
 
 @dataclass(frozen=True)
@@ -173,6 +171,7 @@ class SpectrumModel:
         self.shape_names = (
             "offset",
             "resolution",
+            *(("acceptance",) if isinstance(recipe.acceptance, tuple) else ()),
             "survival",
             *(("tail",) if recipe.low_energy_tail else ()),
             *(f"{element} lag" for element in recipe.lagging()),
@@ -197,6 +196,9 @@ class SpectrumModel:
             Parameter("offset", float(np.clip(0.0, *r.offset)), *r.offset, unit="eV"),
             Parameter("resolution", float(np.sqrt(r.resolution[0] * r.resolution[1])), *r.resolution),
         ]
+        if isinstance(r.acceptance, tuple):
+            start = float(np.sqrt(r.acceptance[0] * r.acceptance[1]))
+            parameters.append(Parameter("acceptance", start, *r.acceptance, unit="deg"))
         parameters.append(Parameter("survival", 0.5 * sum(r.survival), *r.survival, unit="eV^(1/2)", natural_low=True))
         if r.low_energy_tail:
             parameters.append(
@@ -216,12 +218,29 @@ class SpectrumModel:
         """Number of non-linear parameters."""
         return len(self.shape_names)
 
-    def sigma(self, element: str, resolution: float) -> tuple[float, float]:
-        """Return the standard deviation of a peak (eV) and its derivative by the resolution."""
-        lines = self.lines[element]
-        scale = lines.centroid / FWHM
-        value = float(np.sqrt((resolution * scale) ** 2 + lines.variance))
-        return value, resolution * scale**2 / value
+    def widths(self, element: str, named: Mapping[str, float]) -> tuple[float, dict[str, float]]:
+        """Return the standard deviation of a peak (eV) and its derivatives by the free ones of its two parameters.
+
+        Parameters
+        ----------
+        element
+            Symbol.
+        named
+            Non-linear parameters by name.
+        """
+        lines, fixed = self.lines[element], self.recipe.acceptance
+        acceptance = named["acceptance"] if isinstance(fixed, tuple) else fixed
+        by_energy, by_angle = lines.centroid / FWHM, lines.dispersion / FWHM
+        variance = (named["resolution"] * by_energy) ** 2 + (acceptance * by_angle) ** 2 + lines.doppler_variance
+        value = float(np.sqrt(variance))
+        slopes = {"resolution": named["resolution"] * by_energy**2 / value}
+        if isinstance(fixed, tuple):
+            slopes["acceptance"] = acceptance * by_angle**2 / value
+        return value, slopes
+
+    def named(self, shape_values: Array) -> dict[str, float]:
+        """Return the non-linear parameters by name, a tail of 0 where the recipe has none."""
+        return {"tail": 0.0, **dict(zip(self.shape_names, map(float, shape_values), strict=True))}
 
     def design(self, shape_values: Array) -> Array:
         """Return the columns of the linear parameters, shape (n, linear)."""
@@ -231,41 +250,35 @@ class SpectrumModel:
         """Return the derivatives of the model by the non-linear parameters, shape (n, shape_count)."""
         return self._columns(shape_values, linear)[1]
 
-    def center_shift(self, resolution: float, tail: float) -> tuple[float, float, float]:
-        """Return how far the Gaussians lie above the maximum of their peaks, with derivatives by resolution and tail.
+    def center_shift(self, named: Mapping[str, float]) -> tuple[float, dict[str, float]]:
+        """Return how far the Gaussians lie above the maximum of their peaks (eV), with derivatives.
 
         One number for the whole spectrum, taken at the mean width of the elements: the offset then describes where
         the maxima are, which the data know well, and not where the tails begin, which they do not.
-
-        Returns
-        -------
-        shift, by_resolution, by_tail
-            eV, eV and 1.
         """
-        pairs = np.array([self.sigma(element, resolution) for element in self.recipe.elements]).mean(axis=0)
-        top, by_sigma, by_tail = shapes.mode(float(pairs[0]), tail)
-        return -top, -by_sigma * float(pairs[1]), -by_tail
+        pairs = [self.widths(element, named) for element in self.recipe.elements]
+        top, by_sigma, by_tail = shapes.mode(float(np.mean([value for value, _ in pairs])), named["tail"])
+        slopes = {name: -by_sigma * float(np.mean([slope[name] for _, slope in pairs])) for name in pairs[0][1]}
+        return -top, {**slopes, "tail": -by_tail}
 
     def _columns(self, shape_values: Array, linear: Array | None) -> tuple[Array, Array]:
-        named = dict(zip(self.shape_names, map(float, shape_values), strict=True))
-        resolution, tail = named["resolution"], named.get("tail", 0.0)
-        shift, shift_by_resolution, shift_by_tail = self.center_shift(resolution, tail)
+        named = self.named(shape_values)
+        shift, shift_slopes = self.center_shift(named)
         x, position = self.energy, {name: i for i, name in enumerate(self.shape_names)}
         columns = np.ones((x.size, len(self.linear_names)))
         slopes = np.zeros((x.size, self.shape_count))
         moved = np.zeros(x.size)
         column = 0
         for element in self.recipe.elements:
-            feature = self._features(
-                element, named["offset"] + shift, resolution, tail, named.get(f"{element} lag", 0.0), named["survival"]
-            )
+            feature = self._features(element, named["offset"] + shift, named)
             count = len(feature.columns)
             columns[:, column : column + count] = np.stack(feature.columns, axis=1)
             if linear is not None:
                 by_peak, by_edge, by_sigma, by_tail, by_survival = feature.slopes(linear[column : column + count])
                 moved += by_peak + by_edge
                 slopes[:, position["survival"]] += by_survival
-                slopes[:, position["resolution"]] += self.sigma(element, resolution)[1] * by_sigma
+                for name, slope in self.widths(element, named)[1].items():
+                    slopes[:, position[name]] += slope * by_sigma
                 if "tail" in position:
                     slopes[:, position["tail"]] += by_tail
                 if f"{element} lag" in position:
@@ -273,18 +286,17 @@ class SpectrumModel:
             column += count
         # every position moves with the offset and with the shift of the centres
         slopes[:, position["offset"]] = moved
-        slopes[:, position["resolution"]] += shift_by_resolution * moved
-        if "tail" in position:
-            slopes[:, position["tail"]] += shift_by_tail * moved
+        for name, slope in shift_slopes.items():
+            if name in position:
+                slopes[:, position[name]] += slope * moved
         if self.recipe.sputter_tail:
             columns[:, column] = np.exp(-(x - x[0]) / self.recipe.sputter_decay)
         return columns, slopes
 
-    def _features(
-        self, element: str, shift: float, resolution: float, tail: float, lag: float, survival: float
-    ) -> _Features:
+    def _features(self, element: str, shift: float, named: Mapping[str, float]) -> _Features:
         x, lines, energy = self.energy, self.lines[element], self.recipe.energy
-        sigma, _ = self.sigma(element, resolution)
+        tail, lag, survival = named["tail"], named.get(f"{element} lag", 0.0), named["survival"]
+        sigma, _ = self.widths(element, named)
         width = float(np.hypot(sigma, lines.spread))
         at = lines.centroid + shift - lag
         peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)

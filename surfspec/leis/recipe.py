@@ -32,7 +32,8 @@ class Recipe:
     resolution
         Range of the analyser's relative resolution (FWHM over energy).
     acceptance
-        Full width of the accepted angles at half maximum, deg.
+        Full width of the accepted angles at half maximum, deg; or its range, where it is to be fitted. Wide lenses make
+        light targets broader than heavy ones, as no energy resolution does.
     thermal_energy
         Effective kT of the target atoms, zero-point motion included, eV.
     low_energy_tail, tail
@@ -75,7 +76,7 @@ class Recipe:
     gain: float = field(default=1.0, metadata={"above": 0.0})
     offset: tuple[float, float] = field(default=(-30.0, 30.0), metadata={"unit": "eV"})
     resolution: tuple[float, float] = field(default=(0.002, 0.04), metadata={"above": 0.0})
-    acceptance: float = field(default=1.0, metadata={"low": 0.0, "unit": "deg"})
+    acceptance: float | tuple[float, float] = field(default=1.0, metadata={"low": 0.0, "unit": "deg"})
     thermal_energy: float = field(default=0.045, metadata={"low": 0.0, "unit": "eV"})
     low_energy_tail: bool = True
     tail: tuple[float, float] = field(default=(0.5, 60.0), metadata={"above": 0.0, "unit": "eV"})
@@ -94,9 +95,19 @@ class Recipe:
             raise InputError(
                 f"elements is the text {given!r}", where="elements", remedy=f"Give a list of symbols: ({given!r},)"
             )
-        for name in ("elements", "lag", "offset", "resolution", "tail", "lag_range", "window"):
+        for name in (
+            "elements",
+            "lag",
+            "acceptance",
+            "offset",
+            "resolution",
+            "survival",
+            "tail",
+            "lag_range",
+            "window",
+        ):
             value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else tuple(value))
+            object.__setattr__(self, name, tuple(value) if isinstance(value, list | tuple) else value)
         check_geometry(self.energy, self.angle)
         self._check_elements()
         self._check_ranges()
@@ -133,11 +144,12 @@ class Recipe:
                 )
 
     def _check_ranges(self) -> None:
-        for name in ("offset", "resolution", "tail", "lag_range", *(("window",) if self.window else ())):
+        optional = [name for name in ("window", "acceptance") if isinstance(getattr(self, name), tuple)]
+        for name in ("offset", "resolution", "survival", "tail", "lag_range", *optional):
             pair = getattr(self, name)
             if len(pair) != 2 or not np.all(np.isfinite(pair)) or not pair[0] < pair[1]:
                 raise InputError(f"{name} {pair} is no range", where=name, remedy="Give a lower and a higher number")
-        for name in ("resolution", "tail"):
+        for name in ("resolution", "tail", *(one for one in optional if one == "acceptance")):
             if getattr(self, name)[0] <= 0:
                 raise InputError(f"{name} may reach {getattr(self, name)[0]}", where=name, remedy="Keep it above 0")
         for name in ("gain", "sputter_decay"):

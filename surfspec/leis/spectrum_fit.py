@@ -329,14 +329,13 @@ def _peak_sizes(model: SpectrumModel, values: Array) -> tuple[Array, Array, Arra
     names = list(model.shape_names)
 
     def sizes(shape: Array) -> tuple[Array, Array]:
-        tail = float(shape[names.index("tail")]) if "tail" in names else 0.0
-        pairs = [_size(model, element, float(shape[1]), tail) for element in model.recipe.elements]
+        pairs = [_size(model, element, shape) for element in model.recipe.elements]
         return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
     fwhm, height = sizes(values[:count])
     fwhm_slopes, height_slopes = np.zeros((fwhm.size, count)), np.zeros((fwhm.size, count))
     for i, name in enumerate(names):
-        if name not in ("resolution", "tail"):
+        if name not in ("resolution", "acceptance", "tail"):
             continue
         step = 1e-3 * float(values[i])
         up, down = values[:count].copy(), values[:count].copy()
@@ -347,10 +346,10 @@ def _peak_sizes(model: SpectrumModel, values: Array) -> tuple[Array, Array, Arra
     return fwhm, fwhm_slopes, height, height_slopes
 
 
-def _size(model: SpectrumModel, element: str, resolution: float, tail: float) -> tuple[float, float]:
+def _size(model: SpectrumModel, element: str, shape: Array) -> tuple[float, float]:
     """Return FWHM and height of the peak of unit area, read off a fine grid around its maximum."""
-    lines = model.lines[element]
-    sigma, _ = model.sigma(element, resolution)
+    lines, named = model.lines[element], model.named(shape)
+    sigma, tail = model.widths(element, named)[0], named["tail"]
     main = float(lines.energy[np.argmax(lines.weight)])
     x = np.linspace(main - 8.0 * (sigma + tail), main + 8.0 * sigma, 4001)
     profile = shapes.peak(x[:, None], lines.energy, sigma, tail).value @ lines.weight

@@ -53,10 +53,10 @@ def doppler_sigma(mass_ratio: ArrayLike, angle: float, energy: float, thermal_en
     return np.asarray(momentum / (1.0 + (1.0 - cosine / np.sqrt(K)) / A))
 
 
-def fixed_variance(
-    element: str, *, ion: str, energy: float, angle: float, acceptance: float, thermal_energy: float
-) -> float:
-    """Variance of a peak that the analyser's energy resolution does not make: acceptance and thermal motion.
+def line_broadening(
+    element: str, *, ion: str, energy: float, angle: float, thermal_energy: float
+) -> tuple[float, float]:
+    """Return what widens a line beside the analyser's energy resolution.
 
     Parameters
     ----------
@@ -64,28 +64,31 @@ def fixed_variance(
         Symbol.
     ion, energy, angle
         Projectile, its energy (eV) and the scattering angle (deg).
-    acceptance
-        Full width of the accepted scattering angles at half maximum, deg.
     thermal_energy
         As for :func:`doppler_sigma`, eV.
 
     Returns
     -------
-    float
-        eV^2, at the abundance-weighted mean over the isotopes that can scatter; NaN where none can.
+    dispersion
+        Change of energy with angle, root mean square over the isotopes that can scatter, eV/deg.
+    doppler_variance
+        Of the thermal motion, eV^2. Both NaN where no isotope can scatter.
 
     Examples
     --------
-    >>> v = fixed_variance("Zr", ion="4He", energy=3000, angle=145, acceptance=1.0, thermal_energy=0.045)
-    >>> round(v ** 0.5, 1)
-    5.9
+    >>> dispersion, variance = line_broadening("Zr", ion="4He", energy=3000, angle=145, thermal_energy=0.045)
+    >>> round(dispersion, 2), round(variance**0.5, 2)
+    (2.25, 5.83)
     """
     check_geometry(energy, angle)
     target = iso.isotopes(element)
     A = target.mass / iso.ion(ion).mass
-    angular = energy * angle_dispersion(A, angle) * acceptance / FWHM
-    variance = angular**2 + doppler_sigma(A, angle, energy, thermal_energy) ** 2
-    real = np.isfinite(variance)
+    dispersion = energy * angle_dispersion(A, angle)
+    variance = doppler_sigma(A, angle, energy, thermal_energy) ** 2
+    real = np.isfinite(dispersion) & np.isfinite(variance)
     if not np.any(real):
-        return float("nan")
-    return float(np.average(variance[real], weights=target.abundance[real]))
+        return float("nan"), float("nan")
+    weight = target.abundance[real]
+    return float(np.sqrt(np.average(dispersion[real] ** 2, weights=weight))), float(
+        np.average(variance[real], weights=weight)
+    )
