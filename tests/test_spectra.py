@@ -236,72 +236,57 @@ class TestStack:
             stack([xps(), xps().assign_attrs(kind="table")], "cycle")
 
 
-OPEN = pytest.mark.xfail(reason="open fault: a foreign traceback or a silently wrong value", strict=True)
+class TestMendedFaults:
+    """Inputs that once gave a foreign traceback or a silently wrong value."""
 
-
-class TestOpenFaults:
-    """Faults found and reported; each test passes the day its fault is mended, and then asks for its mark to go."""
-
-    @OPEN
     @pytest.mark.parametrize("x", [["a", "b", "c"], [[1, 2], [3]], [1j, 2j, 3j]])
     def test_axis_that_is_no_array_of_numbers(self, x: Any) -> None:
         with pytest.raises(InputError):
             spectrum(x, [1, 2, 3], technique="XPS")
 
-    @OPEN
     def test_dates_are_no_energies(self) -> None:
         with pytest.raises(InputError):
             spectrum(np.array(["2020-01-01", "2020-01-02"], dtype="M8[D]"), [1, 2], technique="XPS")
 
-    @OPEN
     def test_masked_values_are_not_values(self) -> None:
         with pytest.raises(InputError):
             xps(np.ma.masked_array([1.0, 999.0, 3.0], mask=[False, True, False]))
 
-    @OPEN
     def test_a_rate_does_not_follow_poisson_statistics(self) -> None:
         with pytest.raises(SurfspecError):
             xps(units="counts/s", statistics="poisson")
 
-    @OPEN
     @pytest.mark.parametrize("dims", [("a", "a"), ("binding_energy", "a")])
     def test_names_of_dimensions_once(self, dims: tuple[str, ...]) -> None:
         with pytest.raises(InputError):
             xps(np.ones((3, 3, 3)), dims=dims)
 
-    @OPEN
     def test_coordinate_of_another_length(self) -> None:
         with pytest.raises(InputError):
             xps(np.ones((2, 3)), dims=("run",), coords={"run": ("run", [1, 2, 3])})
 
-    @OPEN
     def test_scalar_coordinates_that_differ_are_kept(self) -> None:
         members = [xps().assign_coords(spot="p"), xps().assign_coords(spot="q")]
         assert stack(members, "cycle")["spot"].values.tolist() == ["p", "q"]
 
-    @OPEN
     @pytest.mark.parametrize("dim", ["binding_energy", "spot"])
     def test_stacking_along_a_dimension_that_is_there(self, dim: str) -> None:
         series = stack([xps(), xps()], "spot")
         with pytest.raises(InputError):
             stack([series, series], dim)
 
-    @OPEN
     def test_a_number_that_one_member_lacks_is_nan(self) -> None:
         scans = stack([xps(), xps(scans=3)], "cycle")["scans"].values
         np.testing.assert_array_equal(scans, [np.nan, 3.0])
 
-    @OPEN
     def test_units_of_differing_attributes(self) -> None:
         series = stack([xps(dwell_time=0.1), xps(dwell_time=0.2)], "cycle")
         assert series["dwell_time"].attrs["units"] == "s"
 
-    @OPEN
     def test_members_of_different_series(self) -> None:
         with pytest.raises(InputError):
             stack([xps(), stack([xps(), xps()], "spot")], "cycle")
 
-    @OPEN
     def test_window_of_words(self) -> None:
         with pytest.raises(InputError):
             crop(xps(), "a", 282)  # type: ignore[arg-type]

@@ -1,0 +1,11 @@
+"""Make spectra from arrays, cut them, and stack them into series.
+
+A spectrum is an :class:`xarray.Dataset` of kind ``spectrum``: ``intensity`` over a rising
+spectral axis. A series is the same with more dimensions in front.
+"""
+
+from surfspec.spectra.cutting import ORIGIN, crop, origin
+from surfspec.spectra.making import DEFAULT_AXIS, spectrum
+from surfspec.spectra.stacking import SAME_AXIS_STEPS, stack
+
+__all__ = ["DEFAULT_AXIS", "ORIGIN", "SAME_AXIS_STEPS", "crop", "origin", "spectrum", "stack"]

@@ -1,0 +1,164 @@
+"""Stack spectra of one axis into a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from surfspec import schema
+from surfspec.errors import InputError
+
+#: Units of metadata that become coordinates when the members of a stack differ in them.
+ATTRIBUTE_UNITS = {
+    "photon_energy": "eV", "pass_energy": "eV", "ion_energy": "eV", "work_function": "eV", "dwell_time": "s",
+    "scattering_angle": "deg", "dose": "ions/cm2", "wavelength": "angstrom",
+}  # fmt: skip
+
+#: Largest relative difference of two axes, in steps, that still counts as the same axis.
+SAME_AXIS_STEPS = 1e-3
+
+
+def stack(
+    datasets: Sequence[xr.Dataset],
+    dim: str,
+    values: ArrayLike | None = None,
+    *,
+    units: str | None = None,
+) -> xr.Dataset:
+    """Stack spectra of one axis along a new series dimension.
+
+    Parameters
+    ----------
+    datasets
+        Spectra (or series of equal shape) on the same axis.
+    dim
+        Name of the new dimension: ``dose``, ``spot``, ``sample``, ``cycle``, ...
+    values
+        Its coordinate, one value for each Dataset; by default 0, 1, 2, ...
+    units
+        Unit of `values`, ``"ions/cm2"`` say.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (dim, ..., axis). Attributes on which all agree are kept; the others become
+        coordinates along `dim`.
+
+    Raises
+    ------
+    InputError
+        When the axes, units or statistics differ.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> one = ss.spectrum([1, 2, 3], [5, 6, 7], technique="LEIS", sample="A")
+    >>> two = ss.spectrum([1, 2, 3], [4, 6, 9], technique="LEIS", sample="A")
+    >>> ss.stack([one, two], "dose", [1e15, 2e15], units="ions/cm2").intensity.dims
+    ('dose', 'kinetic_energy')
+    """
+    members = list(datasets)
+    if not members:
+        raise InputError("nothing to stack", remedy="Pass at least one spectrum", where=dim)
+    for member in members:
+        schema.check(member, "spectrum")
+    first = members[0]
+    axis = schema.axis_of(first)
+    for index, member in enumerate(members[1:], start=1):
+        _same_axis(first, member, axis, index)
+    if dim in first.dims:
+        raise InputError(
+            f"the spectra have a dimension '{dim}' already", where="stack", remedy="Stack along a new dimension"
+        )
+    labels = np.arange(len(members)) if values is None else np.asarray(values)
+    if labels.shape != (len(members),):
+        raise InputError(
+            f"{labels.size} values for {len(members)} spectra",
+            where=dim,
+            remedy="Give one coordinate value for each spectrum",
+        )
+    aligned = [member.assign_coords({axis: first[axis].variable}) for member in members]
+    shared, differing = _split_attrs(members)
+    coordinate_attrs = {"long_name": dim.replace("_", " ").capitalize()}
+    if units is not None or np.issubdtype(labels.dtype, np.floating):
+        coordinate_attrs["units"] = units or "1"
+    try:
+        joined = xr.concat(
+            aligned,
+            xr.DataArray(labels, dims=dim, name=dim, attrs=coordinate_attrs),
+            join="exact",
+            combine_attrs="override",
+            coords="different",
+            compat="equals",
+            data_vars="all",
+        )
+    except ValueError as error:
+        raise InputError(
+            f"the coordinates of the spectra differ ({error})",
+            where="stack",
+            remedy="Give all members the same coordinates, with values of their own where they differ",
+        ) from error
+    joined.attrs = shared
+    for name, column in differing.items():
+        if name not in joined.dims:
+            joined = joined.assign_coords({name: (dim, column, {"long_name": name})})
+            if np.issubdtype(joined[name].dtype, np.floating):
+                joined[name].attrs["units"] = ATTRIBUTE_UNITS.get(name, "1")
+    return schema.check(joined, "spectrum")
+
+
+def _same_axis(first: xr.Dataset, other: xr.Dataset, axis: str, index: int) -> None:
+    remedy = "Stack spectra of one region and one setting; cut them to a common window with crop() first"
+    if axis not in other.dims or other.sizes[axis] != first.sizes[axis]:
+        raise InputError(
+            f"spectrum {index} has {other.sizes.get(axis, 0)} points on '{axis}' "
+            f"and spectrum 0 has {first.sizes[axis]}",
+            where="stack",
+            remedy=remedy,
+        )
+    if other["intensity"].dims != first["intensity"].dims:
+        raise InputError(
+            f"spectrum {index} has dimensions {other['intensity'].dims} and spectrum 0 {first['intensity'].dims}",
+            where="stack",
+            remedy="Stack single spectra, or series of equal dimensions",
+        )
+    x0, x1 = first[axis].values, other[axis].values
+    step = float(np.min(np.diff(x0)))
+    worst = float(np.max(np.abs(x1 - x0)))
+    if worst > SAME_AXIS_STEPS * step:
+        raise InputError(
+            f"the axis of spectrum {index} differs from that of spectrum 0 by up to {worst:g}",
+            where="stack",
+            remedy=remedy,
+        )
+    for name in ("statistics", "technique"):
+        if first.attrs.get(name) != other.attrs.get(name):
+            raise InputError(
+                f"{name} differs: {first.attrs.get(name)!r} and {other.attrs.get(name)!r}",
+                where="stack",
+                remedy="Stack spectra of one kind only",
+            )
+    if first["intensity"].attrs["units"] != other["intensity"].attrs["units"]:
+        raise InputError("the intensities have different units", where="stack", remedy="Convert them to counts first")
+
+
+def _split_attrs(
+    members: Sequence[xr.Dataset],
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Separate attributes on which all members agree from those that become coordinates."""
+    names = dict.fromkeys(str(name) for member in members for name in member.attrs)
+    shared: dict[str, Any] = {}
+    differing: dict[str, NDArray[Any]] = {}
+    for name in names:
+        column = [member.attrs.get(name) for member in members]
+        if all(value == column[0] for value in column):
+            shared[name] = column[0]
+        elif all(value is None or isinstance(value, int | float | np.number) for value in column):
+            differing[name] = np.asarray([np.nan if value is None else value for value in column], dtype=np.float64)
+        else:
+            differing[name] = np.asarray(["" if value is None else str(value) for value in column])
+    return shared, differing
