@@ -1,0 +1,263 @@
+"""Detection, normalisation, coverage, dose model and calibration on cases whose answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.special import gammaincc
+
+from surfspec import leis, spectra
+from surfspec.errors import InputError, NotDeterminedError
+from surfspec.leis import detection, dose, two_phase
+from surfspec.leis.model import SpectrumModel
+
+Array = NDArray[np.float64]
+
+ELEMENTS = ("O", "Na", "P", "Zr")
+RECIPE = leis.Recipe(elements=ELEMENTS, foot=False)
+ENERGY = np.arange(885.0, 2855.0, 5.0)
+FILM = np.array([6e4, 7e4, 5.5e4, 0.0])
+SUBSTRATE = np.array([9e4, 3e4, 1.2e4, 1.8e5])
+DOSE = np.array([1.6e15, 3.2e15, 4.8e15, 6.4e15])
+
+
+def spectrum(areas: Array, seed: int) -> xr.Dataset:
+    model = SpectrumModel(RECIPE, ENERGY)
+    values = np.zeros(len(model.parameters))
+    for i, parameter in enumerate(model.parameters):
+        values[i] = {"offset": 2.0, "resolution": 0.022, "survival": 100.0, "tail": 8.0}.get(parameter.name, 0.0)
+        if parameter.name.endswith("shoulder"):
+            values[i] = 150.0
+        if parameter.name == "constant":
+            values[i] = 0.5
+    values[model.shape_count + model.area_columns] = areas
+    counts = np.random.default_rng(seed).poisson(model.evaluate(values))
+    return spectra.spectrum(ENERGY, counts, technique="LEIS", simulated="true")
+
+
+def covered(theta: float, gain: float, seed: int) -> xr.Dataset:
+    return spectrum(gain * (theta * FILM + (1 - theta) * SUBSTRATE), seed)
+
+
+@pytest.fixture(scope="module")
+def film() -> xr.Dataset:
+    return leis.fit(spectra.stack([spectrum(FILM, 10 + i) for i in range(4)], "spot"), RECIPE)
+
+
+@pytest.fixture(scope="module")
+def substrate() -> xr.Dataset:
+    return leis.fit(spectra.stack([spectrum(SUBSTRATE, 20 + i) for i in range(4)], "spot"), RECIPE)
+
+
+SIGMA, LAYERS, ZERO = 2.5e-16, 2, 0.96
+
+
+@pytest.fixture(scope="module")
+def sample() -> xr.Dataset:
+    edges = SIGMA * np.concatenate([[0.0], DOSE])
+    theta = ZERO * dose.mean_coverage(LAYERS, edges[:-1], edges[1:])[0]
+    spots = [
+        spectra.stack([covered(t, 1.1, 100 * s + i) for i, t in enumerate(theta)], "dose", DOSE, units="ions/cm2")
+        for s in (3, 4, 5)
+    ]
+    return leis.fit(spectra.stack(spots, "spot"), RECIPE)
+
+
+def test_normalised_areas_leave_sodium_out_of_the_sum(sample: xr.Dataset) -> None:
+    table = leis.normalise(sample, exclude=("Na",), model_uncertainty=0.0)
+    assert table.normalised_area.dims == ("dose", "element")
+    in_sum = table.normalised_area.where(table.in_sum * table.detected == 1).sum("element")
+    np.testing.assert_allclose(in_sum, 1.0, atol=0.003)
+    assert float(table.normalised_area.sel(element="Na").max()) > 0.3
+    spots = table.spot_normalised_area
+    np.testing.assert_allclose(table.normalised_area, spots.mean("spot"), rtol=1e-12)
+    np.testing.assert_allclose(table.normalised_area_sd, spots.std("spot", ddof=1), rtol=1e-9)
+    # Student's interval of three: 4.303/sqrt(3) = 2.48 standard deviations
+    half = table.normalised_area_high - table.normalised_area
+    np.testing.assert_allclose(half, 2.484 * table.normalised_area_sd, rtol=1e-3)
+    assert table.attrs["exclude"] == "Na"
+    wider = leis.normalise(sample, exclude=("Na",), model_uncertainty=0.01)
+    assert bool((wider.normalised_area_unc > 0.0099).all())
+
+
+def test_normalised_areas_do_not_depend_on_the_current() -> None:
+    areas = np.array([6e4, 7e4, 5.5e4, 3e4])
+    one, two = (leis.normalise(leis.fit(spectrum(f * areas, 7), RECIPE), exclude=["Na"]) for f in (1.0, 3.0))
+    np.testing.assert_allclose(one.normalised_area, two.normalised_area, atol=0.04)
+    r, C = one.spot_normalised_area.values, one.spot_covariance.values
+    assert r.shape == (4,)
+    # the shares of the sum are anticorrelated: their covariance adds up to nothing
+    keep = [0, 2, 3]
+    assert abs(C[np.ix_(keep, keep)].sum()) < 1e-9
+
+
+def test_normalisation_by_sensitivity() -> None:
+    fit = leis.fit(spectrum(np.array([6e4, 7e4, 5.5e4, 3e4]), 8), RECIPE)
+    plain, scaled = leis.normalise(fit), leis.normalise(fit, sensitivity={"Zr": 2.0})
+    ratio = scaled.normalised_area.values / plain.normalised_area.values
+    assert ratio[3] / ratio[0] == pytest.approx(0.5)
+
+
+def test_an_absent_element_leaves_the_sum_and_has_a_limit(film: xr.Dataset) -> None:
+    table = leis.normalise(film, exclude=("Na",))
+    assert table.detected.sel(element="Zr").item() == 0
+    limit = float(table.upper_limit.sel(element="Zr"))
+    assert 0 < limit < 0.05
+    np.testing.assert_allclose(table.spot_normalised_area.sel(element=["O", "P"]).sum("element"), 1.0)
+
+
+def test_a_blank_guards_against_the_model(film: xr.Dataset, sample: xr.Dataset) -> None:
+    with_blank = leis.detect(sample, elements=["Zr"], blanks={"Zr": film})
+    assert bool((with_blank.detected.isel(dose=3) == 1).all())
+    itself = leis.detect(film, elements=["Zr"], blanks={"Zr": film})
+    assert int(itself.detected.sum()) <= 1
+    with pytest.raises(InputError, match="tell no scatter"):
+        leis.detect(film, blanks={"Zr": film.isel(spot=[0])})
+    with pytest.raises(InputError, match="blank"):
+        leis.detect(film, blanks={"Al": film})
+
+
+def test_p_values_of_the_one_sided_mixture() -> None:
+    assert float(detection.p_value(np.array([0.0]))[0]) == 1.0
+    assert float(detection.p_value(np.array([2.7055]))[0]) == pytest.approx(0.05, abs=1e-4)
+    draws = np.maximum(np.random.default_rng(1).standard_normal((20000, 3)), 0.0)
+    q = np.sum(draws**2, axis=1)
+    assert np.mean(detection.p_value(q, 3) < 0.05) == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize("call", [
+    lambda fit: leis.normalise(fit, exclude=("Al",)),
+    lambda fit: leis.normalise(fit, exclude="Na"),
+    lambda fit: leis.normalise(fit, exclude=ELEMENTS),
+    lambda fit: leis.normalise(fit, sensitivity={"Zr": 0.0}),
+    lambda fit: leis.normalise(fit, level=0.9),
+    lambda fit: leis.normalise(fit, model_uncertainty=-1.0),
+    lambda fit: leis.detect(fit, elements=["Al"]),
+    lambda fit: leis.coverage(fit, film=fit, substrate=fit),
+    lambda fit: leis.coverage(fit, film=fit, substrate=fit, exclude=("Na", "O", "P")),
+    lambda fit: leis.coverage(spectrum(FILM, 1), film=fit, substrate=fit),
+])  # fmt: skip
+def test_bad_questions_are_refused(film: xr.Dataset, call: object) -> None:
+    with pytest.raises(InputError):
+        call(film)  # type: ignore[operator]
+
+
+def test_failed_fits_are_not_used(film: xr.Dataset) -> None:
+    broken = film.copy(deep=True)
+    broken["verdict"][0] = "failed"
+    with pytest.raises(NotDeterminedError):
+        leis.normalise(broken)
+    assert leis.normalise(broken, force=True).attrs["kind"] == "table"
+
+
+def test_coverage_comes_back(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> None:
+    table = leis.coverage(sample, film=film, substrate=substrate, model_uncertainty=0.0)
+    edges = SIGMA * np.concatenate([[0.0], DOSE])
+    theta = ZERO * dose.mean_coverage(LAYERS, edges[:-1], edges[1:])[0]
+    assert bool((np.abs(table.coverage - theta) < 4 * table.coverage_unc).all())
+    np.testing.assert_allclose(table.coverage, theta, atol=0.02)
+    np.testing.assert_allclose(table.gain, 1.1, atol=0.03)
+    assert LAYERS in [int(n) for n in str(table.not_excluded.values).split(",")]
+    assert abs(float(table.zero_dose_coverage) - ZERO) < 3 * float(table.zero_dose_coverage_unc)
+    assert abs(float(table.removal_cross_section) - SIGMA) < 3 * float(table.removal_cross_section_unc)
+    assert table.spot_coverage.dims == ("spot", "dose")
+    assert table.sputter_budget.sel(bound="high").values[-1] == pytest.approx(0.172, abs=0.001)
+    one = leis.coverage(sample.isel(spot=0, dose=0), film=film, substrate=substrate)
+    assert one.coverage.ndim == 0
+    assert "sputter_budget" not in one
+    assert np.isnan(one.removal_cross_section)
+
+
+def test_a_bare_surface_has_no_removal_cross_section(substrate: xr.Dataset, film: xr.Dataset) -> None:
+    series = substrate.rename(spot="dose").assign_coords(dose=("dose", DOSE, {"units": "ions/cm2"}))
+    table = leis.coverage(series, film=film, substrate=substrate)
+    assert float(np.max(table.coverage)) < 0.05
+    assert int(table.identifiable) == 0
+    assert np.isnan(table.zero_dose_coverage)
+    assert "not identifiable" in str(table.reasons.values)
+    assert str(table.verdict.values) == "check"
+
+
+def test_unmixing_is_exact_without_noise() -> None:
+    yields = np.stack([FILM[[0, 2, 3]], SUBSTRATE[[0, 2, 3]]], axis=1)
+    area = yields @ np.array([0.9, 0.3])
+    amounts, own, _, _, chi2 = two_phase.unmix(area, np.diag(area), yields, np.zeros((2, 3, 3)))
+    np.testing.assert_allclose(amounts, [0.9, 0.3], rtol=1e-9)
+    assert chi2 == pytest.approx(0.0, abs=1e-9)
+    assert np.all(np.linalg.eigvalsh(own) > 0)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_interval_means_match_integration(layers: int) -> None:
+    start, end = np.array([0.0, 0.4, 1.1]), np.array([0.4, 1.1, 1.3])
+    mean, slope = dose.mean_coverage(layers, start, end)
+    for i in range(3):
+        exact = quad(lambda x: gammaincc(layers, x), start[i], end[i])[0] / (end[i] - start[i])
+        assert mean[i] == pytest.approx(exact, rel=1e-10)
+    h = 1e-6
+    numeric = (dose.mean_coverage(layers, start * np.exp(h), end * np.exp(h))[0]
+               - dose.mean_coverage(layers, start * np.exp(-h), end * np.exp(-h))[0]) / (2 * h)  # fmt: skip
+    np.testing.assert_allclose(slope, numeric, atol=1e-8)
+
+
+@pytest.mark.parametrize(("x", "inflation"), [(0.08, 0.041), (0.4, 0.23)])
+def test_the_dose_at_the_end_inflates_the_first_coverage(x: float, inflation: float) -> None:
+    mean = float(dose.mean_coverage(1, np.array([0.0]), np.array([x]))[0][0])
+    assert mean / np.exp(-x) - 1 == pytest.approx(inflation, abs=0.002)
+
+
+def test_multilayer_coverages_of_the_poisson_model() -> None:
+    # Q(n0, x) at x = 0.4, 0.8, 1.2, 1.6
+    x = 2.5e-16 * DOSE
+    np.testing.assert_allclose(gammaincc(1, x), [0.67, 0.45, 0.30, 0.20], atol=0.005)
+    np.testing.assert_allclose(gammaincc(2, x), [0.94, 0.81, 0.66, 0.53], atol=0.01)
+    np.testing.assert_allclose(gammaincc(3, x), [0.99, 0.95, 0.88, 0.78], atol=0.005)
+
+
+def test_layers_are_compared_honestly() -> None:
+    edges = SIGMA * np.concatenate([[0.0], DOSE])
+    seen = 0.97 * dose.mean_coverage(2, edges[:-1], edges[1:])[0]
+    found = dose.compare_layers(DOSE, seen, np.eye(4) * 0.01**2)
+    assert found.best.layers == 2
+    assert found.best.chi2 == pytest.approx(0.0, abs=1e-6)
+    assert found.best.cross_section == pytest.approx(SIGMA, rel=1e-4)
+    assert 1 not in found.not_excluded
+    vague = dose.compare_layers(DOSE, seen, np.eye(4) * 0.1**2)
+    assert vague.not_excluded == (1, 2, 3, 4)
+    assert vague.cross_section_unc > found.cross_section_unc
+
+
+@pytest.mark.parametrize("doses", [[1e15, 2e15], [1e15, 3e15, 2e15], [0.0, 1e15, 2e15], [np.nan, 1e15, 2e15]])
+def test_bad_doses_are_refused(doses: list[float]) -> None:
+    with pytest.raises(InputError):
+        dose.fit_dose(np.array(doses), np.full(len(doses), 0.5), np.eye(len(doses)), 1)
+
+
+def test_calibration_finds_the_geometry_with_its_uncertainty() -> None:
+    rng = np.random.default_rng(3)
+    targets = ("Ni", "Pd", "Au", "Si")
+    true = np.array([leis.elastic_energy(name, energy=972.6, angle=107.1) for name in targets])
+    pulls = []
+    for _ in range(60):
+        measured = {name: (float(e), 0.3) for name, e in zip(targets, true + rng.normal(0, 0.3, 4), strict=True)}
+        found = leis.calibrate(measured, energy=1000.0, angle=110.0)
+        pulls.append([(float(found.energy) - 972.6) / float(found.energy_unc),
+                      (float(found.angle) - 107.1) / float(found.angle_unc)])  # fmt: skip
+    assert np.all(np.abs(np.std(pulls, axis=0) - 1) < 0.3)
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 0.5)
+    heavy = {name: (float(e), 0.3) for name, e in zip(targets[1:3], true[1:3], strict=True)}
+    two = leis.calibrate(heavy, energy=972.6, angle=107.1)
+    np.testing.assert_allclose(two.residual, 0.0, atol=1e-6)
+    for bad in (
+        {"free": ("energy", "gain")},
+        {"free": ("energy", "angle", "offset")},
+        {"free": "energy"},
+        {"free": ()},
+    ):
+        with pytest.raises(InputError):
+            leis.calibrate(heavy, energy=972.6, angle=107.1, **bad)  # type: ignore[arg-type]
+    with pytest.raises(InputError):
+        leis.calibrate({"Pd": (880.0, 0.0)}, energy=972.6, angle=107.1, free=("energy",))
