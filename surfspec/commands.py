@@ -13,6 +13,7 @@ import xarray as xr
 
 from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps, xrd
 from surfspec.errors import InputError
+from surfspec.report import layout, statements
 from surfspec.report.quantities import finite, number, reasons_of, worst
 
 Say = Callable[[str], None]
@@ -198,7 +199,8 @@ def _study(path: Path, arguments: Namespace, say: Say) -> Answer:
     folder = Path(arguments.output)
     tree = study.run(path, folder, force=arguments.force, progress=say)
     found = report.results(tree)
-    lines = [f"{found['study']}: {found['verdict']}", f"report: {(folder / 'report.html').absolute()}"]
+    lines = [f"{found['study']}: {found['verdict']}", *statements.to_check(found, layout.all_notes(tree))]
+    lines.append(f"report: {(folder / 'report.html').absolute()}")
     return Answer(found, "\n".join(lines), found["verdict"])
 
 

@@ -78,7 +78,7 @@ def verdicts(results: Results) -> Table:
     return Table(
         "verdicts",
         "Verdicts",
-        (Column("sample"), Column("technique"), Column("data"), Column("verdict"), Column("reasons")),
+        (Column("sample"), Column("technique"), Column("data"), Column("verdict", kind="verdict"), Column("reasons")),
         tuple(rows),
     )
 
@@ -193,8 +193,9 @@ def phases(results: Results) -> Table:
         for phase in entry["phases"]:
             rows.append(
                 (
-                    name, label, phase["name"], phase["formula"], phase["space_group"], _number(phase["probability"]),
-                    _number(phase["score"]), _pair(phase, "weight_fraction"), _missing_lines(phase["missing"]),
+                    name, label, phase["name"], phase["formula"], phase["space_group"], str(phase.get("trust", "")),
+                    _number(phase["probability"]), _number(phase["score"]), _pair(phase, "weight_fraction"),
+                    _missing_lines(phase["missing"]),
                 )
             )  # fmt: skip
     return Table(
@@ -202,10 +203,11 @@ def phases(results: Results) -> Table:
         "Phases",
         (
             Column("sample"), Column("pattern"), Column("phase"), Column("formula"), Column("space group"),
-            Column("probability", "", "number"), Column("score", "", "number"),
+            Column("trust"), Column("probability", "", "number"), Column("score", "", "number"),
             Column("weight fraction", "", "quantity"), Column("expected lines not seen"),
         ),
         tuple(rows),
+        "Trust: A, the card's structure was read in a file of its source; B to D, unverified, see 'surfspec phases'.",
     )  # fmt: skip
 
 
@@ -255,4 +257,9 @@ def _pair(entry: Mapping[str, Any], key: str) -> Quantity | None:
 
 
 def _missing_lines(lines: Sequence[Any]) -> str:
-    return ", ".join(f"{line:.2f}" if isinstance(line, float) else str(line) for line in lines)
+    """Return lines as their indices and angles: "100 (17.48°)"."""
+    return ", ".join(f"{_indices(line.get('hkl', ()))} ({line['two_theta']:.2f}°)" for line in lines)
+
+
+def _indices(hkl: Sequence[int]) -> str:
+    return " ".join(str(index) for index in hkl) if any(not 0 <= i < 10 for i in hkl) else "".join(map(str, hkl))

@@ -9,11 +9,12 @@ from typing import Any
 
 import xarray as xr
 
-from surfspec.display import value_text
-from surfspec.report import layout, methods, page, provenance
-from surfspec.report.content import part, patterns
+from surfspec.report import layout, methods, page, provenance, statements
+from surfspec.report.collect import verdicts_of
+from surfspec.report.content import part
 from surfspec.report.page import text
-from surfspec.report.tables import Table
+from surfspec.report.quantities import worst
+from surfspec.report.tables import Cell, Column, Table
 
 #: Larger vector pictures go in as PNG, so that the page opens quickly.
 LARGEST_SVG = 500_000
@@ -45,7 +46,7 @@ def render(
     techniques = [name for name in ("XPS", "LEIS", "XRD") if any(True for _ in part(results, name.lower()))]
     body = [
         _head(tree, results, title, techniques),
-        _found(results),
+        _found(results, techniques),
         _attention(tree, results),
         *(_technique(name, named, figures) for name in techniques),
         _joint(results, techniques),
@@ -72,108 +73,24 @@ def _head(tree: xr.DataTree, results: Mapping[str, Any], title: str, techniques:
     )
 
 
-def _found(results: Mapping[str, Any]) -> str:
-    """Say what was found, one line for each statement."""
-    lines: list[str] = []
-    for name, xps in part(results, "xps"):
-        if xps["charge_shift"]:
-            lines.append(f"{name}: charge correction: {_q(xps['charge_shift'])} taken off the binding energies.")
-        ratios = [f"{region} {_q(value)}" for region, value in xps["normalised_area"].items() if value]
-        if ratios:
-            lines.append(f"{name}: areas relative to the reference line: {'; '.join(ratios)}.")
-    for name, leis in part(results, "leis"):
-        lines += _leis_lines(name, leis)
-    for name, label, entry in patterns(results):
-        where = f"{name}{'' if label == layout.PATTERN else f', {label}'}"
-        shown = [_phase(phase) for phase in entry["phases"]]
-        rest = f"; {len(entry['unexplained'])} lines unexplained" if entry["unexplained"] else "; every line explained"
-        lines.append(f"{where}: {', '.join(shown) or 'no phase identified'}{rest}.")
-    for name, xrd in part(results, "xrd"):
-        lines += [
-            f"{name}: {change['phase']} {change['change']} from '{change['from']}' to '{change['to']}'"
-            + (
-                f" (less than {change['detection_limit']:.1%} by weight would not show)."
-                if change.get("detection_limit")
-                else "."
-            )
-            for change in xrd.get("changes", [])
-        ]
-    return f'<section id="found"><h2>Findings</h2>{page.bullets(lines)}</section>'
+def _found(results: Mapping[str, Any], techniques: Sequence[str]) -> str:
+    """Say what was found: a verdict for each sample and technique, then one line for each statement."""
+    lines = page.bullets(statements.findings(results))
+    return f'<section id="found"><h2>Findings</h2>{page.table(_matrix(results, techniques))}{lines}</section>'
 
 
-def _limit(change: Mapping[str, Any]) -> str:
-    limit = change.get("detection_limit")
-    return "" if limit is None else f" (where absent, less than {limit:.2g} by weight would not show)"
-
-
-def _leis_lines(name: str, leis: Mapping[str, Any]) -> list[str]:
-    out = []
-    absent = [
-        element
-        for element, series in leis["normalised_area"].items()
-        if series and not any(s["detected"] for s in series)
-    ]
-    later = {
-        element: next(s["dose"] for s in series if s["detected"])
-        for element, series in leis["normalised_area"].items()
-        if series and not series[0]["detected"] and any(s["detected"] for s in series)
-    }
-    if absent:
-        out.append(f"{name}: LEIS detects no {', '.join(absent)} at any dose.")
-    out += [f"{name}: LEIS detects {element} from {dose:.3g} ions/cm² on." for element, dose in later.items() if dose]
-    told = [
-        f"{label} {_q(leis[key])}"
-        for key, label in (
-            ("zero_dose_coverage", "coverage at zero dose"),
-            ("removal_cross_section", "removal cross-section"),
-            ("thickness", "film thickness"),
-        )
-        if leis.get(key)
-    ]
-    budget = leis.get("sputter_budget_nm")
-    if budget and all(limit is not None for limit in budget):
-        told.append(f"the ions can have removed {budget[0]:.2g} to {budget[1]:.2g} nm in all")
-    if told:
-        out.append(f"{name}: {'; '.join(told)}.")
-    return out
-
-
-def _phase(phase: Mapping[str, Any]) -> str:
-    share = phase.get("weight_fraction")
-    if share is None:
-        return str(phase["name"])
-    unc = phase.get("weight_fraction_unc")
-    told = (
-        value_text(100 * share, float("nan") if unc is None else 100 * unc, "percent")
-        if unc
-        else f"{100 * share:.3g} %"
-    )
-    return f"{phase['name']} ({told} by weight)"
-
-
-def _q(value: Mapping[str, Any]) -> str:
-    unc = value["unc"]
-    return value_text(value["value"], float("nan") if unc is None else unc, value["unit"])
+def _matrix(results: Mapping[str, Any], techniques: Sequence[str]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, sample in results["samples"].items():
+        cells = [worst(verdicts_of({key: sample[key]})) if (key := t.lower()) in sample else None for t in techniques]
+        rows.append((name, *cells))
+    columns = (Column("sample"), *(Column(name, kind="verdict") for name in techniques))
+    return Table("matrix", "Worst verdict by sample and technique", columns, tuple(rows))
 
 
 def _attention(tree: xr.DataTree, results: Mapping[str, Any]) -> str:
     """List everything that is not ok, and everything that could not be determined, with the reasons."""
-    lines: list[str] = []
-    for name, xps in part(results, "xps"):
-        lines += [
-            f"{name}, {region}: {verdict}: {'; '.join(xps['reasons'][region]) or 'no reason given'}"
-            for region, verdict in xps["verdict"].items()
-            if verdict != "ok"
-        ]
-    for name, leis in part(results, "leis"):
-        if leis["verdict"] != "ok":
-            lines.append(f"{name}, LEIS: {leis['verdict']}: {'; '.join(leis['reasons']) or 'no reason given'}")
-    for name, label, entry in patterns(results):
-        if entry["verdict"] != "ok":
-            lines.append(f"{name}, XRD {label}: {entry['verdict']}: {'; '.join(entry.get('reasons', []))}")
-    for name in results["samples"]:
-        noted = layout.read_notes(layout.nodes(tree, "tables", name).get(layout.NOTES))
-        lines += [f"{name}: {quantity} not determined: {reason}" for quantity, reason in noted]
+    lines = statements.to_check(results, layout.all_notes(tree))
     content = page.bullets(lines) if lines else page.paragraph("Nothing: every fit and every match is ok.")
     return f'<section id="attention"><h2>To be checked</h2>{content}</section>'
 

@@ -73,6 +73,12 @@ def read_notes(table: xr.Dataset | None) -> list[tuple[str, str]]:
     return [(str(a), str(b)) for a, b in zip(table["quantity"].values, table["reason"].values, strict=True)]
 
 
+def all_notes(tree: xr.DataTree) -> dict[str, list[tuple[str, str]]]:
+    """Return the notes of every sample that has some."""
+    found = {name: read_notes(nodes(tree, "tables", name).get(NOTES)) for name in samples(tree)}
+    return {name: entries for name, entries in found.items() if entries}
+
+
 def reasons_for(entries: Sequence[tuple[str, str]], quantity: str) -> list[str]:
     """Return the reasons noted for one quantity."""
     return [reason for name, reason in entries if name == quantity]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -180,6 +180,10 @@ _XRD_MODEL = (
 )
 
 
+#: Values of options that say nothing.
+_EMPTY: Final[tuple[Any, ...]] = (None, "", "()", "None", [], {})
+
+
 def _leis_setting(fit: xr.Dataset) -> str:
     energy, angle = (float(fit.attrs.get(name, np.nan)) for name in ("ion_energy", "scattering_angle"))
     geometry = f"Ion {fit.attrs.get('ion')}, {number_text(energy)} eV, scattering angle {number_text(angle)} degrees"
@@ -188,7 +192,7 @@ def _leis_setting(fit: xr.Dataset) -> str:
 
 def _told(title: str, options: Mapping[str, Any], without: Collection[str]) -> str:
     """Return options as one sentence, empty where there are none."""
-    told = ", ".join(f"{k} {_plain(v)}" for k, v in options.items() if k not in without and str(v) != "")
+    told = ", ".join(f"{k} {_plain(v)}" for k, v in options.items() if k not in without and v not in _EMPTY)
     return f"{title}: {told}." if told else ""
 
 

@@ -73,7 +73,7 @@ def write(
 def _settle(figure: Figure) -> None:
     """Place everything once; else each of the three formats would find the same places again."""
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
 
 
 def _silent(_: str) -> None:

@@ -17,6 +17,10 @@ from surfspec.report.tables import Cell, Column, Quantity, Table
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
+#: Tables with more rows unfold on a click.
+FOLDED_FROM = 24
+
+
 def text(value: object) -> str:
     """Escape anything for HTML, quotes included, with control characters removed."""
     return html.escape("".join(c for c in str(value) if c >= " " or c in "\t\n"), quote=True)
@@ -53,10 +57,12 @@ def table(content: Table) -> str:
         for row in content.rows
     )
     note = paragraph(content.note, "soft") if content.note else ""
-    return (
-        f'<div class="scroll" id="table-{text(content.name)}"><table><caption>{text(content.title)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
-    )
+    title = text(content.title)
+    long = len(content.rows) > FOLDED_FROM
+    caption = "" if long else f"<caption>{title}</caption>"
+    rows = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    block = f'<div class="scroll" id="table-{text(content.name)}">{rows}</div>{note}'
+    return f"<details><summary>{title} ({len(content.rows)} rows)</summary>{block}</details>" if long else block
 
 
 def _heading(column: Column) -> str:
@@ -65,7 +71,7 @@ def _heading(column: Column) -> str:
 
 
 def _numeric(column: Column) -> str:
-    return "" if column.kind == "text" else ' class="n"'
+    return ' class="n"' if column.kind in ("number", "quantity") else ""
 
 
 def _cell(column: Column, cell: Cell) -> str:
@@ -73,14 +79,14 @@ def _cell(column: Column, cell: Cell) -> str:
 
 
 def _content(column: Column, cell: Cell) -> str:
-    if column.name == "verdict" and isinstance(cell, str):
+    if column.kind == "verdict" and isinstance(cell, str):
         return badge(cell)
     if isinstance(cell, Quantity):
         return text(value_text(cell.value, cell.unc))
     if isinstance(cell, str):
         return text(cell)
     if cell is None or not math.isfinite(cell):
-        return "" if column.kind == "text" else "–"
+        return "–" if column.kind in ("number", "quantity") else ""
     return text(number_text(cell))
 
 

@@ -14,6 +14,8 @@ from surfspec.report.quantities import members, number, quantity, reasons_of, wo
 
 #: Dimension of the series of a dose series.
 DOSE = "dose"
+#: Parameter of the fits that is the common offset of the energy scale, eV.
+OFFSET = "offset"
 
 
 def leis(
@@ -54,10 +56,10 @@ def leis(
 
 def energy_offset(fit: xr.Dataset | None) -> dict[str, Any] | None:
     """Return the offset of the energy scale that the fit found, where it had one for all spectra."""
-    if fit is None or "energy_offset" not in fit["parameter"].values:
+    if fit is None or OFFSET not in fit["parameter"].values:
         return None
-    values = np.ravel(fit["value"].sel(parameter="energy_offset").values)
-    uncs = np.ravel(fit["value_unc"].sel(parameter="energy_offset").values)
+    values = np.ravel(fit["value"].sel(parameter=OFFSET).values)
+    uncs = np.ravel(fit["value_unc"].sel(parameter=OFFSET).values)
     good = np.isfinite(values) & np.isfinite(uncs) & (uncs > 0)
     if not np.any(good):
         return None

@@ -38,7 +38,7 @@ class Column:
 
     name: str
     unit: str = ""
-    kind: Literal["text", "number", "quantity"] = "text"
+    kind: Literal["text", "verdict", "number", "quantity"] = "text"
 
     @property
     def heading(self) -> str:

@@ -1,0 +1,111 @@
+"""What a study found, and what is to be checked, as sentences: built from the content of ``results.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from surfspec.display import value_text
+from surfspec.report import layout
+from surfspec.report.content import Results, part, patterns
+
+
+def findings(results: Results) -> list[str]:
+    """Return one sentence for each thing that was found."""
+    lines: list[str] = []
+    for name, xps in part(results, "xps"):
+        if xps["charge_shift"]:
+            lines.append(f"{name}: charge correction: {_q(xps['charge_shift'])} taken off the binding energies.")
+        ratios = [f"{region} {_q(value)}" for region, value in xps["normalised_area"].items() if value]
+        if ratios:
+            lines.append(f"{name}: areas relative to the reference line: {'; '.join(ratios)}.")
+    for name, leis in part(results, "leis"):
+        lines += _detected(name, leis)
+        lines += _film(name, leis)
+    for name, label, entry in patterns(results):
+        where = f"{name}{'' if label == layout.PATTERN else f', {label}'}"
+        shown = ", ".join(_phase(phase) for phase in entry["phases"]) or "no phase identified"
+        count = len(entry["unexplained"])
+        rest = f"{count} line{'s' if count != 1 else ''} unexplained" if count else "every line explained"
+        lines.append(f"{where}: {shown}; {rest}.")
+    for name, xrd in part(results, "xrd"):
+        lines += [_change(name, change) for change in xrd.get("changes", [])]
+    return lines
+
+
+def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> list[str]:
+    """Return one sentence for everything that is not ok or not determined, with the reasons.
+
+    Parameters
+    ----------
+    results
+        The content of ``results.json``.
+    notes
+        By sample: what could not be determined, and why.
+    """
+    lines: list[str] = []
+    for name, xps in part(results, "xps"):
+        for region, verdict in xps["verdict"].items():
+            lines += _not_ok(f"{name}, XPS {region}", verdict, xps["reasons"][region])
+    for name, leis in part(results, "leis"):
+        lines += _not_ok(f"{name}, LEIS", leis["verdict"], leis["reasons"])
+    for name, label, entry in patterns(results):
+        lines += _not_ok(f"{name}, XRD {label}", entry["verdict"], entry.get("reasons", []))
+    for name, noted in notes.items():
+        lines += [f"{name}: {quantity} not determined: {reason}." for quantity, reason in noted]
+    return lines
+
+
+def _not_ok(what: str, verdict: str, reasons: list[str]) -> list[str]:
+    if verdict == "ok":
+        return []
+    words = {"check": "needs checking", "failed": "failed"}
+    return [f"{what} {words.get(verdict, verdict)}: {'; '.join(reasons) or 'no reason given'}."]
+
+
+def _detected(name: str, leis: Mapping[str, Any]) -> list[str]:
+    every = {element: series for element, series in leis["normalised_area"].items() if series}
+    absent = [element for element, series in every.items() if not any(s["detected"] for s in series)]
+    out = [f"{name}: LEIS detects no {', '.join(absent)} at any dose."] if absent else []
+    for element, series in every.items():
+        first = next((s for s in series if s["detected"]), None)
+        if first is not None and first is not series[0] and first["dose"]:
+            dose = value_text(first["dose"], 0.0, "ions/cm2").removesuffix(" (fixed)")
+            out.append(f"{name}: LEIS detects {element} from {dose} on, not before.")
+    return out
+
+
+def _film(name: str, leis: Mapping[str, Any]) -> list[str]:
+    if not leis["coverage"]:
+        return []
+    told = [
+        f"{label} {_q(leis[key]) if leis[key] else 'not determined'}"
+        for key, label in (
+            ("zero_dose_coverage", "coverage at zero dose"),
+            ("removal_cross_section", "removal cross-section"),
+            ("thickness", "film thickness"),
+        )
+    ]
+    budget = leis.get("sputter_budget_nm")
+    if budget and all(limit is not None for limit in budget):
+        told.append(f"the ions can have removed {budget[0]:.2g} to {budget[1]:.2g} nm in all")
+    return [f"{name}: {'; '.join(told)}."]
+
+
+def _phase(phase: Mapping[str, Any]) -> str:
+    share, unc = phase.get("weight_fraction"), phase.get("weight_fraction_unc")
+    if share is None:
+        return str(phase["name"])
+    told = value_text(100 * share, 100 * unc, "percent", style="plusminus") if unc else f"{100 * share:.3g} %"
+    return f"{phase['name']} {told.replace('(', '').replace(')', '')} by weight"
+
+
+def _change(name: str, change: Mapping[str, Any]) -> str:
+    limit = change.get("detection_limit")
+    told = f" (where absent, more than {100 * limit:.1g} % by weight would show)" if limit else ""
+    return f"{name}: {change['phase']} {change['change']} from '{change['from']}' to '{change['to']}'{told}."
+
+
+def _q(value: Mapping[str, Any]) -> str:
+    unc = value["unc"]
+    return value_text(value["value"], float("nan") if unc is None else unc, value["unit"])
