@@ -7,7 +7,8 @@ The probability of phase j in the best set S is
 * Delta_j = E(S) - E(S - j): the loss of evidence when the phase is left out (others refitted);
 * C_j: the phase against *unknown lines at free places*. Only lines that no other phase covers count. Each line that
   is seen saves the ``ln(positions)`` + amplitude cost that a free line would have needed, and pays for its
-  intensity being off; each missing line pays; the phase pays its own parameters;
+  intensity and place being off; each missing line pays; the phase pays its own parameters;
+* the same limit is set by the strain of the cell: against an unlisted phase of the same structure type;
 * the sum runs over exchanges for another candidate.
 
 The numbers are model probabilities: they hold if the true phase is in the list or its lines are free.
@@ -36,6 +37,12 @@ MERGE = 0.8
 CLEAN_SHARE = 0.5
 #: Relative uncertainty of an observed line above which nothing can be said about it.
 UNDECIDED = 0.33
+#: Prior odds that a pattern holds a phase which is not in the list.
+UNLISTED = 0.2
+#: Width of the range of relative cell differences between phases of one structure type.
+ISOTYPE_RANGE = 0.1
+#: Spread of true line positions about the refined ones, in FWHM.
+PLACE = 0.08
 #: Phases less probable than this are not named.
 LEAST_PROBABILITY = 0.5
 STATUS = ("confirmed", "missing", "overlapped", "weak")
@@ -46,8 +53,9 @@ class Reflections:
     """Line groups of one phase: where, how strong, and what is seen of them.
 
     ``expected`` is the calculated area (intensity times deg), ``ratio`` the observed area over the expected one with its
-    standard uncertainty, ``share`` the part of the signal at that place that the phase makes up, ``status`` a word of
-    `STATUS`.
+    standard uncertainty, ``share`` the part of the signal at that place that the phase makes up, ``offset`` how far the
+    observed line is from the calculated place (deg, with its uncertainty), ``width`` its FWHM (deg), ``status`` a word
+    of `STATUS`.
     """
 
     number: NDArray[np.int64]
@@ -56,6 +64,9 @@ class Reflections:
     ratio: Array
     ratio_unc: Array
     share: Array
+    offset: Array
+    offset_unc: Array
+    width: Array
     status: NDArray[np.str_]
 
 
@@ -84,8 +95,8 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     place, group = _groups(shown, areas, width, numbers)
     count = len(place)
     if count == 0 or scale <= 0:
-        empty = np.empty(0)
-        return Reflections(np.empty(0, dtype=np.int64), empty, empty, empty, empty, empty, np.empty(0, dtype=np.str_))
+        none = np.empty(0)
+        return Reflections(np.empty(0, dtype=np.int64), *[none] * 8, np.empty(0, dtype=np.str_))
     rest = data.y - state.columns @ state.scales + scale * state.columns[:, index]
     floor = background(state, data)
     rest = (rest - floor) * data.weight
@@ -98,6 +109,9 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     overlap = weighted.T @ weighted
     ratio = (top - scale * (overlap.sum(axis=1) - strength)) / (scale * strength)
     unc = 1.0 / (scale * np.sqrt(strength))
+    offset, offset_unc, wide = _offsets(
+        data, rest, weighted, scale * np.maximum(ratio, 0.2), (shown, areas, width, group), state.common.eta
+    )
     peak = np.argmax(drawn, axis=0)
     signal = np.maximum(data.signal[peak], 1e-12)
     share = np.minimum(
@@ -117,8 +131,40 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     number = np.array([numbers[group == g][np.argmax(areas[group == g])] for g in range(count)])
     expected = scale * np.bincount(group, areas, count)
     return Reflections(
-        number[order], place[order], expected[order], ratio[order], unc[order], share[order], status[order]
+        number[order],
+        place[order],
+        expected[order],
+        ratio[order],
+        unc[order],
+        share[order],
+        offset[order],
+        offset_unc[order],
+        wide[order],
+        status[order],
     )
+
+
+def _offsets(
+    data: Measured, rest: Array, weighted: Array, amplitude: Array,
+    lines: tuple[Array, Array, Array, NDArray[np.int64]], eta: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """How far each line group is from its calculated place (linearised), with uncertainty, and its FWHM (deg)."""
+    shown, areas, width, group = lines
+    count = weighted.shape[1]
+    total = np.bincount(group, areas, count)
+    wide = np.bincount(group, areas * width, count) / total
+    left = rest - weighted @ amplitude
+    offset, unc = np.zeros(count), np.full(count, np.inf)
+    for g in range(count):
+        own = group == g
+        h = 0.05 * wide[g]
+        ahead = profile.draw(data.x, shown[own] + h, areas[own], width[own], eta, 4.0)
+        behind = profile.draw(data.x, shown[own] - h, areas[own], width[own], eta, 4.0)
+        slope = (ahead - behind) / (2.0 * h) * amplitude[g] * data.weight
+        norm = float(slope @ slope)
+        if norm > 0:
+            offset[g], unc[g] = float(slope @ left) / norm, norm**-0.5
+    return offset, unc, wide
 
 
 def _groups(shown: Array, areas: Array, width: Array, numbers: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
@@ -159,9 +205,29 @@ def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: 
     spread = np.hypot(unc, TEXTURE)
     misfit = 0.5 * np.minimum((ratio - 1.0) / spread, 4.0) ** 2 + np.log(spread / unc) * (unc < spread)
     alone = 0.5 * np.maximum(ratio / unc, 0.0) ** 2
-    with_phase = alone - np.minimum(misfit, alone + 8.0)
+    with_phase = alone - np.minimum(misfit, alone + 8.0) + _place_odds(lines, judged)
     with_free = np.maximum(alone - free, 0.0)
-    return float(np.sum(with_phase - with_free)) - search.penalty([one], data, candidates)
+    gain = float(np.sum(with_phase - with_free)) - np.log(UNLISTED)
+    return gain - search.penalty([one], data, candidates)
+
+
+def _place_odds(lines: Reflections, judged: NDArray[np.bool_]) -> Array:
+    """ln of the likelihood of each line's offset if it belongs to the phase, over a uniform one within its width."""
+    wide, unc = lines.width[judged], lines.offset_unc[judged]
+    spread = np.hypot(unc, PLACE * wide)
+    odds = np.log(wide / (spread * np.sqrt(2.0 * np.pi))) - 0.5 * np.minimum((lines.offset[judged] / spread) ** 2, 16.0)
+    seen = (lines.status[judged] == "confirmed") & (unc < 0.3 * wide)
+    return np.where(seen, odds, 0.0)
+
+
+def strain_log_odds(one: Member) -> float:
+    """The phase with a strained cell against an unlisted phase of the same structure with any cell nearby.
+
+    ``ln N(e; 0, sigma) - ln(1 / range) - ln(prior of an unlisted phase)`` for the strain e of the worst axis.
+    """
+    strain = float(np.max(np.abs(one.metric - 1.0))) / 2.0
+    density = -0.5 * (strain / one.sigma) ** 2 - np.log(one.sigma * np.sqrt(2.0 * np.pi))
+    return float(density + np.log(ISOTYPE_RANGE) - np.log(UNLISTED))
 
 
 def assess(
@@ -185,7 +251,7 @@ def assess(
         loss = evidence - search.log_evidence(fewer, data, total)
         lines = reflections(state, index, data)
         loose = len(unexplained(fewer, data))
-        odds = min(loss, clean_log_odds(lines, one, data, total, loose))
+        odds = min(loss, clean_log_odds(lines, one, data, total, loose), strain_log_odds(one))
         rivals, rival = 0.0, ""
         for trial in _exchanged(fewer, one, book, data, limits) if exchange else ():
             difference = search.log_evidence(trial, data, total) - evidence

@@ -3,10 +3,10 @@ r"""A measured pattern made ready for matching: uniform grid, variances, backgro
 The variance of a point is that of counting plus a model error, because no calculated pattern is exact (texture, structure,
 profile shape):
 
-.. math:: \sigma_i^2 = \mathrm{var}_i + N_c\,(\epsilon S_i)^2
+.. math:: \sigma_i^2 = \mathrm{var}_i + N_c\,(\epsilon S_i)^2 + N_c\,(0.005\,b_i)^2
 
 S is the net signal near the point, read off the data, so that it is the same for every hypothesis; eps is the relative model
-error; N_c is the number of points within a line, because the model error of one line is common to its points.
+error; N_c is the number of points within a line, because the model error of one line is common to its points; b is the background.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 POINTS_PER_LINE = 4.0
 #: Relative model error assumed before a model is fitted.
 MODEL_ERROR = 0.10
+#: Relative error of the fitted background, which is smooth only on the scale of its knots.
+BACKGROUND_ERROR = 0.005
 #: Spacing of the knots of the fitted background, deg.
 KNOT_SPACING = 9.0
 
@@ -42,7 +44,7 @@ class Measured:
     x, y
         2 theta (deg) and intensity, shape (n,).
     counting
-        Variance from counting.
+        Variance from counting and the background model.
     signal
         S, the net signal near each point.
     model_error
@@ -158,6 +160,7 @@ def prepare(
     signal = maximum_filter1d(net, 2 * int(round(0.5 * points)) + 1)
     raw = spline_basis(gx, KNOT_SPACING)
     raw = raw / np.linalg.norm(raw, axis=0)
+    gv = gv + points * (BACKGROUND_ERROR * np.maximum(baseline, 0.0)) ** 2
     weights = _weights(gv, signal, raw, MODEL_ERROR, points)
     return Measured(
         gx, gy, gv, signal, MODEL_ERROR, np.asarray(weights["weight"]), np.asarray(weights["basis"]), raw,

@@ -27,7 +27,7 @@ REACH = 8.0
 #: Lines weaker than this share of the strongest are not drawn.
 FAINT = 1e-3
 #: Standard deviation of the prior of a relative change of line width.
-WIDTH_PRIOR = 0.4
+WIDTH_PRIOR = 0.3
 #: Limits of the size broadening of a phase, relative to the typical width of the pattern.
 NARROWEST, WIDEST = 0.4, 2.5
 
@@ -38,7 +38,7 @@ class Limits:
 
     zero: float = 0.10
     displacement: float = 0.15
-    strain: float = 0.004
+    strain: float = 0.002
     largest_shift: float = 0.35
     largest_strain: float = 0.02
 

@@ -48,7 +48,7 @@ class Recipe:
     two_theta: tuple[float, float] | None = None
     max_phases: int = field(default=6, metadata={"low": 1, "high": 12})
     shift_range: float = field(default=0.35, metadata={"low": 0.0, "high": 1.0, "unit": "deg"})
-    cell_prior: float = field(default=0.004, metadata={"above": 0.0, "high": 0.02})
+    cell_prior: float = field(default=0.002, metadata={"above": 0.0, "high": 0.02})
     cell_range: float = field(default=0.02, metadata={"above": 0.0, "high": 0.05})
     monochromator: float = field(default=0.0, metadata={"low": 0.0, "below": 180.0, "unit": "deg"})
     ka2_ratio: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})

@@ -55,10 +55,12 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
     scale = state.scales[order] if len(order) else np.empty(0)
     covariance = scale_covariance(state, data)[np.ix_(order, order)]
     density = np.array([one.phase.density for one in chosen])
-    fraction, fraction_covariance = (
-        weights.fractions(scale, covariance, density) if chosen else (np.empty(0), np.empty((0, 0)))
-    )
     absorptions = np.array([weights.absorption(one.phase, light.wavelengths[0]) for one in chosen])
+    scatter = np.array([_scatter(item) for item in assessed])
+    fraction, fraction_covariance = np.empty(0), np.empty((0, 0))
+    if chosen:
+        unrefined = weights.systematic(scatter, absorptions, scale, density)
+        fraction, fraction_covariance = weights.fractions(scale, covariance, density, unrefined)
     one = {"units": "1"}
     phase_data = {
         "score": ([item.score for item in assessed], "1", "Share of the clean expected intensity that is seen"),
@@ -113,6 +115,15 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
 
 def _recipe_text(settings: Recipe) -> str:
     return "{" + ", ".join(f"{key}: {value!r}" for key, value in asdict(settings).items()) + "}"
+
+
+def _scatter(item: Assessment) -> float:
+    """Robust scatter of observed over calculated areas of the confirmed lines, weighted by strength."""
+    lines = item.reflections
+    seen = (lines.status == "confirmed") & (lines.expected > 0.05 * lines.expected.max(initial=0.0))
+    if np.count_nonzero(seen) < 2:
+        return 0.2
+    return float(np.sqrt(np.average((lines.ratio[seen] - 1.0) ** 2, weights=np.sqrt(lines.expected[seen]))))
 
 
 def _strain(one: model.Member) -> float:
