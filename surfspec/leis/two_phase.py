@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import require, verdict_of
 from surfspec.leis import dose as dose_model
+from surfspec.leis import unmixing
 from surfspec.leis.detection import recipe_of
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum_fit import fit as fit_spectra
@@ -33,8 +33,6 @@ TWO_PHASES = 3.0
 #: Standard uncertainty of an area by the spectral model, over the summed area. Half of what normalised areas show
 #: (:data:`surfspec.leis.normalisation.MODEL_UNCERTAINTY`), because sample and references share the other half.
 MODEL_UNCERTAINTY = 0.005
-#: Rounds in which the weights follow the solution.
-ROUNDS = 5
 #: Variables of the table and their long names.
 OVER_DOSE: Final = {
     "coverage": "Coverage by the film",
@@ -144,8 +142,8 @@ def coverage(
         _fitted(one, recipe, what, force) for one, what in ((fit, "fit"), (film, "film"), (substrate, "substrate"))
     )
     names = _elements(sample, film_fit, substrate_fit, exclude)
-    yields = np.stack([_reference(one, names)[0] for one in (film_fit, substrate_fit)], axis=1)
-    errors = np.stack([_reference(one, names)[1] for one in (film_fit, substrate_fit)])
+    yields = np.stack([unmixing.reference(one, names)[0] for one in (film_fit, substrate_fit)], axis=1)
+    errors = np.stack([unmixing.reference(one, names)[1] for one in (film_fit, substrate_fit)])
     if np.linalg.cond(yields / np.linalg.norm(yields, axis=0)) > 1e3:
         raise InputError(
             f"film and substrate look alike in {', '.join(names)}",
@@ -226,71 +224,6 @@ def _elements(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, exclu
     return chosen
 
 
-def _reference(fit: xr.Dataset, names: list[str]) -> tuple[Array, Array]:
-    """Return the mean areas of a reference over all its members, and their covariance.
-
-    The covariance of the mean is that of the fits, inflated where the members scatter more than their fits say.
-    """
-    part = fit.sel(component=names, component_b=names)
-    series = [str(d) for d in fit["chi2"].dims]
-    area = part["area"].transpose(*series, "component").values.reshape(-1, len(names))
-    matrix = part["area_covariance"].transpose(*series, "component", "component_b").values
-    matrix = matrix.reshape(-1, len(names), len(names))
-    good = np.all(np.isfinite(area), axis=1)
-    area, matrix = area[good], matrix[good]
-    count = area.shape[0]
-    mean = area.mean(axis=0)
-    errors = matrix.sum(axis=0) / count**2
-    if count > 1:
-        scatter = area.var(axis=0, ddof=1) / count
-        factor = np.sqrt(np.maximum(scatter / np.diag(errors), 1.0))
-        errors = errors * np.outer(factor, factor)
-    return mean, errors
-
-
-def unmix(
-    area: Array, covariance: Array, yields: Array, errors: Array, floor: float = 0.0
-) -> tuple[Array, Array, Array, Array, float]:
-    """Find the amounts of film and substrate that make up the areas of one spectrum.
-
-    Parameters
-    ----------
-    area, covariance
-        Areas and their covariance, shapes (j,) and (j, j), counts eV.
-    yields
-        Areas of film and substrate alone, shape (j, 2).
-    errors
-        Their covariances, shape (2, j, j).
-    floor
-        Standard uncertainty of each area by the spectral model, counts eV.
-
-    Returns
-    -------
-    amounts
-        Of film and substrate, shape (2,), none negative.
-    covariance, from_references, from_model
-        Their covariance by the spectrum alone, by the references alone and by the floor alone, shape (2, 2).
-    chi2
-        Of the areas under two phases, references' uncertainty included.
-    """
-    scale = np.sqrt(np.diag(covariance))
-    amounts = np.array([0.5, 0.5])
-    diagonal = floor**2 * np.eye(area.size)
-    whole = covariance
-    for _ in range(ROUNDS):
-        whole = covariance + diagonal + np.einsum("p,pij->ij", amounts**2, errors)
-        root = np.linalg.inv(np.linalg.cholesky(whole + 1e-12 * np.diag(scale**2)))
-        amounts, _ = nnls(root @ yields, root @ area)
-    weight = root.T @ root
-    inverse = np.linalg.pinv(yields.T @ weight @ yields, hermitian=True)
-    gain = inverse @ yields.T @ weight
-    own = gain @ covariance @ gain.T
-    references = gain @ np.einsum("p,pij->ij", amounts**2, errors) @ gain.T
-    model = gain @ diagonal @ gain.T
-    residual = root @ (area - yields @ amounts)
-    return amounts, own, references, model, float(residual @ residual)
-
-
 def _one_sample(
     areas: Array,
     matrices: Array,
@@ -312,7 +245,7 @@ def _one_sample(
         if not np.all(np.isfinite(areas[index])):
             continue
         floor = model_uncertainty * float(areas[index].sum())
-        amounts, own, references, model, chi2 = unmix(areas[index], matrices[index], yields, errors, floor)
+        amounts, own, references, model, chi2 = unmixing.unmix(areas[index], matrices[index], yields, errors, floor)
         gain = float(amounts.sum())
         if not gain > 0:
             continue
@@ -402,10 +335,10 @@ def _table(
     def stack(name: str, inner: tuple[str, ...], meta: dict[str, str]) -> tuple[tuple[str, ...], Any, dict[str, str]]:
         values = np.stack([np.asarray(one[name]) for one in results])
         values = values.reshape(shape + values.shape[1:])
-        # drop the axes that were made up
-        for place, axis in sorted(((-(len(inner) - i), n) for i, n in enumerate(inner)), reverse=True):
+        # drop the axes that were made up, from the left, so that places counted from the right stay
+        for i, axis in enumerate(inner):
             if axis in (spot, dose) and not has[(spot, dose).index(axis)]:
-                values = np.take(values, 0, axis=place)
+                values = np.take(values, 0, axis=i - len(inner))
         kept = tuple(n for n in inner if n not in (spot, dose) or n in dims)
         return (*outer, *kept), values, meta
 

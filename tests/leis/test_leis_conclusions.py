@@ -11,7 +11,7 @@ from scipy.special import gammaincc
 
 from surfspec import leis, spectra
 from surfspec.errors import InputError, NotDeterminedError
-from surfspec.leis import detection, dose, two_phase
+from surfspec.leis import detection, dose, unmixing
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
@@ -184,7 +184,7 @@ def test_a_bare_surface_has_no_removal_cross_section(substrate: xr.Dataset, film
 def test_unmixing_is_exact_without_noise() -> None:
     yields = np.stack([FILM[[0, 2, 3]], SUBSTRATE[[0, 2, 3]]], axis=1)
     area = yields @ np.array([0.9, 0.3])
-    amounts, own, _, _, chi2 = two_phase.unmix(area, np.diag(area), yields, np.zeros((2, 3, 3)))
+    amounts, own, _, _, chi2 = unmixing.unmix(area, np.diag(area), yields, np.zeros((2, 3, 3)))
     np.testing.assert_allclose(amounts, [0.9, 0.3], rtol=1e-9)
     assert chi2 == pytest.approx(0.0, abs=1e-9)
     assert np.all(np.linalg.eigvalsh(own) > 0)
