@@ -30,6 +30,8 @@ ANCHORED = ("constant", "linear", "shirley", "shirley_iterative", "smart")
 #: Times the end levels are lowered, and the change (in standard uncertainties) at which that stops.
 TAIL_PASSES = 6
 TAIL_TOLERANCE = 0.02
+#: Shift in eV of a charge-corrected spectrum from its recipe that wants a look.
+UNEXPECTED_SHIFT = 0.5
 #: Widths of alternative starts, relative to the recipe's, and the centres' jitter in eV.
 OTHER_STARTS = ((0.6, 0.15), (1.6, -0.15))
 
@@ -43,6 +45,7 @@ class _Task:
     low: float
     high: float
     statistics: str
+    scale: tuple[str, ...]
 
 
 def fit(
@@ -119,7 +122,7 @@ def fit(
     scale = max(float(np.ptp(summed)), 1.0)
     table = build(chosen, shift=found, area_scale=scale)
     cut = spectra.crop(spectrum, low, high)
-    task = _Task(chosen, table, low, high, str(spectrum.attrs["statistics"]))
+    task = _Task(chosen, table, low, high, str(spectrum.attrs["statistics"]), _scale_reasons(spectrum, found))
     inside = (x >= low - 1e-9) & (x <= high + 1e-9)
 
     def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
@@ -142,6 +145,12 @@ def fit(
         attrs={"recipe_name": chosen.recipe, "region": chosen.region, "energy_shift": found},
     )
     return _with_charge_uncertainty(result)
+
+
+def _scale_reasons(spectrum: xr.Dataset, found: float) -> tuple[str, ...]:
+    if "charge_shift" not in spectrum.attrs or abs(found) <= UNEXPECTED_SHIFT:
+        return ()
+    return (f"energy scale: lies {found:+.1f} eV from the recipe although the charge was corrected",)
 
 
 def _same_region(spectrum: xr.Dataset, recipe: Recipe) -> None:
@@ -190,7 +199,11 @@ def _fit_member(task: _Task, x: Array, y: Array, sigma: Array | None, inside: ND
             break
     under = replace(under, anchors=first.anchors)
     member = member_from_model(bound, solution, starts[0], verdict="ok", reasons=())
-    extra = [*_background_reasons(under, task.recipe.background.options), *_component_reasons(task, member, window)]
+    extra = [
+        *task.scale,
+        *_background_reasons(under, task.recipe.background.options),
+        *_component_reasons(task, member, window),
+    ]
     detected = {c.area.parameter for c, flag in zip(bound.model.components, member.flag, strict=True) if flag == "ok"}
     reported = [
         tie.parameter

@@ -192,3 +192,13 @@ def test_shipped_recipes_all_load_and_say_their_source() -> None:
         recipe = ss.xps.load_recipe(name)
         assert recipe.source
         assert recipe.region == name
+
+
+def test_a_corrected_spectrum_far_from_its_recipe_wants_a_look() -> None:
+    raw = measured(seed=3)
+    raw.attrs["charge_shift"] = 2.0
+    moved = raw.assign_coords(binding_energy=raw.binding_energy + 0.9)
+    moved["binding_energy"].attrs = dict(raw["binding_energy"].attrs)
+    fit = ss.xps.fit(moved, "Zr 3d")
+    assert "energy scale" in fit.reasons.item()
+    assert fit.verdict.item() == "check"
