@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -233,7 +234,12 @@ def load_recipe(name: str | Path) -> Recipe:
             where=name,
             remedy=f"Use one of {', '.join(available)}, or write your own and pass its file",
         )
-    return recipes.load_file(reference.path("recipes", "xps", f"{wanted.replace(' ', '_')}.yaml"), Recipe)
+    return _shipped(wanted)
+
+
+@lru_cache
+def _shipped(region: str) -> Recipe:
+    return recipes.load_file(reference.path("recipes", "xps", f"{region.replace(' ', '_')}.yaml"), Recipe)
 
 
 def recipe_names() -> tuple[str, ...]:
