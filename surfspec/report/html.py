@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,21 @@ LARGEST_SVG = 500_000
 SIMULATED = "SIMULATED DATA: at least one input of this study says that it is a simulation, not a measurement."
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure that was written: its technique, caption, files (SVG or PNG among them) and width on paper in cm."""
+
+    technique: str
+    caption: str
+    files: Sequence[Path]
+    width: float
+
+
 def render(
     tree: xr.DataTree,
     results: Mapping[str, Any],
     tables: Sequence[Table],
-    figures: Sequence[tuple[str, str, Sequence[Path]]],
+    figures: Sequence[Picture],
 ) -> str:
     """Return the report as one HTML document that needs nothing else.
 
@@ -39,7 +50,7 @@ def render(
     tables
         Tables of :func:`surfspec.report.content.tables`.
     figures
-        Technique, caption and the files of each figure; one file must be SVG or PNG.
+        The figures that were drawn.
     """
     named = {table.name: table for table in tables}
     title = str(results["study"]) or "Study"
@@ -75,8 +86,9 @@ def _head(tree: xr.DataTree, results: Mapping[str, Any], title: str, techniques:
 
 def _found(results: Mapping[str, Any], techniques: Sequence[str]) -> str:
     """Say what was found: a verdict for each sample and technique, then one line for each statement."""
-    lines = page.bullets(statements.findings(results))
-    return f'<section id="found"><h2>Findings</h2>{page.table(_matrix(results, techniques))}{lines}</section>'
+    found = statements.findings(results)
+    lists = "".join(f"<h3>{text(name)}</h3>{page.bullets(lines)}" for name, lines in found.items() if lines)
+    return f'<section id="found"><h2>Findings</h2>{page.table(_matrix(results, techniques))}{lists}</section>'
 
 
 def _matrix(results: Mapping[str, Any], techniques: Sequence[str]) -> Table:
@@ -95,10 +107,10 @@ def _attention(tree: xr.DataTree, results: Mapping[str, Any]) -> str:
     return f'<section id="attention"><h2>To be checked</h2>{content}</section>'
 
 
-def _technique(name: str, named: Mapping[str, Table], figures: Sequence[tuple[str, str, Sequence[Path]]]) -> str:
+def _technique(name: str, named: Mapping[str, Table], figures: Sequence[Picture]) -> str:
     prefix = f"{name.lower()}_"
     parts = [page.table(table) for key, table in named.items() if key.startswith(prefix) and key != "xps_components"]
-    pictures = [_picture(files, caption) for technique, caption, files in figures if technique == name]
+    pictures = [_figure(picture) for picture in figures if picture.technique == name]
     verdicts = named.get("verdicts")
     own: list[str] = []
     if verdicts is not None:
@@ -108,12 +120,12 @@ def _technique(name: str, named: Mapping[str, Table], figures: Sequence[tuple[st
     return f'<section id="{prefix[:-1]}"><h2>{name}</h2>' + "\n".join([*parts, *pictures, *long, *own]) + "</section>"
 
 
-def _picture(files: Sequence[Path], caption: str) -> str:
-    by_kind = {path.suffix: path for path in files}
+def _figure(picture: Picture) -> str:
+    by_kind = {path.suffix: path for path in picture.files}
     svg, png = by_kind.get(".svg"), by_kind.get(".png")
-    if svg is not None and (png is None or svg.stat().st_size <= LARGEST_SVG):
-        return page.image(svg, caption)
-    return page.image(png, caption) if png is not None else ""
+    small = svg is not None and (png is None or svg.stat().st_size <= LARGEST_SVG)
+    chosen = svg if small else png
+    return page.image(chosen, picture.caption, picture.width) if chosen is not None else ""
 
 
 def _joint(results: Mapping[str, Any], techniques: Sequence[str]) -> str:

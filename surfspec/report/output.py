@@ -63,7 +63,8 @@ def write(
             say(f"drawing {drawing.name}")
             _settle(drawing.figure)
             paths = display.save_figure(drawing.figure, place / "figures" / drawing.name)
-            pictures.append((drawing.technique, drawing.caption, paths))
+            width = float(drawing.figure.get_figwidth()) * 2.54
+            pictures.append(html.Picture(drawing.technique, drawing.caption, paths, width))
         say("writing report.html")
         (place / "report.html").write_text(html.render(tree, found, tables, pictures), encoding="utf-8")
         (place / "results.json").write_text(dumps(found), encoding="utf-8")

@@ -17,6 +17,9 @@ from surfspec.report.tables import Cell, Column, Quantity, Table
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
+#: Width on the page of one centimetre of a figure: 17.8 cm, the width of a journal page, fill it.
+REM = 3.6
+
 #: Tables with more rows unfold on a click.
 FOLDED_FROM = 24
 
@@ -90,12 +93,12 @@ def _content(column: Column, cell: Cell) -> str:
     return text(number_text(cell))
 
 
-def image(path: Path, caption: str) -> str:
-    """Return a figure with the picture inside the page."""
+def image(path: Path, caption: str, width: float) -> str:
+    """Return a figure with the picture inside the page; `width` is that of the figure on paper, in cm."""
     kind = {"svg": "svg+xml", "png": "png"}[path.suffix[1:]]
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     return (
-        f'<figure><img src="data:image/{kind};base64,{data}" alt="{text(caption)}">'
+        f'<figure><img src="data:image/{kind};base64,{data}" alt="{text(caption)}" style="width:{REM * width:.3g}rem">'
         f"<figcaption>{text(caption)}</figcaption></figure>"
     )
 

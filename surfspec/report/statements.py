@@ -10,27 +10,29 @@ from surfspec.report import layout
 from surfspec.report.content import Results, part, patterns
 
 
-def findings(results: Results) -> list[str]:
-    """Return one sentence for each thing that was found."""
-    lines: list[str] = []
-    for name, xps in part(results, "xps"):
-        if xps["charge_shift"]:
-            lines.append(f"{name}: charge correction: {_q(xps['charge_shift'])} taken off the binding energies.")
-        ratios = [f"{region} {_q(value)}" for region, value in xps["normalised_area"].items() if value]
+def findings(results: Results) -> dict[str, list[str]]:
+    """Return one sentence for each thing that was found, by technique."""
+    xps: list[str] = []
+    for name, one in part(results, "xps"):
+        if one["charge_shift"]:
+            xps.append(f"{name}: charge correction: {_q(one['charge_shift'])} taken off the binding energies.")
+        ratios = [f"{region} {_q(value)}" for region, value in one["normalised_area"].items() if value]
         if ratios:
-            lines.append(f"{name}: areas relative to the reference line: {'; '.join(ratios)}.")
-    for name, leis in part(results, "leis"):
-        lines += _detected(name, leis)
-        lines += _film(name, leis)
-    for name, label, entry in patterns(results):
-        where = f"{name}{'' if label == layout.PATTERN else f', {label}'}"
-        shown = ", ".join(_phase(phase) for phase in entry["phases"]) or "no phase identified"
-        count = len(entry["unexplained"])
-        rest = f"{count} line{'s' if count != 1 else ''} unexplained" if count else "every line explained"
-        lines.append(f"{where}: {shown}; {rest}.")
-    for name, xrd in part(results, "xrd"):
-        lines += [_change(name, change) for change in xrd.get("changes", [])]
-    return lines
+            xps.append(f"{name}: areas relative to the reference line: {'; '.join(ratios)}.")
+    leis = [line for name, one in part(results, "leis") for line in (*_detected(name, one), *_film(name, one))]
+    xrd: list[str] = []
+    for name, one in part(results, "xrd"):
+        xrd += [_pattern(name, label, entry) for label, entry in one.items() if label != "changes"]
+        xrd += [_change(name, change) for change in one.get("changes", [])]
+    return {"XPS": xps, "LEIS": leis, "XRD": xrd}
+
+
+def _pattern(name: str, label: str, entry: Mapping[str, Any]) -> str:
+    where = f"{name}{'' if label == layout.PATTERN else f', {label}'}"
+    shown = ", ".join(_phase(phase) for phase in entry["phases"]) or "no phase identified"
+    count = len(entry["unexplained"])
+    rest = f"{count} line{'s' if count != 1 else ''} unexplained" if count else "every line explained"
+    return f"{where}: {shown}; {rest}."
 
 
 def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> list[str]:

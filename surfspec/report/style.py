@@ -49,7 +49,7 @@ pre {
   background: var(--tint); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; overflow-x: auto;
   font-size: .82rem; line-height: 1.4;
 }
-ul { padding-left: 1.3rem; max-width: 52rem; }
+ul { padding-left: 1.3rem; max-width: 60rem; margin: .3rem 0; }
 li { margin: .2rem 0; }
 .hash { font-family: ui-monospace, monospace; font-size: .8rem; word-break: break-all; }
 @media print {

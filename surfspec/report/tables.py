@@ -112,7 +112,7 @@ def _csv_cell(cell: str | float | None) -> str:
         return ""
     if isinstance(cell, str):
         return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
-    return f"{cell:.12g}"
+    return repr(cell)
 
 
 def write_csv(tables: Sequence[Table], folder: Path) -> list[Path]:

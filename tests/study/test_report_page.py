@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import openpyxl
+import pytest
+import xarray as xr
+
+import surfspec as ss
+from surfspec import report
+from surfspec.report import (
+    content,
+    layout,
+    methods,
+    page,
+    provenance,
+    quantities,
+    results_leis,
+    results_xrd,
+    statements,
+)
+from surfspec.report.tables import Column, Quantity, Table, csv_text, write_workbook
+
+EVIL = '<script>alert("x")</script>&amp;\'=1+1'
+
+
+class Elements(HTMLParser):
+    """Collects tags, links and sources, and checks that tags are closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def written(xps_tree: xr.DataTree, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "out"
+    report.write(xps_tree, folder)
+    return folder
+
+
+def test_page_is_whole_and_refers_to_nothing_outside(written: Path) -> None:
+    text = (written / "report.html").read_text(encoding="utf-8")
+    parser = Elements()
+    parser.feed(text)
+    assert parser.open == []
+    assert parser.addresses
+    assert all(address.startswith(("#", "data:image/")) for address in parser.addresses)
+    targets = {address[1:] for address in parser.addresses if address.startswith("#")}
+    assert targets <= set(re.findall(r'id="([^"]+)"', text))
+    assert "script" not in parser.tags
+    assert text.index("needs checking" if "needs checking" in text else ">ok<") < text.index("Findings</h2>")
+
+
+def test_page_says_simulated_versions_hashes_and_every_choice(written: Path, xps_study: Path) -> None:
+    text = html.unescape((written / "report.html").read_text(encoding="utf-8"))
+    assert "SIMULATED DATA" in text
+    assert f"surfspec {ss.__version__}" in text
+    digest = ss.read(xps_study.with_name("a_Zr3d.csv")).attrs["source_sha256"]
+    assert str(digest) in text
+    for choice in ("182.40 eV", "window 177.5 to 190 eV", "smart", "Poisson", "2j+1", "scofield", "ISO 19318"):
+        assert choice in text, choice
+
+
+def test_measured_data_get_no_simulated_banner(make: ModuleType, tmp_path: Path) -> None:
+    path = make.xps_study(tmp_path)
+    for file in tmp_path.glob("*.csv"):
+        file.write_text(file.read_text(encoding="utf-8").replace("# simulated: true\n", ""), encoding="utf-8")
+    tree = ss.run(path)
+    assert not provenance.is_simulated(tree)
+    assert "SIMULATED DATA" not in (_written(tree, tmp_path / "out") / "report.html").read_text(encoding="utf-8")
+
+
+def _written(tree: xr.DataTree, folder: Path) -> Path:
+    report.write(tree, folder)
+    return folder
+
+
+def test_everything_from_outside_is_escaped() -> None:
+    assert "<script" not in page.text(EVIL)
+    table = Table(EVIL, EVIL, (Column(EVIL), Column("verdict", kind="verdict")), ((EVIL, EVIL),), EVIL)
+    for markup in (
+        page.table(table),
+        page.paragraph(EVIL),
+        page.bullets([EVIL]),
+        page.fold(EVIL, EVIL),
+        page.badge(EVIL),
+    ):
+        assert "<script" not in markup
+        assert "&lt;script&gt;" in markup
+    assert "<script" not in page.page(EVIL, "")
+
+
+def test_an_evil_study_name_and_description_stay_text(make: ModuleType, tmp_path: Path) -> None:
+    study = make.STUDY.replace(
+        "study: two samples (SIMULATED)", f"study: {EVIL!r}\ndescription: {EVIL!r}".replace("\\'", "''")
+    )
+    study = study.replace("'<", '"<').replace("'\n", '"\n').replace('alert("x")', "alert(1)")
+    path = make.xps_study(tmp_path, study)
+    folder = _written(ss.run(path), tmp_path / "out")
+    parser = Elements()
+    parser.feed((folder / "report.html").read_text(encoding="utf-8"))
+    assert "script" not in parser.tags
+
+
+def test_tables_keep_full_precision_and_formulas_stay_text(tmp_path: Path) -> None:
+    table = Table(
+        "t", "T", (Column("name"), Column("E", "eV", "quantity"), Column("n", "", "number")),
+        (("=1+1", Quantity(182.40123456789, 0.0123), 5.0), ("+x", Quantity(math.nan, math.nan), None), ("@y", None, 1e-16)),
+    )  # fmt: skip
+    rows = list(csv.reader(io.StringIO(csv_text(table))))
+    assert rows[0] == ["name", "E [eV]", "E standard uncertainty [eV]", "n"]
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "'+x", "'@y"]
+    assert float(rows[1][1]) == 182.40123456789
+    assert rows[2][1:] == ["", "", ""]
+    path = write_workbook([table], tmp_path / "t.xlsx", facts=[("study", "=evil()")])
+    book = openpyxl.load_workbook(path)
+    assert book["study"]["B1"].data_type == "s"
+    assert (book["t"]["A2"].value, book["t"]["A2"].data_type) == ("=1+1", "s")
+    assert book["t"]["B2"].value == 182.40123456789
+    assert book["t"]["B3"].value is None
+
+
+def test_workbook_and_csv_hold_the_same_tables(written: Path) -> None:
+    book = openpyxl.load_workbook(written / "tables.xlsx")
+    names = {path.stem for path in (written / "tables").glob("*.csv")}
+    assert {"verdicts", "xps_components", "xps_normalised", "xps_atomic_percent", "input_files"} <= names
+    assert set(book.sheetnames) == {"study", *names}
+    header = (written / "tables" / "xps_components.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert [cell.value for cell in book["xps_components"][1]] == header.split(",")
+
+
+def test_same_tree_gives_the_same_bytes(xps_tree: xr.DataTree, written: Path, tmp_path: Path) -> None:
+    again = _written(xps_tree, tmp_path / "again")
+    for name in ("report.html", "results.json", "tables/xps_components.csv", "figures/xps_a.svg", "figures/xps_a.png"):
+        assert (again / name).read_bytes() == (written / name).read_bytes(), name
+
+
+def leis_tables() -> dict[str, xr.Dataset]:
+    dose = ("dose", np.array([1.6e15, 3.2e15]), {"units": "ions/cm2"})
+    unit = {"units": "1"}
+    element = ("element", np.array(["Na", "Si"]))
+    normalised = xr.Dataset(
+        {
+            "normalised_area": (("dose", "element"), [[0.7, 0.0], [0.5, 0.1]], unit),
+            "normalised_area_unc": (("dose", "element"), [[0.02, 0.01], [0.02, 0.01]], unit),
+            "normalised_area_sd": (("dose", "element"), [[0.03, np.nan], [0.03, 0.02]], unit),
+            "detected": (("dose", "element"), np.array([[1, 0], [1, 1]], dtype=np.int8)),
+        },
+        coords={"dose": dose, "element": element},
+        attrs={"kind": "table", "technique": "LEIS"},
+    )
+    coverage = xr.Dataset(
+        {
+            "coverage": ("dose", [0.98, 0.9], unit),
+            "coverage_unc": ("dose", [0.01, 0.02], unit),
+            "zero_dose_coverage": ((), 1.0, unit),
+            "zero_dose_coverage_unc": ((), 0.01, unit),
+            "removal_cross_section": ((), np.nan, {"units": "cm2"}),
+            "removal_cross_section_unc": ((), np.nan, {"units": "cm2"}),
+            "monolayers": ((), -1),
+            "thickness": ((), np.nan, {"units": "nm"}),
+            "thickness_unc": ((), np.nan, {"units": "nm"}),
+            "not_excluded": ((), "2, 3"),
+            "sputter_budget": (("dose", "bound"), [[0.01, 0.04], [0.02, 0.08]], {"units": "nm"}),
+            "verdict": ((), "check"),
+            "reasons": ((), "not identifiable"),
+        },
+        coords={"dose": dose, "bound": np.array(["low", "high"])},
+        attrs={"kind": "table", "technique": "LEIS"},
+    )
+    return {layout.LEIS_NORMALISED: normalised, layout.LEIS_COVERAGE: coverage}
+
+
+def test_leis_keys_are_the_contract_and_gaps_are_null() -> None:
+    found = results_leis.leis(None, leis_tables(), [("leis coverage", "too few doses")])
+    assert set(found) == {
+        "energy_offset", "normalised_area", "coverage", "zero_dose_coverage", "removal_cross_section", "monolayers",
+        "thickness", "sputter_budget_nm", "verdict", "reasons",
+    }  # fmt: skip
+    assert found["normalised_area"]["Si"] == [
+        {"dose": 1.6e15, "value": 0.0, "unc": 0.01, "sd": None, "detected": False},
+        {"dose": 3.2e15, "value": 0.1, "unc": 0.01, "sd": 0.02, "detected": True},
+    ]
+    assert found["coverage"][1] == {"dose": 3.2e15, "value": 0.9, "unc": 0.02}
+    assert found["zero_dose_coverage"] == {"value": 1.0, "unc": 0.01, "unit": "1"}
+    assert found["removal_cross_section"] is None
+    assert found["monolayers"] == {"value": None, "not_excluded": [2, 3]}
+    assert found["sputter_budget_nm"] == [0.02, 0.08]
+    assert found["verdict"] == "failed"
+    assert found["reasons"] == ["not identifiable", "too few doses"]
+    results = {"samples": {"a": {"leis": found}}}
+    said = statements.findings(results)["LEIS"]
+    assert any("detects Si from 3.2×10¹⁵" in line for line in said)
+    assert any("film thickness not determined" in line for line in said)
+    assert content.leis_coverage(results).rows == (
+        ("a", 1.6e15, Quantity(0.98, 0.01)),
+        ("a", 3.2e15, Quantity(0.9, 0.02)),
+    )
+
+
+def match(*phases: str, limit: float = 0.01) -> xr.Dataset:
+    every = np.array(["A", "B", "C"])
+    return xr.Dataset(
+        {"detection_limit": ("candidate", np.full(3, limit))},
+        coords={
+            "phase": np.array(phases),
+            "name": ("phase", np.array([f"phase {p}" for p in phases])),
+            "candidate": every,
+        },
+    )
+
+
+def test_changes_say_what_came_and_went_with_the_limit() -> None:
+    changes = results_xrd.changes("before", match("A", "B"), "after", match("A", "C", limit=0.02))
+    assert changes == [
+        {"from": "before", "to": "after", "phase": "phase B", "change": "vanished", "detection_limit": 0.02},
+        {"from": "before", "to": "after", "phase": "phase C", "change": "appeared", "detection_limit": 0.01},
+    ]
+    assert results_xrd.changes("a", match("A"), "b", match("A")) == []
+
+
+def test_a_pattern_without_match_is_failed_with_its_reason() -> None:
+    found = results_xrd.xrd({}, ["before"], [("xrd before", "no peaks")])
+    assert found["before"]["verdict"] == "failed"
+    assert found["before"]["reasons"] == ["no peaks"]
+    assert found["changes"] == []
+
+
+def test_numbers_that_json_cannot_say_become_null() -> None:
+    assert quantities.quantity(1.0, math.inf, "eV") == {"value": 1.0, "unc": None, "unit": "eV"}
+    assert quantities.finite({"a": (np.float32(1.5), float("nan"), np.int64(3), "x", None)}) == {
+        "a": [1.5, None, 3, "x", None]
+    }
+    assert quantities.worst(["ok", "check"]) == "check"
+
+
+def test_methods_of_a_tree_without_a_technique_are_silent(xps_tree: xr.DataTree) -> None:
+    assert [name for name, _ in methods.methods(xps_tree)] == ["XPS"]
