@@ -24,7 +24,7 @@ is an error function instead of an arctangent, which leaks above the edge. Width
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +99,11 @@ def lines_of(element: str, recipe: Recipe) -> Lines:
     )
     spread = float(np.sqrt(weight @ (energy - centroid) ** 2))
     return Lines(energy, weight, centroid, spread, recipe.gain * dispersion, recipe.gain**2 * doppler)
+
+
+def _middle(pair: tuple[float, float]) -> float:
+    """Return the geometric mean of a range, inside it to the last digit."""
+    return float(np.clip(np.sqrt(pair[0] * pair[1]), *pair))
 
 
 @dataclass(frozen=True)
@@ -194,16 +199,13 @@ class SpectrumModel:
         r = self.recipe
         parameters = [
             Parameter("offset", float(np.clip(0.0, *r.offset)), *r.offset, unit="eV"),
-            Parameter("resolution", float(np.sqrt(r.resolution[0] * r.resolution[1])), *r.resolution),
+            Parameter("resolution", _middle(r.resolution), *r.resolution),
         ]
         if isinstance(r.acceptance, tuple):
-            start = float(np.sqrt(r.acceptance[0] * r.acceptance[1]))
-            parameters.append(Parameter("acceptance", start, *r.acceptance, unit="deg"))
+            parameters.append(Parameter("acceptance", _middle(r.acceptance), *r.acceptance, unit="deg"))
         parameters.append(Parameter("survival", 0.5 * sum(r.survival), *r.survival, unit="eV^(1/2)", natural_low=True))
         if r.low_energy_tail:
-            parameters.append(
-                Parameter("tail", float(np.sqrt(r.tail[0] * r.tail[1])), *r.tail, unit="eV", natural_low=True)
-            )
+            parameters.append(Parameter("tail", _middle(r.tail), *r.tail, unit="eV", natural_low=True))
         for element in r.lagging():
             start = float(np.clip(20.0, *r.lag_range))
             natural = r.lag_range[0] == 0.0
@@ -211,7 +213,8 @@ class SpectrumModel:
         for name in self.linear_names:
             unit = f"{units} eV" if name.endswith(" area") else units
             parameters.append(Parameter(name, 0.0, 0.0, np.inf, unit=unit, natural_low=True))
-        return tuple(parameters)
+        # a range of no width fixes its parameter
+        return tuple(replace(p, vary=p.high > p.low) for p in parameters)
 
     @property
     def shape_count(self) -> int:

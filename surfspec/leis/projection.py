@@ -101,8 +101,17 @@ def project(
 def _search(
     model: SpectrumModel, y: Array, weight: Array, shape: Array, bounds: tuple[Array, Array]
 ) -> tuple[Array, Array]:
+    free = np.array([p.vary for p in model.parameters[: model.shape_count]])
+    if not np.any(free):
+        return shape, linear_part(model.design(shape), y, weight)
+
+    def whole(values: Array) -> Array:
+        out = shape.copy()
+        out[free] = values
+        return out
+
     def at(values: Array) -> tuple[Array, Array]:
-        columns = model.design(values)
+        columns = model.design(whole(values))
         return columns, linear_part(columns, y, weight)
 
     def residual(values: Array) -> Array:
@@ -112,10 +121,12 @@ def _search(
     def slopes(values: Array) -> Array:
         columns, linear = at(values)
         basis, _ = np.linalg.qr(columns[:, linear > 0] / weight[:, None])
-        moved = model.slopes(values, linear) / weight[:, None]
+        moved = model.slopes(whole(values), linear)[:, free] / weight[:, None]
         return np.asarray(moved - basis @ (basis.T @ moved))
 
     found = least_squares(
-        residual, shape, jac=slopes, bounds=bounds, x_scale="jac", ftol=1e-7, xtol=1e-5, gtol=1e-8, max_nfev=SWEEPS
-    )
-    return found.x, linear_part(model.design(found.x), y, weight)
+        residual, shape[free], jac=slopes, bounds=(bounds[0][free], bounds[1][free]), x_scale="jac",
+        ftol=1e-7, xtol=1e-5, gtol=1e-8, max_nfev=SWEEPS,
+    )  # fmt: skip
+    best = whole(found.x)
+    return best, linear_part(model.design(best), y, weight)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from surfspec.leis.kinematics import check_geometry, elastic_energy, isotope_ene
 @dataclass(frozen=True)
 class Recipe:
     r"""A LEIS fit. Every position follows from the kinematics; no peak moves on its own.
+
+    A range whose two ends are equal fixes its parameter there; :meth:`with_instrument` does that with what a fit found.
 
     Attributes
     ----------
@@ -147,8 +150,10 @@ class Recipe:
         optional = [name for name in ("window", "acceptance") if isinstance(getattr(self, name), tuple)]
         for name in ("offset", "resolution", "survival", "tail", "lag_range", *optional):
             pair = getattr(self, name)
-            if len(pair) != 2 or not np.all(np.isfinite(pair)) or not pair[0] < pair[1]:
+            if len(pair) != 2 or not np.all(np.isfinite(pair)) or not pair[0] <= pair[1]:
                 raise InputError(f"{name} {pair} is no range", where=name, remedy="Give a lower and a higher number")
+            if name == "window" and pair[0] == pair[1]:
+                raise InputError(f"window {pair} is empty", where=name, remedy="Give a lower and a higher energy")
         for name in ("resolution", "tail", *(one for one in optional if one == "acceptance")):
             if getattr(self, name)[0] <= 0:
                 raise InputError(f"{name} may reach {getattr(self, name)[0]}", where=name, remedy="Keep it above 0")
@@ -162,6 +167,34 @@ class Recipe:
             return self.window
         centers = [self.gain * self.line(element) for element in self.elements]
         return max(0.0, min(centers) - 0.1 * self.energy), max(centers) + 0.1 * self.energy
+
+    def with_instrument(self, found: Mapping[str, float]) -> Recipe:
+        """Return the recipe with parameters of the instrument fixed, found once on spectra of good statistics.
+
+        Parameters
+        ----------
+        found
+            Values by name: ``offset``, ``resolution``, ``acceptance``, ``survival`` or ``tail``.
+
+        Raises
+        ------
+        InputError
+            For another name.
+
+        Examples
+        --------
+        >>> Recipe(elements=("O",)).with_instrument({"resolution": 0.024}).resolution
+        (0.024, 0.024)
+        """
+        for name in found:
+            if name not in ("offset", "resolution", "acceptance", "survival", "tail"):
+                raise InputError(
+                    f"{name!r} is no parameter of the instrument",
+                    where="with_instrument",
+                    remedy="Use offset, resolution, acceptance, survival or tail",
+                )
+        fixed: dict[str, Any] = {name: (float(value), float(value)) for name, value in found.items()}
+        return replace(self, **fixed)
 
     def heaviest(self) -> str:
         """Return the element with the highest peak energy."""

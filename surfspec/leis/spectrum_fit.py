@@ -226,10 +226,13 @@ def _at_zero(model: SpectrumModel, values: Array) -> NDArray[np.bool_]:
 
 
 def _hold(model: SpectrumModel, values: Array, held: NDArray[np.bool_]) -> tuple[Parameter, ...]:
-    return tuple(
-        replace(p, value=float(np.clip(v, p.low, p.high)), vary=not h)
-        for p, v, h in zip(model.parameters, values, held, strict=True)
-    )
+    def one(p: Parameter, value: float, hold: bool) -> Parameter:
+        if not p.vary:
+            # limits that coincide mean nothing to the solver
+            return replace(p, low=-np.inf, high=np.inf)
+        return replace(p, value=float(np.clip(value, p.low, p.high)), vary=not hold)
+
+    return tuple(one(p, v, bool(h)) for p, v, h in zip(model.parameters, values, held, strict=True))
 
 
 def _rising(

@@ -253,3 +253,15 @@ def test_recipe_is_the_same_in_yaml() -> None:
     assert load_yaml("elements: [O, Zr]\nacceptance: 3.0\n", leis.Recipe) == leis.Recipe(
         elements=("O", "Zr"), acceptance=3.0
     )
+
+
+def test_an_instrument_found_once_can_be_kept() -> None:
+    data = simulate(12)
+    free = leis.fit(data, RECIPE)
+    found = {name: float(free["value"].sel(parameter=name)) for name in ("offset", "resolution", "survival", "tail")}
+    fixed = leis.fit(data, RECIPE.with_instrument(found))
+    np.testing.assert_allclose(fixed.area, free.area, atol=0.05 * float(free.area_unc.max()))
+    assert bool((fixed.area_unc <= free.area_unc * 1.001).all())
+    assert float(fixed.value_unc.sel(parameter="tail")) == 0.0
+    with pytest.raises(InputError, match="no parameter of the instrument"):
+        RECIPE.with_instrument({"Zr lag": 3.0})
