@@ -13,15 +13,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surfspec.xrd.calculated import pattern
     from surfspec.xrd.cif import read_cif
     from surfspec.xrd.identification import match
-    from surfspec.xrd.calculated import pattern
     from surfspec.xrd.peaks import find_peaks
-    from surfspec.xrd.structures import Phase, Site, phases
-    from surfspec.xrd.weights import quantify
-    from surfspec.xrd.wavelengths import Radiation, radiation
     from surfspec.xrd.recipe import Recipe
+    from surfspec.xrd.structures import Phase, Site, phases
     from surfspec.xrd.summaries import report
+    from surfspec.xrd.wavelengths import Radiation, radiation
+    from surfspec.xrd.weights import quantify
 
 _HOME = {
     "Phase": "structures",

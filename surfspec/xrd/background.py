@@ -63,7 +63,7 @@ def spline_basis(x: Array, spacing: float, *, inverse: bool = True) -> Array:
     numpy.ndarray
         Shape (n, k).
     """
-    pieces = max(int(round((x[-1] - x[0]) / spacing)), 1)
+    pieces = max(round((x[-1] - x[0]) / spacing), 1)
     inner = np.linspace(x[0], x[-1], pieces + 1)
     knots = np.concatenate([[x[0]] * 3, inner, [x[-1]] * 3])
     basis = np.asarray(BSpline.design_matrix(np.clip(x, x[0], x[-1]), knots, 3).toarray())

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError
 from surfspec.xrd import profile as profiles
-from surfspec.xrd.structures import Phase
 from surfspec.xrd.profile import Caglioti
-from surfspec.xrd.wavelengths import Radiation, radiation
 from surfspec.xrd.structure_factors import lines, lorentz_polarisation
+from surfspec.xrd.structures import Phase
+from surfspec.xrd.wavelengths import Radiation, radiation
 
 Array = NDArray[np.float64]
 

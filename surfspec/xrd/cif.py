@@ -100,7 +100,7 @@ def _cell(
 
 
 def _space_group(structure: gemmi.SmallStructure, cell: tuple[float, ...], file: Path) -> str:
-    """The setting whose symmetry the cell obeys; operations of the file outrank its symbol."""
+    """Find the setting whose symmetry the cell obeys; operations of the file outrank its symbol."""
     candidates: list[gemmi.SpaceGroup | None] = []
     if structure.symops:
         operations = gemmi.GroupOps([gemmi.Op(text) for text in structure.symops])
@@ -179,7 +179,7 @@ def _formula(block: gemmi.cif.Block, sites: tuple[Site, ...], symbol: str) -> st
 
 
 def _content(sites: tuple[Site, ...], symbol: str) -> str:
-    """Formula unit from the content of the cell."""
+    """Make the formula unit from the content of the cell."""
     group = gemmi.find_spacegroup_by_name(symbol)
     amounts: dict[str, float] = {}
     for site in sites:

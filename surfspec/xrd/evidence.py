@@ -52,10 +52,10 @@ STATUS = ("confirmed", "missing", "overlapped", "weak")
 class Reflections:
     """Line groups of one phase: where, how strong, and what is seen of them.
 
-    ``expected`` is the calculated area (intensity times deg), ``ratio`` the observed area over the expected one with its
-    standard uncertainty, ``share`` the part of the signal at that place that the phase makes up, ``offset`` how far the
-    observed line is from the calculated place (deg, with its uncertainty), ``width`` its FWHM (deg), ``status`` a word
-    of `STATUS`.
+    ``expected`` is the calculated area (intensity times deg), ``ratio`` the observed area over the expected one
+    with its standard uncertainty, ``share`` the part of the signal at that place that the phase makes up,
+    ``offset`` how far the observed line is from the calculated place (deg, with its uncertainty), ``width`` its
+    FWHM (deg), ``status`` a word of `STATUS`.
     """
 
     number: NDArray[np.int64]
@@ -96,7 +96,8 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     count = len(place)
     if count == 0 or scale <= 0:
         none = np.empty(0)
-        return Reflections(np.empty(0, dtype=np.int64), *[none] * 8, np.empty(0, dtype=np.str_))
+        no_number, word = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.str_)
+        return Reflections(no_number, none, none, none, none, none, none, none, none, word)
     rest = data.y - state.columns @ state.scales + scale * state.columns[:, index]
     floor = background(state, data)
     rest = (rest - floor) * data.weight
@@ -129,7 +130,7 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     status[hidden & (counting < UNDECIDED)] = "overlapped"
     order = np.argsort(place)
     number = np.array([numbers[group == g][np.argmax(areas[group == g])] for g in range(count)])
-    expected = scale * np.bincount(group, areas, count)
+    expected = np.asarray(scale * np.bincount(group, areas, count), dtype=np.float64)
     return Reflections(
         number[order],
         place[order],
@@ -207,12 +208,12 @@ def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: 
     alone = 0.5 * np.maximum(ratio / unc, 0.0) ** 2
     with_phase = alone - np.minimum(misfit, alone + 8.0) + _place_odds(lines, judged)
     with_free = np.maximum(alone - free, 0.0)
-    gain = float(np.sum(with_phase - with_free)) - np.log(UNLISTED)
+    gain = float(np.sum(with_phase - with_free)) - float(np.log(UNLISTED))
     return gain - search.penalty([one], data, candidates)
 
 
 def _place_odds(lines: Reflections, judged: NDArray[np.bool_]) -> Array:
-    """ln of the likelihood of each line's offset if it belongs to the phase, over a uniform one within its width."""
+    """Ln of the likelihood of each line's offset if it belongs to the phase, over a uniform one within its width."""
     wide, unc = lines.width[judged], lines.offset_unc[judged]
     spread = np.hypot(unc, PLACE * wide)
     odds = np.log(wide / (spread * np.sqrt(2.0 * np.pi))) - 0.5 * np.minimum((lines.offset[judged] / spread) ** 2, 16.0)
@@ -221,7 +222,7 @@ def _place_odds(lines: Reflections, judged: NDArray[np.bool_]) -> Array:
 
 
 def strain_log_odds(one: Member) -> float:
-    """The phase with a strained cell against an unlisted phase of the same structure with any cell nearby.
+    """Weigh the phase with a strained cell against an unlisted phase of the same structure with any cell nearby.
 
     ``ln N(e; 0, sigma) - ln(1 / range) - ln(prior of an unlisted phase)`` for the strain e of the worst axis.
     """
@@ -343,7 +344,7 @@ def unexplained(state: State, data: Measured, significance: float = 5.0) -> Arra
 
 
 def agreement(state: State, data: Measured) -> float:
-    """Share of the net signal that the model does not explain, 0 (perfect) to 1: sum |y - model| / sum (y - background)."""
+    """Share of the net signal that the model leaves, 0 (perfect) to 1: sum |y - model| / sum (y - background)."""
     floor = background(state, data)
     net = data.y - floor
     explained = state.columns @ state.scales if state.columns.size else np.zeros_like(net)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.xrd import evidence, measured, model, result, search
+from surfspec.xrd.recipe import Recipe
 from surfspec.xrd.structures import Phase, element_set
 from surfspec.xrd.structures import phases as load_phases
 from surfspec.xrd.wavelengths import Radiation, radiation
-from surfspec.xrd.recipe import Recipe
 
 Array = NDArray[np.float64]
 
@@ -35,8 +35,9 @@ def match(
 
     Patterns of all candidates, each with a small strain of its own cell and a common line shift, are fitted to the data
     together with a smooth background by non-negative least squares. Sets of phases grow, shrink and exchange members as
-    long as the evidence rises (:mod:`surfspec.xrd.search`); each phase of the best set is then tested against leaving it
-    out, against unknown lines and against its rivals (:mod:`surfspec.xrd.evidence`). No phase at all is a possible answer.
+    long as the evidence rises (:mod:`surfspec.xrd.search`); each phase of the best set is then tested against
+    leaving it out, against unknown lines and against its rivals (:mod:`surfspec.xrd.evidence`). No phase at all is
+    a possible answer.
 
     Parameters
     ----------

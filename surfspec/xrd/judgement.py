@@ -13,8 +13,8 @@ from surfspec.xrd import profile, weights
 from surfspec.xrd.evidence import Assessment, agreement
 from surfspec.xrd.measured import Measured
 from surfspec.xrd.model import Member, State, geometry
-from surfspec.xrd.structures import Phase
 from surfspec.xrd.structure_factors import lines, lorentz_polarisation
+from surfspec.xrd.structures import Phase
 
 Array = NDArray[np.float64]
 
@@ -36,11 +36,19 @@ class Found(Protocol):
     """What the verdict needs of an identification."""
 
     @property
-    def state(self) -> State: ...
+    def state(self) -> State:
+        """Best state."""
+        ...
+
     @property
-    def data(self) -> Measured: ...
+    def data(self) -> Measured:
+        """Prepared pattern."""
+        ...
+
     @property
-    def candidates(self) -> tuple[Phase, ...]: ...
+    def candidates(self) -> tuple[Phase, ...]:
+        """Phases that were tried."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -166,8 +174,8 @@ def judge(
         reasons.append(f"model inadequate: {100 * share:.0f} % of the signal is not explained")
     if len(chosen) > 1:
         spoilt = weights.contrast(absorptions, fraction, density) > weights.BRINDLEY
-        names = [one.phase.id for one, bad in zip(chosen, spoilt, strict=True) if bad]
-        if names:
-            reasons.append(f"microabsorption: weight fractions are biased unless grains are fine ({', '.join(names)})")
+        biased = [one.phase.id for one, bad in zip(chosen, spoilt, strict=True) if bad]
+        if biased:
+            reasons.append(f"microabsorption: weight fractions are biased unless grains are fine ({', '.join(biased)})")
     serious = [reason for reason in reasons if not reason.startswith("microabsorption")]
     return ("check" if serious else "ok"), reasons

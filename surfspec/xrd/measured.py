@@ -1,12 +1,13 @@
 r"""A measured pattern made ready for matching: uniform grid, variances, background basis and line widths.
 
-The variance of a point is that of counting plus a model error, because no calculated pattern is exact (texture, structure,
-profile shape):
+The variance of a point is that of counting plus a model error, because no calculated pattern is exact (texture,
+structure, profile shape):
 
 .. math:: \sigma_i^2 = \mathrm{var}_i + N_c\,(\epsilon S_i)^2 + N_c\,(0.005\,b_i)^2
 
-S is the net signal near the point, read off the data, so that it is the same for every hypothesis; eps is the relative model
-error; N_c is the number of points within a line, because the model error of one line is common to its points; b is the background.
+S is the net signal near the point, read off the data, so that it is the same for every hypothesis; eps is the
+relative model error; N_c is the number of points within a line, because the model error of one line is common to
+its points; b is the background.
 """
 
 from __future__ import annotations
@@ -99,15 +100,16 @@ class Measured:
 
     def with_model_error(self, model_error: float) -> Measured:
         """Return the same pattern weighted with another relative model error."""
-        return replace(self, **_weights(self.counting, self.signal, self.raw_basis, model_error, self.points))
+        weight, basis = _weights(self.counting, self.signal, self.raw_basis, model_error, self.points)
+        return replace(self, weight=weight, basis=basis, model_error=model_error)
 
 
 def _weights(
     counting: Array, signal: Array, raw_basis: Array, model_error: float, points: float
-) -> dict[str, Array | float]:
+) -> tuple[Array, Array]:
     weight = 1.0 / np.sqrt(counting + points * (model_error * signal) ** 2)
     basis, _ = np.linalg.qr(raw_basis * weight[:, None])
-    return {"weight": weight, "basis": basis, "model_error": model_error}
+    return np.asarray(weight), np.asarray(basis)
 
 
 def prepare(
@@ -155,15 +157,15 @@ def prepare(
     gx, gy, gv = _rebin(x, y, variance, width / POINTS_PER_LINE)
     step = float(gx[1] - gx[0])
     points = max(width / step, 1.0)
-    baseline = clip_baseline(gaussian_filter1d(gy, 1.0), int(round(8.0 * width / step)))
+    baseline = clip_baseline(gaussian_filter1d(gy, 1.0), round(8.0 * width / step))
     net = np.maximum(gaussian_filter1d(gy, 0.3 * points) - baseline, 0.0)
-    signal = maximum_filter1d(net, 2 * int(round(0.5 * points)) + 1)
+    signal = maximum_filter1d(net, 2 * round(0.5 * points) + 1)
     raw = spline_basis(gx, KNOT_SPACING)
     raw = raw / np.linalg.norm(raw, axis=0)
     gv = gv + points * (BACKGROUND_ERROR * np.maximum(baseline, 0.0)) ** 2
-    weights = _weights(gv, signal, raw, MODEL_ERROR, points)
+    weight, basis = _weights(gv, signal, raw, MODEL_ERROR, points)
     return Measured(
-        gx, gy, gv, signal, MODEL_ERROR, np.asarray(weights["weight"]), np.asarray(weights["basis"]), raw,
+        gx, gy, gv, signal, MODEL_ERROR, weight, basis, raw,
         size, strain, peaks, points,
     )  # fmt: skip
 
@@ -189,7 +191,7 @@ def _rebin(x: Array, y: Array, variance: Array, target: float) -> tuple[Array, A
     """Average whole numbers of neighbouring points onto a uniform grid about `target` apart."""
     step = float(np.median(np.diff(x)))
     uneven = float(np.max(np.abs(np.diff(x) - step))) > 0.05 * step
-    count = max(int(round(target / step)), 1)
+    count = max(round(target / step), 1)
     if uneven:
         grid = np.arange(x[0], x[-1], max(step, target))
         spread = np.interp(grid, x, variance) * (step / max(step, target))

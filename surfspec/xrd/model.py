@@ -1,8 +1,9 @@
 r"""Calculated patterns of a set of phases, and their refinement against a measured one.
 
-A phase has a scale, a strained cell (factors on the terms of its reciprocal metric) and its own line width. Zero shift and
-specimen displacement are common. Scales (non-negative) and the background are linear and are eliminated by projection;
-the others take damped Gauss-Newton steps with Gaussian priors (variable projection, Golub & Pereyra 2003).
+A phase has a scale, a strained cell (factors on the terms of its reciprocal metric) and its own line width. Zero
+shift and specimen displacement are common. Scales (non-negative) and the background are linear and are eliminated
+by projection; the others take damped Gauss-Newton steps with Gaussian priors (variable projection, Golub & Pereyra
+2003).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from scipy.optimize import nnls
 
 from surfspec.xrd import profile
 from surfspec.xrd.measured import Measured
+from surfspec.xrd.structure_factors import Lines, lines, lorentz_polarisation
 from surfspec.xrd.structures import Phase
 from surfspec.xrd.wavelengths import Radiation
-from surfspec.xrd.structure_factors import Lines, lines, lorentz_polarisation
 
 Array = NDArray[np.float64]
 
@@ -45,14 +46,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Member:
-    """A phase within a model.
+    r"""A phase within a model.
 
     Attributes
     ----------
     phase, found
         The structure and its lines.
     strength
-        m \\|F\\|^2 / V^2 of each line.
+        m \|F\|^2 / V^2 of each line.
     metric
         Factors on the reciprocal metric terms, 1 for the card's cell.
     size, strain
@@ -105,7 +106,7 @@ def member(phase: Phase, light: Radiation, data: Measured, limits: Limits) -> Me
     return Member(phase, found, strength, np.ones(found.parts.shape[1]), data.size, data.strain, sigma)
 
 
-def geometry(one: Member, common: Common) -> tuple[Array, Array, Array, Array, Array]:
+def geometry(one: Member, common: Common) -> tuple[Array, Array, Array, Array, NDArray[np.int64]]:
     """Positions, unit-scale areas, widths (deg), wavelengths and line numbers of all lines within reach."""
     q = one.found.parts @ one.metric
     positions, areas, waves = profile.split_doublet(q, one.strength, common.light)
@@ -148,7 +149,8 @@ def _column_and_slopes(one: Member, common: Common, data: Measured) -> tuple[Arr
     length = len(data.x)
 
     def gather(block: Array, factor: Array) -> Array:
-        return np.bincount(flat, (block * (areas * factor)[:, None]).ravel(), length + 1)[:length]
+        total: Array = np.bincount(flat, (block * (areas * factor)[:, None]).ravel(), length + 1).astype(np.float64)
+        return total[:length]
 
     ones = np.ones_like(areas)
     slopes = [gather(by_center, by_q * one.found.parts[numbers, term]) for term in range(one.found.parts.shape[1])]
@@ -159,7 +161,7 @@ def _column_and_slopes(one: Member, common: Common, data: Measured) -> tuple[Arr
 
 def prior_cost(members: Sequence[Member], common: Common, data: Measured, limits: Limits) -> float:
     """Sum of squared deviations from the priors, in units of their standard deviations."""
-    cost = (common.zero / limits.zero) ** 2 + (common.displacement / limits.displacement) ** 2
+    cost = float((common.zero / limits.zero) ** 2 + (common.displacement / limits.displacement) ** 2)
     for one in members:
         cost += float(np.sum(((one.metric - 1.0) / (2.0 * one.sigma)) ** 2))
         cost += (np.log(one.size / data.size) / WIDTH_PRIOR) ** 2
@@ -178,9 +180,8 @@ def solve(
     if columns.shape[1]:
         projected = data.project(columns)
         norm = np.linalg.norm(projected, axis=0) + 1e-300
-        scales, rest = nnls(projected / norm, target)
-        scales = scales / norm
-        chi2 = rest**2
+        scaled, rest = nnls(projected / norm, target)
+        scales, chi2 = np.asarray(scaled / norm), float(rest) ** 2
     else:
         scales, chi2 = np.empty(0), float(target @ target)
     cost = chi2 + prior_cost(members, common, data, limits)

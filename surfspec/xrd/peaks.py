@@ -113,14 +113,14 @@ def search(x: Array, y: Array, variance: Array, *, threshold: float = 5.0, light
 
 
 def _maxima(x: Array, y: Array, variance: Array, width: float, step: float, threshold: float) -> Array:
-    baseline = clip_baseline(gaussian_filter1d(y, 1.0), int(round(8.0 * width / step)))
+    baseline = clip_baseline(gaussian_filter1d(y, 1.0), round(8.0 * width / step))
     trace = significance_trace(
         y - baseline, variance + 1e-4 * np.maximum(y - baseline, 0) ** 2, width / _ROOT8LN2 / step
     )
     trace = trace - max(float(np.median(trace)), 0.0)
-    reach = 2 * max(int(round(0.6 * width / step)), 1) + 1
+    reach = 2 * max(round(0.6 * width / step), 1) + 1
     best = (trace == maximum_filter1d(trace, reach)) & (trace > threshold)
-    return np.asarray(x[best])
+    return np.array(x[best], dtype=np.float64)
 
 
 def _fit_all(x: Array, y: Array, variance: Array, centers: Array, width: float, light: Radiation | None) -> Peaks:

@@ -1,4 +1,4 @@
-r"""Line profiles of powder patterns: pseudo-Voigt lines with angle-dependent widths, K-alpha doublets and line shifts."""
+"""Line profiles of powder patterns: pseudo-Voigt lines of angle-dependent width, K-alpha doublets, line shifts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class Caglioti:
 def pseudo_voigt(offset: Array, fwhm: Array, eta: float) -> Array:
     r"""Pseudo-Voigt of unit area.
 
-    .. math:: \eta \frac{2}{\pi H}\frac{1}{1+4u^2} + (1-\eta)\frac{2}{H}\sqrt{\frac{\ln 2}{\pi}}\,e^{-4\ln 2\,u^2},\quad u = x/H
+    .. math:: \eta \frac{2}{\pi H}\frac{1}{1+4u^2} + (1-\eta)\frac{2}{H}\sqrt{\frac{\ln 2}{\pi}}\,
+       e^{-4\ln 2\,u^2},\quad u = x/H
 
     Parameters
     ----------
@@ -159,7 +160,8 @@ def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float, rea
         return np.zeros(len(grid))
     index, offset = windows(grid, centers, fwhm, reach)
     values = areas[:, None] * pseudo_voigt(offset, fwhm[:, None], eta)
-    return np.bincount(index.ravel(), values.ravel(), len(grid) + 1)[: len(grid)]
+    total: Array = np.bincount(index.ravel(), values.ravel(), len(grid) + 1).astype(np.float64)[: len(grid)]
+    return total
 
 
 def two_theta_of(q: Array, wavelength: float) -> Array:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.xrd import evidence, judgement, model, weights
+from surfspec.xrd import evidence, judgement, model, profile, weights
 from surfspec.xrd.evidence import Assessment
 from surfspec.xrd.measured import Measured
 from surfspec.xrd.model import State
-from surfspec.xrd.structures import Phase
 from surfspec.xrd.profile import REACH
 from surfspec.xrd.recipe import Recipe
+from surfspec.xrd.structures import Phase
 
 Array = NDArray[np.float64]
 
@@ -74,14 +75,16 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
         "strain": ([_strain(item) for item in chosen], "1", "Largest relative change of the cell against its card"),
         "line_width": ([item.size for item in chosen], "deg", "Size term of the line width"),
     }
-    variables = {name: ("phase", np.asarray(values, dtype=np.float64), {"units": unit, "long_name": label})
-                 for name, (values, unit, label) in phase_data.items()}  # fmt: skip
+    variables: dict[str, Any] = {
+        name: ("phase", np.asarray(values, dtype=np.float64), {"units": unit, "long_name": label})
+        for name, (values, unit, label) in phase_data.items()
+    }
     for status in ("confirmed", "missing", "overlapped"):
         counts = [int(np.sum(item.reflections.status == status)) for item in assessed]
         variables[f"lines_{status}"] = ("phase", np.array(counts, dtype=np.int64), {"long_name": f"Lines {status}"})
     variables["scale_covariance"] = (("phase", "phase_b"), covariance, {"units": "arb. units"})
     variables["weight_fraction_covariance"] = (("phase", "phase_b"), fraction_covariance, one)
-    coords: dict[str, object] = {
+    coords: dict[str, Any] = {
         name: ("phase", np.array([getattr(item.phase, key) for item in chosen], dtype=np.str_), {"long_name": label})
         for name, key, label in (
             ("phase", "id", "Phase"), ("name", "name", "Name"), ("formula", "formula", "Formula"),
@@ -89,7 +92,7 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
         )
     }  # fmt: skip
     coords["rival"] = ("phase", np.array([item.rival for item in assessed], dtype=np.str_), {"long_name": "Best rival"})
-    coords["phase_b"] = ("phase_b", coords["phase"][1])  # type: ignore[index]
+    coords["phase_b"] = ("phase_b", coords["phase"][1])
     dataset = xr.Dataset(variables, coords=coords)
     dataset = dataset.merge(_reflections(chosen, assessed, state)).merge(_candidates(outcome, scale, density))
     dataset = dataset.merge(_curves(spectrum, outcome, order))
@@ -132,8 +135,10 @@ def _strain(one: model.Member) -> float:
 
 
 def _reflections(chosen: Sequence[model.Member], assessed: Sequence[Assessment], state: State) -> xr.Dataset:
-    owner = np.concatenate([np.full(len(a.reflections.number), m.phase.id) for m, a in zip(chosen, assessed, strict=True)]
-                           or [np.empty(0, dtype=np.str_)])  # fmt: skip
+    owner = np.concatenate(
+        [np.full(len(a.reflections.number), m.phase.id) for m, a in zip(chosen, assessed, strict=True)]
+        or [np.empty(0, dtype=np.str_)]
+    )
     hkl = np.concatenate([m.found.hkl[a.reflections.number] for m, a in zip(chosen, assessed, strict=True)]
                          or [np.empty((0, 3), dtype=np.int64)])  # fmt: skip
     d = np.concatenate([1.0 / np.sqrt((m.found.parts @ m.metric)[a.reflections.number])
@@ -196,9 +201,9 @@ def _curves(spectrum: xr.Dataset, outcome: Outcome, order: NDArray[np.int64]) ->
 
 def _drawn(one: model.Member, state: State, x: Array) -> Array:
     positions, areas, width, _, _ = model.geometry(one, state.common)
-    shown = model.profile.shift(positions, state.common.zero, state.common.displacement)
+    shown = profile.shift(positions, state.common.zero, state.common.displacement)
     keep = (shown > x[0] - 5 * width) & (shown < x[-1] + 5 * width) & (areas > 1e-4 * areas.max(initial=0.0))
-    return model.profile.draw(x, shown[keep], areas[keep], width[keep], state.common.eta, REACH)
+    return profile.draw(x, shown[keep], areas[keep], width[keep], state.common.eta, REACH)
 
 
 def _peaks(lines: Sequence[judgement.Leftover], spectrum: xr.Dataset) -> xr.Dataset:
@@ -225,7 +230,7 @@ def members_of(spectrum: xr.Dataset) -> list[xr.Dataset]:
 
 
 def joined(spectrum: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Join the matches of a series: phases are united (absent ones have scale 0), line tables padded with NaN and ''."""
+    """Join the matches of a series: phases are united (absent: scale 0), line tables padded with NaN and ''."""
     dims = schema.series_dims(spectrum)
     if not dims:
         return found[0]
@@ -253,8 +258,12 @@ def joined(spectrum: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def _united(one: xr.Dataset, ids: list[str], tables: dict[str, int], found: Sequence[xr.Dataset]) -> xr.Dataset:
-    labels = {name: {str(p): str(v) for other in found for p, v in zip(other["phase"].values, other[name].values, strict=True)}
-              for name in ("name", "formula", "space_group", "trust")}  # fmt: skip
+    labels = {
+        name: {
+            str(p): str(v) for other in found for p, v in zip(other["phase"].values, other[name].values, strict=True)
+        }
+        for name in ("name", "formula", "space_group", "trust")
+    }
     moved = one.reset_coords(["rival", "reflection_phase", "status", "h", "k", "l", "origin"])
     moved = moved.drop_vars(["name", "formula", "space_group", "trust"])
     place = {name: i for i, name in enumerate(map(str, one["phase"].values))}

@@ -5,7 +5,8 @@ The evidence of a set is approximated as
 .. math:: \ln E = -\tfrac12\chi^2_{min} - \tfrac12\,\mathrm{priors} - \sum_j\left[\tfrac12 k_j\ln n + \ln N\right]
 
 with k_j free parameters of phase j (scale, cell, width), n the number of line widths in the pattern and N the number of
-candidates (every one as likely before the measurement). Half the first term is the Schwarz criterion (1978, Ann. Statist. 6, 461).
+candidates (every one as likely before the measurement). Half the first term is the Schwarz criterion (1978, Ann.
+Statist. 6, 461).
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from scipy import fft
 from surfspec.xrd import model, profile
 from surfspec.xrd.measured import Measured
 from surfspec.xrd.model import Common, Limits, Member, State
-from surfspec.xrd.structures import Phase
 
 Array = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ def _bins(common: Common, data: Measured) -> int:
     """Shift of the lines in the middle of the pattern, in grid steps; the strains of the dictionary take the rest."""
     middle = np.array([float(np.median(data.x))])
     moved = float(profile.shift(middle, common.zero, common.displacement)[0] - middle[0])
-    return int(round(moved / data.step))
+    return round(moved / data.step)
 
 
 def _gains(book: Dictionary, residual: Array, weight: Array, basis: Array) -> tuple[Array, Array]:
@@ -128,7 +128,7 @@ def first_shift(book: Dictionary, data: Measured, limits: Limits) -> tuple[float
     residual = data.project(data.y)
     coarse = replace(book, columns=book.columns[:, ::2], penalty=book.penalty[:, ::2], strains=book.strains[::2])
     for zero in ZEROS[np.abs(ZEROS) <= limits.largest_shift]:
-        bins = int(round(zero / data.step))
+        bins = round(zero / data.step)
         moved = [np.roll(one, -bins, axis=0) for one in (residual, data.weight, data.basis)]
         gain, strain = _gains(coarse, *moved)
         value = float(gain.max()) - 0.5 * float(zero / limits.displacement) ** 2
@@ -146,7 +146,7 @@ def penalty(members: Sequence[Member], data: Measured, candidates: int) -> float
 
 
 def log_evidence(state: State, data: Measured, candidates: int) -> float:
-    """ln E of a state, up to a constant of the pattern."""
+    """Ln E of a state, up to a constant of the pattern."""
     return -0.5 * state.cost - penalty(state.members, data, candidates)
 
 

@@ -5,8 +5,8 @@ The integrated intensity of a line of a flat, thick powder sample is (Internatio
 .. math:: I_{hkl} \propto \frac{1}{V^2}\, m\, |F|^2 \, LP(\theta), \qquad
    F = \sum_j o_j (f_0 + f' + i f'') \exp(-B_j \sin^2\theta/\lambda^2)\, \exp(2\pi i\, h x_j)
 
-with f0 of International Tables C 6.1.1 (four Gaussians) and the anomalous terms of Cromer & Liberman (1981), both through gemmi.
-Friedel mates have different \|F\| in acentric structures with f''; their mean is used.
+with f0 of International Tables C 6.1.1 (four Gaussians) and the anomalous terms of Cromer & Liberman (1981), both
+through gemmi. Friedel mates have different \|F\| in acentric structures with f''; their mean is used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SAME_D = 1e-9
 
 @dataclass(frozen=True)
 class Lines:
-    """Reflections of one phase, sorted by rising 1/d^2.
+    r"""Reflections of one phase, sorted by rising 1/d^2.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Lines:
     multiplicity
         Number of symmetry-equivalent reflections, Friedel mates included.
     f_squared
-        Mean of \\|F\\|^2 over the form, electrons^2.
+        Mean of \|F\|^2 over the form, electrons^2.
     volume
         Cell volume, angstrom^3.
     """

@@ -1,4 +1,4 @@
-r"""Weight fractions from the scales of a match, with their covariance, and a warning where microabsorption spoils them."""
+"""Weight fractions from the scales of a match, with covariance, and a warning where microabsorption spoils them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.xrd.structure_factors import anomalous
 from surfspec.xrd.structures import Phase, orbits
 from surfspec.xrd.wavelengths import HC
-from surfspec.xrd.structure_factors import anomalous
 
 Array = NDArray[np.float64]
 
@@ -121,8 +121,9 @@ def systematic(scatter: Array, absorptions: Array, scale: Array, density: Array)
 
     .. math:: u^2 = 0.06^2 + (r/2)^2 + (c/2)^2
 
-    with the scatter r of observed over calculated areas of the clean lines (texture, coarse grains, wrong structure; some four
-    independent directions) and Brindley's contrast c for 5 um grains (half: the size may be anything below).
+    with the scatter r of observed over calculated areas of the clean lines (texture, coarse grains, wrong
+    structure; some four independent directions) and Brindley's contrast c for 5 um grains (half: the size may be
+    anything below).
 
     Parameters
     ----------

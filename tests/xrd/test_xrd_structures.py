@@ -1,0 +1,191 @@
+"""Phase cards, CIF reading and radiation."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pickle
+
+import gemmi
+import numpy as np
+import pytest
+
+from surfspec import errors, recipes, xrd
+from surfspec.xrd.structures import Site, orbits, parse_formula
+
+CARDS = xrd.phases()
+
+
+@pytest.mark.parametrize("phase", CARDS, ids=lambda phase: phase.id)
+def test_cell_content_is_a_whole_number_of_formula_units(phase):
+    mass = sum(gemmi.Element(symbol).weight * count for symbol, count in parse_formula(phase.formula).items())
+    units = phase.cell_mass / mass
+    assert round(units) >= 1
+    assert units == pytest.approx(round(units), rel=2e-3)
+
+
+@pytest.mark.parametrize("phase", CARDS, ids=lambda phase: phase.id)
+def test_card_names_its_source_and_does_not_claim_more_than_its_grade(phase):
+    assert len(phase.source) > 10
+    assert phase.verified == (phase.trust == "A")
+
+
+@pytest.mark.parametrize(
+    ("name", "density"),
+    # CRC Handbook of Chemistry and Physics, densities at room temperature, g/cm3
+    [("Pb_fcc", 11.34), ("Na_bcc", 0.968), ("Si", 2.329), ("corundum", 3.99), ("CaF2", 3.18), ("halite", 2.165),
+     ("ZnO", 5.66), ("rutile", 4.25), ("magnetite", 5.18), ("ZrO2_m", 5.8), ("NaHCO3", 2.16), ("Bi2O3_alpha", 9.37)],
+)  # fmt: skip
+def test_density_against_handbook(name, density):
+    assert xrd.phases([name])[0].density == pytest.approx(density, rel=0.01)
+
+
+def test_phases_by_formula_name_and_elements():
+    assert [phase.id for phase in xrd.phases(["TiO2"])] == ["anatase", "brookite", "rutile"]
+    assert xrd.phases(["zircon"])[0].id == "ZrSiO4"
+    sodium = xrd.phases(elements=["Na"])
+    assert [phase.id for phase in sodium] == ["Na_bcc"]
+    with pytest.raises(errors.InputError, match="no phase card is called 'unobtainium'"):
+        xrd.phases(["unobtainium"])
+    with pytest.raises(errors.InputError, match="unknown element 'Xx'"):
+        xrd.phases(elements=["Xx"])
+
+
+def lead(**changes):
+    return dataclasses.replace(xrd.phases(["Pb_fcc"])[0], **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cell": (4.95, 4.95, 5.1, 90, 90, 90)}, "is not cubic"),
+        ({"cell": (math.nan, 4.95, 4.95, 90, 90, 90)}, "impossible cell"),
+        ({"cell": (4.95, 4.95, 4.95, 90, 90, 200)}, "impossible cell"),
+        ({"space_group": "F q -3 m"}, "unknown space group"),
+        ({"sites": ()}, "no sites"),
+        ({"sites": (Site("Pb", {"Pb": 1.2}, (0.0, 0.0, 0.0)),)}, "occupancies"),
+        ({"sites": (Site("Pb", {"Pb": 0.8, "Na": 0.5}, (0.0, 0.0, 0.0)),)}, "occupancies"),
+        ({"sites": (Site("Q", {"Q": 1.0}, (0.0, 0.0, 0.0)),)}, "unknown element"),
+        ({"sites": (Site("Pb", {"Pb": 1.0}, (math.nan, 0.0, 0.0)),)}, "not finite"),
+        ({"sites": (Site("Pb", {"Pb": 1.0}, (0.0, 0.0, 0.0)), Site("Na", {"Na": 1.0}, (0.05, 0.0, 0.0)))}, "apart"),
+        ({"verified": True, "trust": "C"}, "cannot be verified"),
+    ],
+)
+def test_impossible_phases_are_refused(changes, message):
+    with pytest.raises(errors.InputError, match=message):
+        lead(**changes)
+
+
+def test_a_shared_position_may_hold_two_elements():
+    mixed = lead(sites=(Site("M", {"Pb": 0.6, "Na": 0.4}, (0.0, 0.0, 0.0)),))
+    assert mixed.elements == {"Pb", "Na"}
+    assert len(orbits(mixed)[0]) == 4
+
+
+def test_phase_survives_pickle_and_hash():
+    phase = xrd.phases(["NZSP_C2c"])[0]
+    again = pickle.loads(pickle.dumps(phase))  # noqa: S301
+    assert again == phase
+    assert hash(again) == hash(phase)
+
+
+def test_faulty_card_is_reported_with_its_place(tmp_path):
+    card = tmp_path / "bad.yaml"
+    card.write_text("id: bad\nname: x\nformula: Pb\nspace_grup: F m -3 m\n", encoding="utf-8")
+    with pytest.raises(errors.RecipeError, match=r"bad.yaml:4:1: unknown key 'space_grup'. Did you mean 'space_group'"):
+        recipes.load_file(card, xrd.Phase)
+
+
+CIF = """data_test
+_cell_length_a 5.6402
+_cell_length_b 5.6402
+_cell_length_c {c}
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt '{group}'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Na1 {element} 0 0 0 {occupancy}
+Cl1 Cl- {x} 0.5 0.5 1
+"""
+GOOD = {"c": "5.6402", "group": "F m -3 m", "element": "Na1+", "occupancy": "1", "x": "0.5"}
+
+
+def write(tmp_path, **changes):
+    path = tmp_path / "salt.cif"
+    path.write_text(CIF.format(**{**GOOD, **changes}), encoding="utf-8")
+    return path
+
+
+def test_cif_is_read(tmp_path):
+    phase = xrd.read_cif(write(tmp_path))
+    assert phase.formula == "NaCl"
+    assert phase.trust == "B"
+    assert not phase.verified
+    assert phase.density == pytest.approx(2.163, abs=2e-3)
+    assert "assumed" in phase.note
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"occupancy": "1.4"}, "occupancy 1.4"),
+        ({"occupancy": "-0.2"}, "occupancy -0.2"),
+        ({"element": "Qq"}, "unknown element"),
+        ({"c": "?"}, "cell is incomplete"),
+        ({"c": "6.1"}, "symmetry"),
+        ({"group": "F silly"}, "space group"),
+        ({"x": "0.03"}, "apart|sites"),
+        ({"x": "abc"}, "not a number|coordinates|no readable"),
+    ],
+)
+def test_impossible_cifs_are_refused_with_the_file(tmp_path, changes, message):
+    path = write(tmp_path, **changes)
+    with pytest.raises((errors.InputError, errors.FormatError), match=message) as caught:
+        xrd.read_cif(path)
+    assert "salt.cif" in str(caught.value)
+
+
+def test_cif_without_space_group_or_atoms(tmp_path):
+    path = tmp_path / "salt.cif"
+    text = CIF.format(**GOOD)
+    path.write_text(text.replace("_space_group_name_H-M_alt 'F m -3 m'\n", ""), encoding="utf-8")
+    with pytest.raises(errors.InputError, match="space group is missing"):
+        xrd.read_cif(path)
+    path.write_text("data_x\n_cell_length_a 3\n", encoding="utf-8")
+    with pytest.raises(errors.FormatError, match="no atoms"):
+        xrd.read_cif(path)
+    path.write_text("this is no cif at all\n", encoding="utf-8")
+    with pytest.raises(errors.FormatError):
+        xrd.read_cif(path)
+
+
+def test_wavelengths_by_name_and_number():
+    assert xrd.radiation("CuKa1").wavelengths == (1.5405929,)  # Hoelzer et al. (1997)
+    both = xrd.radiation("Cu K-alpha")
+    assert both.wavelengths == (1.5405929, 1.5444274)
+    assert sum(both.weights) == pytest.approx(1.0)
+    assert both.weights[1] / both.weights[0] == pytest.approx(0.5)
+    assert xrd.radiation(1.5418).name == "CuKa"
+    assert xrd.radiation(1.7902).name == "CoKa"
+    assert xrd.radiation("0.7").wavelengths == (0.7,)
+    for bad in (None, "", "XxKa", 12.0, "nonsense"):
+        with pytest.raises(errors.InputError, match="wavelength"):
+            xrd.radiation(bad)
+
+
+def test_energy_of_cu_ka1():
+    # Hoelzer et al. (1997), 8047.8227 eV
+    assert xrd.radiation("CuKa1").energy == pytest.approx(8047.823, abs=0.01)
+
+
+def test_mean_wavelength_is_that_of_international_tables():
+    # International Tables C, 4.2.2: 1.54187 angstrom for Cu Ka mean
+    light = xrd.radiation("CuKa")
+    assert np.dot(light.wavelengths, light.weights) == pytest.approx(1.54187, abs=5e-5)
