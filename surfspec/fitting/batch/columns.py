@@ -1,0 +1,110 @@
+"""The columns of a compiled model over many spectra: shapes, mixed derivatives, residual, in plain numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.fitting.batch.problem import Chunk
+from surfspec.fitting.batch.shapes import EVALUATE
+from surfspec.fitting.batch.table import Table
+
+Array = NDArray[np.float64]
+
+
+class Filler:
+    """Fills the rows of the matrix whose Gram product is everything that a step needs.
+
+    Rows: the linear columns (areas, then extra ones), the column of fixed areas where there is one, the derivative of
+    each linear column by each nonlinear parameter (``Table.pairs``), the residual.
+
+    Parameters
+    ----------
+    table
+        The compiled model.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.linear = table.linear.size
+        self.first_pair = self.linear + table.has_offset
+        self.rows = self.first_pair + len(table.pairs) + 1
+        self._plan = self._plan_rows()
+
+    def _plan_rows(self) -> list[list[tuple[int, int, float, bool]]]:
+        """Return for each component (target row, source row of the shape, factor, whether it is the first there)."""
+        table, written, plan = self.table, set[int](), []
+        areas = np.concatenate([table.area_factor, table.area_offset[:, None]], axis=1)
+        for k in range(table.kinds.size):
+            steps: list[tuple[int, int, float]] = []
+            for j in np.flatnonzero(areas[k]):
+                steps.append((int(j), 0, float(areas[k, j])))
+            for p, (j, q) in enumerate(table.pairs):
+                for role in np.flatnonzero(table.role_factor[k, :, q]):
+                    factor = float(areas[k, j] * table.role_factor[k, role, q])
+                    if factor:
+                        steps.append((self.first_pair + p, 1 + int(role), factor))
+            plan.append([])
+            for target, source, factor in steps:
+                plan[-1].append((target, source, factor, target not in written))
+                written.add(target)
+        self._empty = sorted(set(range(table.areas)) - written)
+        return plan
+
+    def fill(self, chunk: Chunk, theta: Array, out: Array) -> None:
+        """Write every row but the residual; with the weight in it where the chunk has one.
+
+        Parameters
+        ----------
+        chunk
+            The data.
+        theta
+            Nonlinear parameters, shape (m, Q).
+        out
+            Shape (m, rows, n).
+        """
+        table = self.table
+        for target in self._empty:
+            out[:, target] = 0.0
+        for k, steps in enumerate(self._plan):
+            roles = theta @ table.role_factor[k].T + table.role_offset[k]
+            rows = EVALUATE[table.kinds[k]](chunk.x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], chunk.weight)
+            for target, source, factor, first in steps:
+                if first:
+                    np.multiply(rows[source], factor, out=out[:, target])
+                elif factor == 1.0:
+                    out[:, target] += rows[source]
+                else:
+                    out[:, target] += factor * rows[source]
+        out[:, table.areas : self.linear] = chunk.extra
+        if chunk.sensitivity is not None:
+            for part in (slice(0, table.areas), slice(self.linear, self.rows - 1)):
+                ends = out[:, part, [0, -1]]
+                if chunk.weight is not None:
+                    ends = ends / chunk.weight[:, None, [0, -1]]
+                out[:, part] -= ends @ chunk.sensitivity
+
+    def above_base(self, linear: Array, rows: Array) -> Array:
+        """Return the model without its base from the filled rows, shape (m, n)."""
+        out: Array = (linear[:, None, :] @ rows[:, : self.linear])[:, 0]
+        if self.table.has_offset:
+            out += rows[:, self.linear]
+        return out
+
+    def contraction(self, linear: Array, change: Array) -> Array:
+        """Return the matrix T that turns the rows into Jacobian and residual.
+
+        Columns of T: the linear parameters, the nonlinear ones (the mixed derivatives times the amplitudes), the
+        residual after the amplitudes changed by `change`. Shape (m, rows, L + Q + 1).
+        """
+        table, count = self.table, self.linear
+        out = np.zeros((linear.shape[0], self.rows, count + table.nonlinear.size + 1))
+        index = np.arange(count)
+        out[:, index, index] = 1.0
+        j, q = table.pairs[:, 0], table.pairs[:, 1]
+        amplitude = np.ones((linear.shape[0], count + 1))
+        amplitude[:, :count] = linear
+        out[:, self.first_pair + np.arange(len(j)), count + q] = amplitude[:, j]
+        out[:, :count, -1] = -change
+        out[:, -1, -1] = 1.0
+        return out

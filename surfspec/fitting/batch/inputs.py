@@ -1,0 +1,189 @@
+"""The data of a batched fit: many spectra on one axis, loaded chunk by chunk so that nothing large is copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.errors import InputError
+from surfspec.fitting.batch.problem import FLOOR, Chunk
+from surfspec.fitting.batch.table import Columns
+from surfspec.fitting.model import BoundModel, Model, Parameter
+from surfspec.fitting.solver import _sigma as assumed_sigma
+
+Array = NDArray[np.float64]
+
+
+class BoundColumns:
+    """A model on one spectrum with extra linear columns: what the single solver takes.
+
+    Parameters
+    ----------
+    bound
+        The model on its axis.
+    parameters
+        Amplitudes of the columns.
+    columns
+        Shape (e, n).
+    """
+
+    def __init__(self, bound: BoundModel, parameters: tuple[Parameter, ...], columns: Array) -> None:
+        self.bound, self.columns = bound, columns
+        self.parameters = (*bound.parameters, *parameters)
+        self._count = len(bound.parameters)
+
+    def evaluate(self, values: Array) -> Array:
+        """Return the model, shape (n,)."""
+        return self.bound.evaluate(values[: self._count]) + values[self._count :] @ self.columns
+
+    def jacobian(self, values: Array) -> Array:
+        """Return its derivatives by every parameter, shape (n, parameters)."""
+        return np.concatenate([self.bound.jacobian(values[: self._count]), self.columns.T], axis=1)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arguments of :func:`~surfspec.fitting.batch.solve_batch`, checked.
+
+    Attributes
+    ----------
+    model, columns
+        What is fitted.
+    x
+        Shape (n,).
+    y
+        Shape (m, n).
+    base, sigma, sensitivity, tails, nuisance
+        As given, each with or without the leading dimension m; None where not given.
+    statistics
+        ``poisson``, ``given`` or ``unknown``.
+    chunk
+        Members that are loaded at once.
+    """
+
+    model: Model
+    columns: Columns | None
+    x: Array
+    y: Array
+    base: Array
+    sigma: Array | None
+    sensitivity: Array | None
+    tails: Array | None
+    nuisance: Array | None
+    statistics: str
+    chunk: int
+
+    def __post_init__(self) -> None:
+        m, n = self.y.shape
+        shapes: dict[str, tuple[Array | None, tuple[int, ...]]] = {
+            "x": (self.x, (n,)),
+            "base": (self.base, (n,)),
+            "sigma": (self.sigma, (n,)),
+            "sensitivity": (self.sensitivity, (2, n)),
+            "tails": (self.tails, (2,)),
+        }
+        if self.nuisance is not None:
+            shapes["nuisance"] = (self.nuisance, (self.nuisance.shape[-2] if self.nuisance.ndim > 1 else 1, n))
+        for name, (array, tail) in shapes.items():
+            allowed = (tail,) if name == "x" else (tail, (m, *tail))
+            if array is not None and array.shape not in allowed:
+                raise InputError(
+                    f"{name} has the shape {array.shape}", where=name,
+                    remedy=f"Give {' or '.join(map(str, allowed))}, to go with {m} spectra of {n} points",
+                )  # fmt: skip
+        if self.statistics not in ("poisson", "given", "unknown"):
+            raise InputError(f"statistics {self.statistics!r}", remedy="Say 'poisson', 'given' or 'unknown'")
+        if self.statistics == "given" and self.sigma is None:
+            raise InputError("no uncertainties given", remedy="Pass sigma, or say statistics='unknown'")
+        if self.chunk < 1:
+            raise InputError(f"a chunk of {self.chunk} spectra", remedy="Take 64 to 512")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters: the model's, then those of the columns."""
+        return (*self.model.parameters, *(self.columns.parameters if self.columns else ()))
+
+    def floor(self, y: Array) -> float:
+        """Return the smallest expected count of a spectrum."""
+        return float(FLOOR * max(1.0, float(np.mean(y))))
+
+    def refusal(self, rows: NDArray[np.intp]) -> NDArray[np.str_]:
+        """Say of some members why they cannot be fitted at all; empty where they can."""
+        y = self.y[rows]
+        out = np.full(len(rows), "", dtype="<U48")
+        usable = np.isfinite(y).all(axis=1)
+        for name, array in (("background", self.base), ("uncertainties", self.sigma)):
+            if array is not None:
+                good = np.isfinite(array if array.ndim == 1 else array[rows]).all(axis=-1)
+                out[~np.broadcast_to(good, usable.shape)] = f"some of the {name} are not numbers"
+        if self.sigma is not None:
+            positive = (self.sigma if self.sigma.ndim == 1 else self.sigma[rows]).min(axis=-1) > 0
+            out[~np.broadcast_to(positive, usable.shape)] = "some of the uncertainties are not positive"
+        out[~usable] = "some intensities are not numbers"
+        out[usable & ~np.any(y, axis=1)] = "every intensity is zero"
+        if self.statistics == "poisson":
+            out[usable & (y.min(axis=1) < 0)] = "some counts are negative"
+        if self.y.shape[1] <= sum(p.vary for p in self.parameters):
+            out[:] = "fewer points than parameters"
+        return out
+
+    def load(self, rows: NDArray[np.intp], *, weighted: bool = True) -> Chunk:
+        """Return the data of some members for the kernels.
+
+        Parameters
+        ----------
+        rows
+            Which members.
+        weighted
+            Put the weights into the columns, unless the data are counts.
+        """
+        shape = (len(rows), self.x.size)
+        y = self.y[rows]
+        base = np.array(np.broadcast_to(_part(self.base, rows, 1), shape))
+        extra = self.columns.make(self.x, y) if self.columns else np.empty((shape[0], 0, shape[1]))
+        bends = None
+        if self.sensitivity is not None:
+            bends = np.array(np.broadcast_to(_part(self.sensitivity, rows, 2), (shape[0], 2, shape[1])))
+            if self.tails is not None:
+                tails = np.broadcast_to(_part(self.tails, rows, 1), (shape[0], 2))
+                base += (tails[:, None, :] @ bends)[:, 0]
+        weight = None
+        if weighted and self.statistics != "poisson":
+            weight = 1.0 / self.spread(rows, y)
+            extra = extra * weight[:, None]
+            bends = None if bends is None else bends * weight[:, None]
+        return Chunk(self.x, y, base, weight, extra, bends)
+
+    def spread(self, rows: NDArray[np.intp], y: Array) -> Array:
+        """Return the standard uncertainties that a least-squares fit of some members uses, shape (members, n)."""
+        if self.statistics == "given" and self.sigma is not None:
+            return np.array(np.broadcast_to(_part(self.sigma, rows, 1), y.shape))
+        return np.stack([assumed_sigma(one, self.statistics, None) for one in y])
+
+    def member(self, index: int) -> tuple[Array, Array | None]:
+        """Return the intensities of one member, and its uncertainties unless it is counts."""
+        y = self.y[[index]]
+        return y[0], None if self.statistics == "poisson" else self.spread(np.array([index]), y)[0]
+
+    def problem(self, index: int) -> BoundModel | BoundColumns:
+        """Return one member as the single solver takes it."""
+        rows = np.array([index])
+        bends = None if self.sensitivity is None else _part(self.sensitivity, rows, 2).reshape(2, -1)
+        tails = None if self.tails is None else _part(self.tails, rows, 1).reshape(2)
+        bound = BoundModel(self.model, self.x, _part(self.base, rows, 1).reshape(-1), bends, tails)
+        if self.columns is None:
+            return bound
+        return BoundColumns(bound, self.columns.parameters, self.columns.make(self.x, self.y[rows])[0])
+
+    def nuisance_of(self, rows: NDArray[np.intp]) -> Array | None:
+        """Return the changes by the nuisances of some members, shape (members, k, n)."""
+        if self.nuisance is None:
+            return None
+        part = _part(self.nuisance, rows, 2)
+        return np.broadcast_to(part, (len(rows), *part.shape[-2:]))
+
+
+def _part(array: Array, rows: NDArray[np.intp], tail: int) -> Array:
+    return array if array.ndim == tail else array[rows]

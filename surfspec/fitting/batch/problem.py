@@ -1,0 +1,97 @@
+"""What both kernels take and give back: a chunk of spectra, the options of the iteration, the ends of the fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: Smallest expected count, relative to the mean of the data (or to one count), as in the single solver.
+FLOOR: Final = 1e-9
+#: Damping after the first refused step, the factor between refusals, and where the iteration gives up.
+DAMPING_START: Final = 1e-3
+DAMPING_FACTOR: Final = 10.0
+DAMPING_END: Final = 1e8
+#: Damping below this is none.
+DAMPING_NONE: Final = 1e-5
+#: Relative noise of a cost in double precision, per unit of the data's sum of squares.
+NOISE: Final = 4e-16
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some spectra on one axis: m members, n points.
+
+    Attributes
+    ----------
+    x
+        Axis, shape (n,).
+    y, base
+        Intensities and the fixed part of the background, shape (m, n).
+    weight
+        Reciprocal standard uncertainties, shape (m, n); None for counts.
+    extra
+        Linear columns beside the peaks, shape (m, e, n).
+    sensitivity
+        How the background gives way to the peaks on the first and the last point, shape (m, 2, n); None for a fixed one.
+    """
+
+    x: Array
+    y: Array
+    base: Array
+    weight: Array | None
+    extra: Array
+    sensitivity: Array | None
+
+    def rows(self, chosen: NDArray[np.intp]) -> Chunk:
+        """Return some of the members."""
+        return Chunk(
+            self.x,
+            self.y[chosen],
+            self.base[chosen],
+            None if self.weight is None else self.weight[chosen],
+            self.extra[chosen],
+            None if self.sensitivity is None else self.sensitivity[chosen],
+        )
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the fits of a chunk ended; p free parameters in the order of ``Table.free``.
+
+    Attributes
+    ----------
+    values
+        Shape (m, p).
+    fisher
+        ``J^T W J`` there, shape (m, p, p).
+    cost, chi2
+        Deviance (or chi-square) and Pearson's chi-square, shape (m,).
+    converged
+        The predicted gain of a further step is below the tolerance.
+    passes
+        Evaluations of the model.
+    """
+
+    values: Array
+    fisher: Array
+    cost: Array
+    chi2: Array
+    converged: NDArray[np.bool_]
+    passes: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, members: int, free: int) -> Ends:
+        """Return room for some members."""
+        return cls(
+            np.full((members, free), np.nan),
+            np.full((members, free, free), np.nan),
+            np.full(members, np.inf),
+            np.full(members, np.nan),
+            np.zeros(members, dtype=bool),
+            np.zeros(members, dtype=np.int64),
+        )

@@ -1,0 +1,146 @@
+r"""Line shapes over many spectra at once, in plain numpy: values and exact derivatives over the roles.
+
+The formulas are those of :mod:`surfspec.fitting.lineshapes`; here the roles are arrays with one value a spectrum.
+Each function takes the axis (n,), the roles (members, 1) and a factor for the whole shape, (members, n) or (n,),
+and returns the shape and its derivatives over the roles, (members, n) each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log, pi, sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import wofz
+
+Array = NDArray[np.float64]
+Rows = tuple[Array, ...]
+
+_LN16: Final = 4.0 * log(2.0)
+_GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
+_LORENTZ: Final = 2.0 / pi
+_EXPONENT_LIMIT: Final = -600.0
+_VOIGT_SCALE: Final = 2.0 * sqrt(log(2.0))
+_ROOT_PI: Final = sqrt(pi)
+#: |z|^2 from which the Faddeeva function comes from its asymptotic series (Abramowitz and Stegun 7.1.23).
+_FAR_SQUARED: Final = 625.0
+_TERMS: Final = 9
+_SERIES: Final = np.cumprod([1.0, *((2 * k - 1) / 2.0 for k in range(1, _TERMS))])
+
+
+def _bell(t2: Array, amplitude: Array, factor: Array | None) -> Array:
+    out = t2 * -_LN16
+    np.maximum(out, _EXPONENT_LIMIT, out=out)
+    np.exp(out, out=out)
+    out *= amplitude
+    if factor is not None:
+        out *= factor
+    return out
+
+
+def _gaussian(x: Array, center: Array, fwhm: Array, _: Array, factor: Array | None) -> Rows:
+    per = 1.0 / fwhm
+    t = (x - center) * per
+    f = _bell(t * t, _GAUSS * per, factor)
+    by_center = f * t
+    by_center *= 2.0 * _LN16 * per
+    by_width = by_center * t
+    by_width -= f * per
+    return f, by_center, by_width
+
+
+def _lorentzian(x: Array, center: Array, fwhm: Array, _: Array, factor: Array | None) -> Rows:
+    per = 1.0 / fwhm
+    t = (x - center) * per
+    share = 1.0 / (1.0 + 4.0 * t * t)
+    f = share * (_LORENTZ * per)
+    if factor is not None:
+        f *= factor
+    by_center = f * share
+    by_center *= t
+    by_center *= 8.0 * per
+    by_width = by_center * t
+    by_width -= f * per
+    return f, by_center, by_width
+
+
+def _mixed(
+    x: Array, center: Array, fwhm: Array, mixing: Array, factor: Array | None, gauss: Array, lorentz: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return (1 - m) G + m L for a bell of height `gauss` and a Lorentzian of height `lorentz`; and L - G."""
+    per = 1.0 / fwhm
+    t = x - center
+    t *= per
+    t2 = t * t
+    bell = _bell(t2, gauss * per, factor)
+    t2 *= 4.0
+    t2 += 1.0
+    share = np.reciprocal(t2, out=t2)
+    hat = share * (lorentz * per)
+    if factor is not None:
+        hat *= factor
+    by_mixing = hat - bell
+    bell *= 1.0 - mixing
+    hat *= mixing
+    f = bell + hat
+    hat *= share
+    hat *= 8.0 * per
+    bell *= 2.0 * _LN16 * per
+    bell += hat
+    bell *= t
+    t *= bell
+    t -= f * per
+    return f, bell, t, by_mixing
+
+
+def _pseudo_voigt(x: Array, center: Array, fwhm: Array, mixing: Array, factor: Array | None) -> Rows:
+    return _mixed(x, center, fwhm, mixing, factor, np.asarray(_GAUSS), np.asarray(_LORENTZ))
+
+
+def _gl_sum(x: Array, center: Array, fwhm: Array, mixing: Array, factor: Array | None) -> Rows:
+    slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
+    per = 1.0 / (1.0 / _GAUSS + mixing * slope)
+    f, by_center, by_width, by_mixing = _mixed(x, center, fwhm, mixing, factor, per, per)
+    by_mixing -= f * (slope * per)
+    return f, by_center, by_width, by_mixing
+
+
+def _voigt(x: Array, center: Array, fwhm_gauss: Array, fwhm_lorentz: Array, factor: Array | None) -> Rows:
+    s, gamma = fwhm_gauss / _VOIGT_SCALE, 0.5 * fwhm_lorentz
+    zeta = (x - center) + 1j * gamma
+    far = zeta.real**2 + zeta.imag**2 >= _FAR_SQUARED * s * s
+    rows = np.empty((4, *zeta.shape))
+    z = np.where(far, 1.0, zeta / np.where(s > 0, s, 1.0))
+    per = 1.0 / (np.where(s > 0, s, 1.0) * _ROOT_PI)
+    w = wofz(z)
+    slope = -2.0 * z * w + 2.0j / _ROOT_PI
+    rows[0] = w.real * per
+    rows[1] = -slope.real * per * (per * _ROOT_PI)
+    rows[2] = -(w + z * slope).real * per * (per * _ROOT_PI) / _VOIGT_SCALE
+    rows[3] = -0.5 * slope.imag * per * (per * _ROOT_PI)
+    if np.any(far):
+        wide = np.broadcast_to(s, zeta.shape)[far]
+        inverse = 1.0 / zeta[far]
+        r = (wide * inverse) ** 2
+        value, first, by_s, power = np.zeros_like(r), np.zeros_like(r), np.zeros_like(r), np.ones_like(r)
+        for k in range(_TERMS):
+            value += _SERIES[k] * power
+            first += (2 * k + 1) * _SERIES[k] * power
+            if k + 1 < _TERMS:
+                by_s += (k + 1) * _SERIES[k + 1] * power
+            power = power * r
+        rows[0][far] = (1j * inverse * value).real / pi
+        rows[1][far] = -(-1j * inverse**2 * first).real / pi
+        rows[2][far] = (2.0j * wide * inverse**3 * by_s).real / pi / _VOIGT_SCALE
+        rows[3][far] = -0.5 * (-1j * inverse**2 * first).imag / pi
+    if factor is not None:
+        rows *= factor
+    return rows[0], rows[1], rows[2], rows[3]
+
+
+#: By the codes of :data:`surfspec.fitting.batch.table.KINDS`.
+EVALUATE: Final[tuple[Callable[[Array, Array, Array, Array, Array | None], Rows], ...]] = (
+    _gaussian, _lorentzian, _pseudo_voigt, _gl_sum, _voigt,
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""The answers of a batched fit, as arrays with one row a spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.fitting.batch.columns import Filler
+from surfspec.fitting.batch.inputs import Inputs
+from surfspec.fitting.batch.table import Table
+from surfspec.fitting.solver import Solution
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class BatchSolution:
+    """The best parameters of m spectra, with the meaning that they have in :class:`~surfspec.fitting.Solution`.
+
+    Attributes
+    ----------
+    names
+        All p parameters: the model's, then those of the extra columns.
+    values, uncertainties
+        Shape (m, p); NaN uncertainty where not determined, 0 where fixed.
+    covariance
+        Shape (m, p, p).
+    converged, start_dependent
+        Shape (m,).
+    at_bound, undetermined
+        Shape (m, p).
+    chi2, deviance, dof, scale, passes
+        Shape (m,); `passes` counts evaluations of the model over all starts.
+    single
+        Which members went through :func:`~surfspec.fitting.solve` one by one, shape (m,).
+    refused
+        Why a member could not be fitted at all (its numbers are NaN), shape (m,); empty texts otherwise.
+    engine
+        ``numpy``, ``numba`` or ``solve``; and in `fallback` why it was the last.
+    statistics
+        As given.
+    """
+
+    names: tuple[str, ...]
+    values: Array
+    uncertainties: Array
+    covariance: Array
+    converged: Mask
+    start_dependent: Mask
+    at_bound: Mask
+    undetermined: Mask
+    chi2: Array
+    deviance: Array
+    dof: NDArray[np.int64]
+    scale: Array
+    passes: NDArray[np.int64]
+    single: Mask
+    refused: NDArray[np.str_]
+    engine: str
+    fallback: str
+    statistics: str
+    inputs: Inputs
+    table: Table | None
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    @property
+    def fitted(self) -> Array:
+        """The model of every member, shape (m, n), evaluated anew from the parameters."""
+        return self.evaluate(np.arange(len(self)))
+
+    def evaluate(self, members: NDArray[np.intp]) -> Array:
+        """Return the model of some members, shape (members, n)."""
+        inputs, out = self.inputs, np.empty((len(members), self.inputs.x.size))
+        for first in range(0, len(members), inputs.chunk):
+            part = slice(first, first + inputs.chunk)
+            rows = members[part]
+            if self.table is None:
+                out[part] = [inputs.problem(int(i)).evaluate(self.values[i]) for i in rows]
+                continue
+            chunk = inputs.load(rows, weighted=False)
+            filler = Filler(self.table)
+            room = np.empty((len(rows), filler.rows, inputs.x.size))
+            filler.fill(chunk, self.values[rows][:, self.table.nonlinear], room)
+            out[part] = chunk.base + filler.above_base(self.values[rows][:, self.table.linear], room)
+        return out
+
+    def member(self, index: int) -> Solution:
+        """Return one member as the single solver would.
+
+        Parameters
+        ----------
+        index
+            Which one.
+        """
+        fitted = self.evaluate(np.array([index]))[0]
+        y, sigma = self.inputs.member(index)
+        spread = np.sqrt(np.maximum(fitted, self.inputs.floor(y))) if sigma is None else sigma
+        scale = float(self.scale[index])
+        names = np.array(self.names)
+        return Solution(
+            names=self.names,
+            values=self.values[index],
+            uncertainties=self.uncertainties[index],
+            covariance=self.covariance[index],
+            fitted=fitted,
+            pulls=(y - fitted) / spread / (np.sqrt(scale) if scale > 0 else 1.0),
+            converged=bool(self.converged[index]),
+            at_bound=tuple(names[self.at_bound[index]].tolist()),
+            undetermined=tuple(names[self.undetermined[index]].tolist()),
+            start_dependent=bool(self.start_dependent[index]),
+            chi2=float(self.chi2[index]),
+            deviance=float(self.deviance[index]),
+            dof=int(self.dof[index]),
+            evaluations=int(self.passes[index]),
+            statistics=self.statistics,
+            scale=scale,
+        )
