@@ -9,11 +9,11 @@ r"""The model of a LEIS spectrum: tied peaks on their in-depth shoulders.
 
 Every position follows from the kinematics by one offset :math:`\delta`, the shift of the maxima; :math:`\delta_\tau` is
 the distance of the Gaussians above the maxima of the tailed peaks. Isotopes are weighted by abundance times
-cross-section. :math:`E_e` is the centre of the lines less the element's lag; `B` and the rise `U` make the shoulder of
-ions that were scattered in the depth and re-ionised; `k` is the survival of the slower of them, one for the whole
-spectrum. The foot `W` is plural scattering of light atoms with heavy ones, and is left out for the heaviest element.
-Areas and heights enter linearly and none is ever negative, so that no shoulder can undercut a peak; offset, resolution,
-survival, tail and lags are the only other parameters.
+cross-section. :math:`E_e` is the centre of the lines less the element's lag, a quarter of which is straggling; `B` and
+the rise `U` make the shoulder of ions that were scattered in the depth and re-ionised; `k` is the survival of the
+slower of them, one for the whole spectrum. The foot `W` is plural scattering of light atoms with heavy ones, and is
+left out for the heaviest element. Areas and heights enter linearly and none is ever negative, so that no shoulder can
+undercut a peak; offset, resolution, acceptance, survival, tail and lags are the only other parameters.
 
 Peak and shoulder follow Nelson, J. Vac. Sci. Technol. A 4 (1986) 1567 and Brötzner et al., arXiv:2311.10604; the edge
 is an error function instead of an arctangent, which leaks above the edge. Width and position of the foot (130 eV and
@@ -43,6 +43,10 @@ Array = NDArray[np.float64]
 #: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
 FOOT_POSITION = 40.0 / 3000.0
 FOOT_WIDTH = 130.0 / 3000.0
+#: Straggling of a buried edge: standard deviation over lag.
+STRAGGLING = 0.25
+#: Chi-square that a shoulder must explain before its edge can be placed.
+FAINT = 25.0
 #: Energy over which the slope of a shoulder is quoted, eV.
 SLOPE_UNIT = 1000.0
 
@@ -117,12 +121,13 @@ class _Features:
     weight: Array
     depth: Array
     width_slope: float
+    lag_slope: float
     path: Array
     alive: Array
     alive_slope: float
 
-    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Return derivatives by peak position, edge position, width, tail and survival, shape (n,) each."""
+    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """Return derivatives by peak position, edge position, lag, width, tail and survival, shape (n,) each."""
         area, height, slope = linear[:3]
         level = (height + slope * self.depth) * self.alive
         by_peak = area * (self.peak.by_center @ self.weight)
@@ -134,7 +139,8 @@ class _Features:
             body = body + linear[3] * self.foot.value * self.alive
         by_edge = by_edge + self.alive_slope * body
         by_sigma = area * (self.peak.by_sigma @ self.weight) + level * self.edge.by_sigma * self.width_slope
-        return by_peak, by_edge, by_sigma, area * (self.peak.by_tail @ self.weight), -self.path * body
+        by_lag = level * self.edge.by_sigma * self.lag_slope - by_edge
+        return by_peak, by_edge, by_lag, by_sigma, area * (self.peak.by_tail @ self.weight), -self.path * body
 
 
 class SpectrumModel:
@@ -277,7 +283,9 @@ class SpectrumModel:
             count = len(feature.columns)
             columns[:, column : column + count] = np.stack(feature.columns, axis=1)
             if linear is not None:
-                by_peak, by_edge, by_sigma, by_tail, by_survival = feature.slopes(linear[column : column + count])
+                by_peak, by_edge, by_lag, by_sigma, by_tail, by_survival = feature.slopes(
+                    linear[column : column + count]
+                )
                 moved += by_peak + by_edge
                 slopes[:, position["survival"]] += by_survival
                 for name, slope in self.widths(element, named)[1].items():
@@ -285,7 +293,7 @@ class SpectrumModel:
                 if "tail" in position:
                     slopes[:, position["tail"]] += by_tail
                 if f"{element} lag" in position:
-                    slopes[:, position[f"{element} lag"]] -= by_edge
+                    slopes[:, position[f"{element} lag"]] += by_lag
             column += count
         # every position moves with the offset and with the shift of the centres
         slopes[:, position["offset"]] = moved
@@ -300,7 +308,7 @@ class SpectrumModel:
         x, lines, energy = self.energy, self.lines[element], self.recipe.energy
         tail, lag, survival = named["tail"], named.get(f"{element} lag", 0.0), named["survival"]
         sigma, _ = self.widths(element, named)
-        width = float(np.hypot(sigma, lines.spread))
+        width = float(np.sqrt(sigma**2 + lines.spread**2 + (STRAGGLING * lag) ** 2))
         at = lines.centroid + shift - lag
         peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)
         edge = shapes.edge(x, at, width)
@@ -314,7 +322,37 @@ class SpectrumModel:
         if self.recipe.foot and element != self.heaviest:
             foot = shapes.edge(x, at + FOOT_POSITION * energy, FOOT_WIDTH * energy)
             columns.append(foot.value * alive)
-        return _Features(columns, peak, edge, foot, lines.weight, depth, sigma / width, path, alive, alive_slope)
+        return _Features(
+            columns,
+            peak,
+            edge,
+            foot,
+            lines.weight,
+            depth,
+            sigma / width,
+            STRAGGLING**2 * lag / width,
+            path,
+            alive,
+            alive_slope,
+        )
+
+    def idle_lags(self, shape_values: Array, linear: Array, sigma: Array) -> NDArray[np.bool_]:
+        """Find lags of shoulders too faint to have an edge, shape (shape_count,).
+
+        Parameters
+        ----------
+        shape_values, linear
+            Parameters, shapes (shape_count,) and (linear,).
+        sigma
+            Standard uncertainty of each point, shape (n,).
+        """
+        idle = np.zeros(self.shape_count, dtype=bool)
+        columns = self.design(shape_values)
+        for element in self.recipe.lagging():
+            used = [self.linear_names.index(f"{element} {part}") for part in ("shoulder", "slope")]
+            signal = columns[:, used] @ linear[used] / sigma
+            idle[self.shape_names.index(f"{element} lag")] = float(signal @ signal) < FAINT
+        return idle
 
     def evaluate(self, values: Array) -> Array:
         """Return the model, shape (n,)."""

@@ -89,8 +89,11 @@ def project(
     smooth = np.convolve(np.pad(y, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
     weight = expected_sigma(smooth, y, statistics, sigma)
     linear = linear_part(model.design(shape), y, weight)
+    # a shoulder that is not there has no edge: its lag would wander without end
+    idle = model.idle_lags(shape, linear, weight)
+    shape = np.where(idle, low, shape)
     for _ in range(ROUNDS):
-        shape, linear = _search(model, y, weight, shape, (low, high))
+        shape, linear = _search(model, y, weight, shape, (low, high), idle)
         if statistics == "given":
             break
         weight = expected_sigma(model.design(shape) @ linear, y, statistics, sigma)
@@ -99,9 +102,14 @@ def project(
 
 
 def _search(
-    model: SpectrumModel, y: Array, weight: Array, shape: Array, bounds: tuple[Array, Array]
+    model: SpectrumModel,
+    y: Array,
+    weight: Array,
+    shape: Array,
+    bounds: tuple[Array, Array],
+    idle: NDArray[np.bool_],
 ) -> tuple[Array, Array]:
-    free = np.array([p.vary for p in model.parameters[: model.shape_count]])
+    free = np.array([p.vary for p in model.parameters[: model.shape_count]]) & ~idle
     if not np.any(free):
         return shape, linear_part(model.design(shape), y, weight)
 

@@ -198,7 +198,7 @@ def maximise(
     """
     first = project(model, y, statistics=statistics, sigma=sigma, start=start)
     values = first
-    held = _at_zero(model, values)
+    held = _at_zero(model, values, expected_sigma(model.evaluate(values), y, statistics, sigma))
     solution = None
     for _ in range(RELEASES):
         problem = _Held(model, _hold(model, values, held))
@@ -215,14 +215,16 @@ def maximise(
     return solution, first
 
 
-def _at_zero(model: SpectrumModel, values: Array) -> NDArray[np.bool_]:
+def _at_zero(model: SpectrumModel, values: Array, sigma: Array) -> NDArray[np.bool_]:
     """Find parameters to hold: linear ones at zero, and lags of shoulders that are not there."""
     held = (np.arange(values.size) >= model.shape_count) & (values <= 0)
-    names = [p.name for p in model.parameters]
-    for element in model.recipe.lagging():
-        if held[names.index(f"{element} shoulder")] and held[names.index(f"{element} slope")]:
-            held[names.index(f"{element} lag")] = True
+    held[: model.shape_count] = idle_lags(model, values, sigma)
     return held
+
+
+def idle_lags(model: SpectrumModel, values: Array, sigma: Array) -> NDArray[np.bool_]:
+    """Return which non-linear parameters are lags that the spectrum does not show, shape (shape_count,)."""
+    return model.idle_lags(values[: model.shape_count], values[model.shape_count :], sigma)
 
 
 def _hold(model: SpectrumModel, values: Array, held: NDArray[np.bool_]) -> tuple[Parameter, ...]:
@@ -266,6 +268,12 @@ def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array 
         scale = float(np.sum(pulls**2)) / solution.dof
     covariance = np.where(np.isnan(solution.covariance), np.nan, 0.0)
     covariance[np.ix_(free, free)] = scale * inverse / np.outer(size, size)
+    # a lag that was held because nothing shows it is unknown, not certain
+    unknown = np.flatnonzero(
+        idle_lags(model, solution.values, 1.0 / weight) & (solution.uncertainties[: model.shape_count] == 0)
+    )
+    covariance[unknown, :] = np.nan
+    covariance[:, unknown] = np.nan
     return np.asarray(covariance)
 
 
@@ -284,12 +292,13 @@ def _member(
     uncertainty = np.sqrt(np.where(variance >= 0, variance, np.nan))
     area, area_unc = values[areas], uncertainty[areas]
     fwhm, fwhm_slopes, height, height_slopes = _peak_sizes(model, values)
-    shape_covariance = covariance[:count, :count]
+    known = np.nan_to_num(covariance)  # no width or height depends on a lag, whose row may be NaN
+    shape_covariance = known[:count, :count]
     fwhm_unc = np.sqrt(np.einsum("ki,ij,kj->k", fwhm_slopes, shape_covariance, fwhm_slopes))
     full = np.zeros((areas.size, values.size))
     full[:, :count] = area[:, None] * height_slopes
     full[np.arange(areas.size), areas] = height
-    height_unc = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", full, covariance, full), 0.0))
+    height_unc = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", full, known, full), 0.0))
     flag = np.where(
         ~np.isfinite(area_unc), "not_determined", np.where(area < DETECTION * area_unc, "below_detection", "ok")
     )

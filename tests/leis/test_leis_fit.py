@@ -265,3 +265,16 @@ def test_an_instrument_found_once_can_be_kept() -> None:
     assert float(fixed.value_unc.sel(parameter="tail")) == 0.0
     with pytest.raises(InputError, match="no parameter of the instrument"):
         RECIPE.with_instrument({"Zr lag": 3.0})
+
+
+def test_the_edge_of_an_absent_element_is_unknown() -> None:
+    model, values = truth()
+    for i, parameter in enumerate(model.parameters):
+        if parameter.name.startswith("Zr"):
+            values[i] = 0.0
+    counts = np.random.default_rng(13).poisson(model.evaluate(values))
+    fit = leis.fit(spectra.spectrum(ENERGY, counts, technique="LEIS"), RECIPE)
+    assert np.isnan(fit.value_unc.sel(parameter="Zr lag"))
+    assert np.isfinite(fit.area_unc).all()
+    assert np.isfinite(fit.fwhm_unc).all()
+    assert str(fit.sel(component="Zr").flag.values) == "below_detection"

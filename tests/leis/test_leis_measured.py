@@ -81,8 +81,8 @@ def shares(fit: xr.Dataset) -> Array:
 def test_normalised_areas_of_sixty_spectra(fits: dict[str, xr.Dataset], truth: dict[str, dict[str, Array]]) -> None:
     errors = np.concatenate([shares(fits[s]) - truth[s]["normalised"] for s in SAMPLES])
     assert np.mean(np.abs(errors)) <= 0.012
-    # single spectra: 2 of 300 values miss 0.04 by up to 0.011 (Na and O of heavily covered surfaces)
-    assert np.mean(np.abs(errors) > 0.04) < 0.01
+    # single spectra: 1 of 300 values (Na of a heavily covered surface) misses 0.04, by 0.014
+    assert np.sum(np.abs(errors) > 0.04) <= 1
     assert np.max(np.abs(errors)) < 0.055
 
 
