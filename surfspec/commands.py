@@ -14,7 +14,10 @@ import xarray as xr
 from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps, xrd
 from surfspec.errors import InputError
 from surfspec.report import layout, statements
+from surfspec.report.figures import file_name
 from surfspec.report.quantities import finite, number, reasons_of, worst
+
+_REGION = "{region}"
 
 Say = Callable[[str], None]
 
@@ -205,26 +208,43 @@ def _study(path: Path, arguments: Namespace, say: Say) -> Answer:
 
 
 def convert(arguments: Namespace, say: Say) -> Answer:
-    """Convert a file of spectra into another format."""
-    target = Path(arguments.target)
-    if target.exists() and not arguments.force:
-        raise InputError("the file exists", where=target, remedy="Say --force to replace it, or choose another name")
-    if not target.parent.is_dir():
-        raise InputError("its folder does not exist", where=target, remedy=f"Make {target.parent} first")
+    """Convert a file of spectra into another format; ``{region}`` in the target makes one file for each spectrum."""
     say(f"reading {arguments.source}")
     found = _datasets(arguments.source)
-    if target.suffix.lower() == ".nc":
+    targets = _targets(arguments.target, list(found), arguments.source)
+    for target in targets:
+        if target.exists() and not arguments.force:
+            raise InputError(
+                "the file exists", where=target, remedy="Say --force to replace it, or choose another name"
+            )
+        if not target.parent.is_dir():
+            raise InputError("its folder does not exist", where=target, remedy=f"Make {target.parent} first")
+    if len(targets) == 1 and targets[0].suffix.lower() == ".nc":
         data = next(iter(found.values())) if len(found) == 1 else xr.DataTree.from_dict(dict(found))
-        storage.save(data, target, overwrite=arguments.force)
-    elif len(found) == 1:
-        io.write(next(iter(found.values())), target)
+        storage.save(data, targets[0], overwrite=arguments.force)
     else:
-        raise InputError(
-            f"{len(found)} spectra do not fit into one {target.suffix or 'text'} file: {', '.join(found)}",
-            where=arguments.source,
-            remedy="Convert to a .nc file, which holds them all",
-        )
-    return Answer({"source": arguments.source, "target": str(target), "spectra": list(found)}, f"wrote {target}")
+        for target, one in zip(targets, found.values(), strict=True):
+            say(f"writing {target}")
+            if target.suffix.lower() == ".nc":
+                storage.save(one, target, overwrite=arguments.force)
+            else:
+                io.write(one, target)
+    names = [str(target) for target in targets]
+    document = {"source": arguments.source, "targets": names, "spectra": list(found)}
+    return Answer(document, "\n".join(f"wrote {name}" for name in names))
+
+
+def _targets(pattern: str, labels: Sequence[str], source: str) -> list[Path]:
+    """Return the files to write: one for all in a .nc file or where there is one spectrum, else one for each."""
+    if _REGION in pattern:
+        return [Path(pattern.replace(_REGION, file_name(label) or "spectrum")) for label in labels]
+    if len(labels) == 1 or pattern.lower().endswith(".nc"):
+        return [Path(pattern)]
+    raise InputError(
+        f"{len(labels)} spectra do not fit into one file of this kind: {', '.join(labels)}",
+        where=source,
+        remedy="Put {region} into the name of the target, or convert to a .nc file, which holds them all",
+    )
 
 
 def phases(arguments: Namespace, say: Say) -> Answer:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from surfspec.display import unit_text
 from surfspec.report.tables import Cell, Column, Quantity, Table
 
 Results = Mapping[str, Any]
@@ -142,7 +143,7 @@ def leis_normalised(results: Results) -> Table:
         "Normalised LEIS peak areas",
         (
             Column("sample"), Column("element"), Column("dose", "ions/cm2", "number"), Column("mean", "", "quantity"),
-            Column("standard deviation over areas", "", "number"), Column("detected"),
+            Column("standard deviation over areas", "", "number", digits=2), Column("detected"),
         ),
         tuple(rows),
         "Mean over the analysed areas. The dose is the one cumulated at the end of a spectrum.",
@@ -165,13 +166,13 @@ def leis_conclusions(results: Results) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, leis in part(results, "leis"):
         for key, label in (
-            ("energy_offset", "offset of the energy scale"),
+            ("energy_offset", "offset of the peak maxima from the elastic energies"),
             ("zero_dose_coverage", "coverage at zero dose"),
             ("removal_cross_section", "removal cross-section"),
             ("thickness", "film thickness"),
         ):
             if leis.get(key):
-                rows.append((name, label, q(leis[key]), leis[key]["unit"]))
+                rows.append((name, label, q(leis[key]), unit_text(leis[key]["unit"])))
         layers = leis.get("monolayers") or {}
         if layers.get("value") is not None:
             rows.append((name, "monolayers", str(layers["value"]), "; ".join(map(str, layers.get("not_excluded", [])))))
@@ -203,7 +204,7 @@ def phases(results: Results) -> Table:
         "Phases",
         (
             Column("sample"), Column("pattern"), Column("phase"), Column("formula"), Column("space group"),
-            Column("trust"), Column("probability", "", "number"), Column("score", "", "number"),
+            Column("trust"), Column("probability", "", "number", digits=3), Column("score", "", "number", digits=3),
             Column("weight fraction", "", "quantity"), Column("expected lines not seen"),
         ),
         tuple(rows),

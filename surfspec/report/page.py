@@ -90,7 +90,7 @@ def _content(column: Column, cell: Cell) -> str:
         return text(cell)
     if cell is None or not math.isfinite(cell):
         return "–" if column.kind in ("number", "quantity") else ""
-    return text(number_text(cell))
+    return text(number_text(cell, column.digits))
 
 
 def image(path: Path, caption: str, width: float) -> str:

@@ -34,11 +34,12 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, its unit, and what its cells are."""
+    """One column: its heading, its unit, what its cells are, and the significant digits of a number on the page."""
 
     name: str
     unit: str = ""
     kind: Literal["text", "verdict", "number", "quantity"] = "text"
+    digits: int = 5
 
     @property
     def heading(self) -> str:

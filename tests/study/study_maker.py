@@ -29,6 +29,16 @@ xps:
 """
 
 
+#: One sample, one region: for tests of what surrounds the fits.
+SMALL = """\
+study: small
+samples:
+  a: {xps: "a_{region}.csv"}
+xps:
+  regions: [Na 1s]
+"""
+
+
 def region_counts(region: str, shift: float, seed: int, factor: float = 1.0) -> tuple[Array, Array]:
     """Simulate one region: Gaussian peaks of 1.5 eV on a constant level, Poisson noise, scale shifted by `shift` eV."""
     low, high, level, peaks = REGIONS[region]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import surfspec as ss
-from surfspec import cli, commands, report
+from surfspec import cli, commands, reference, report
 from surfspec.errors import InputError
 from surfspec.report.folder import replaced
 
@@ -35,7 +35,7 @@ def test_help_and_version_are_light() -> None:
 
 
 def test_the_installed_command_ends_with_its_code(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "surfspec.cli", "run", str(tmp_path / "none.yaml"), "-o", str(tmp_path / "out")]
+    line = [sys.executable, "-m", "surfspec", "run", str(tmp_path / "none.yaml"), "-o", str(tmp_path / "out")]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -215,6 +215,19 @@ def test_convert_round_trip_and_refusals(xps_study: Path, tmp_path: Path, capsys
     assert call(capsys, "convert", source, str(target))[0] == 2
     assert call(capsys, "convert", source, str(target), "--force")[0] == 0
     assert call(capsys, "convert", source, str(tmp_path / "none" / "x.nc"))[0] == 2
+
+
+def test_convert_many_spectra_into_one_file_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = str(reference.path("nasicon_study", "xps", "as_sintered.vms"))
+    assert call(capsys, "convert", source, str(tmp_path / "all.csv"))[0] == 2
+    assert list(tmp_path.iterdir()) == []
+    code, out, _ = call(capsys, "convert", source, str(tmp_path / "s_{region}.csv"), "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert {path.name for path in tmp_path.iterdir()} >= {"s_Zr_3d.csv", "s_C_1s.csv"}
+    for target, region in zip(document["targets"], document["spectra"], strict=True):
+        one = ss.read(source, region=region)
+        np.testing.assert_array_equal(ss.read(target)["intensity"].values, one["intensity"].values)
 
 
 def test_demo_uses_the_shipped_study(
