@@ -35,6 +35,8 @@ TEXTURE = 0.35
 MERGE = 0.8
 #: A line is clean when the phase makes up at least this share of the signal at its place.
 CLEAN_SHARE = 0.5
+#: Observed over calculated area above which most of a line must come from something else (or from texture).
+FOREIGN = 2.5
 #: Relative uncertainty of an observed line above which nothing can be said about it.
 UNDECIDED = 0.33
 #: Prior odds that a pattern holds a phase which is not in the list.
@@ -123,9 +125,9 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     status[ratio < 0.25 + 2.0 * unc] = "missing"
     status[(ratio < 0.25 + 2.0 * unc) & (ratio > 0.25)] = "weak"
     others = (state.columns @ state.scales)[peak] - scale * state.columns[peak, index]
-    hidden = (others > scale * state.columns[peak, index] / CLEAN_SHARE * (1 - CLEAN_SHARE)) | (
-        (unc > UNDECIDED) & (counting < UNDECIDED)
-    )
+    hidden = others > scale * state.columns[peak, index] / CLEAN_SHARE * (1 - CLEAN_SHARE)
+    hidden |= ratio > FOREIGN
+    hidden |= (unc > UNDECIDED) & (counting < UNDECIDED)
     status[counting >= UNDECIDED] = "weak"
     status[hidden & (counting < UNDECIDED)] = "overlapped"
     order = np.argsort(place)

@@ -101,7 +101,7 @@ def member(phase: Phase, light: Radiation, data: Measured, limits: Limits) -> Me
     """Return a phase with its card's cell and the typical line width of the pattern."""
     found = lines(phase, min(light.wavelengths), float(data.x[-1]) + 1.0)
     strength = found.multiplicity * found.f_squared / found.volume**2
-    known = phase.cell_uncertainty if np.isfinite(phase.cell_uncertainty) else 0.0
+    known = phase.cell_uncertainty or 0.0
     sigma = float(np.hypot(limits.strain, known)) if known > limits.strain else limits.strain
     return Member(phase, found, strength, np.ones(found.parts.shape[1]), data.size, data.strain, sigma)
 

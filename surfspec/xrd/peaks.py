@@ -120,7 +120,7 @@ def _maxima(x: Array, y: Array, variance: Array, width: float, step: float, thre
     trace = trace - max(float(np.median(trace)), 0.0)
     reach = 2 * max(round(0.6 * width / step), 1) + 1
     best = (trace == maximum_filter1d(trace, reach)) & (trace > threshold)
-    return np.array(x[best], dtype=np.float64)
+    return np.asarray(np.compress(best, x), dtype=np.float64)
 
 
 def _fit_all(x: Array, y: Array, variance: Array, centers: Array, width: float, light: Radiation | None) -> Peaks:

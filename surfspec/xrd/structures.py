@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,9 +92,9 @@ class Phase:
     cod
         Number in the Crystallography Open Database.
     cell_uncertainty
-        Relative standard uncertainty of the cell lengths, NaN where unknown.
+        Relative standard uncertainty of the cell lengths, None where unknown.
     temperature
-        Kelvin, NaN where unknown.
+        Kelvin, None where unknown.
     note
         What the user should know.
     """
@@ -110,8 +109,8 @@ class Phase:
     trust: Trust
     verified: bool = False
     cod: str = ""
-    cell_uncertainty: float = field(default=math.nan, metadata={"above": 0.0, "below": 0.1})
-    temperature: float = field(default=math.nan, metadata={"above": 0.0, "unit": "K"})
+    cell_uncertainty: float | None = field(default=None, metadata={"above": 0.0, "below": 0.1})
+    temperature: float | None = field(default=None, metadata={"above": 0.0, "unit": "K"})
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -41,7 +41,8 @@ def absorption(phase: Phase, wavelength: float) -> float:
     Returns
     -------
     float
-        cm^-1, scattering not included.
+        cm^-1, scattering not included. The f'' of Cromer & Liberman are good to a few per cent (that of Pb for Cu Ka
+        gives 7 % less than the tabulated total absorption).
 
     References
     ----------

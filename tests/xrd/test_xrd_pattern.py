@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 
 import numpy as np
@@ -20,7 +19,10 @@ def one(name):
 
 
 def indices(ds):
-    return {tuple(sorted((abs(int(h)), abs(int(k)), abs(int(l))))) for h, k, l in zip(ds.h.values, ds.k.values, ds.l.values, strict=True)}  # noqa: E501, E741
+    return {
+        tuple(sorted((abs(int(h)), abs(int(k)), abs(int(l)))))
+        for h, k, l in zip(ds.h.values, ds.k.values, ds.l.values, strict=True)
+    }  # noqa: E501, E741
 
 
 def test_extinctions_of_cubic_lattices():
@@ -37,7 +39,10 @@ def test_extinctions_of_cubic_lattices():
 def test_multiplicities_of_m3m():
     ds = xrd.pattern(one("LaB6"), wavelength=WAVE, two_theta=(15, 110))
     want = {(0, 0, 1): 6, (0, 1, 1): 12, (1, 1, 1): 8, (0, 1, 2): 24, (1, 1, 2): 24, (1, 2, 3): 48}
-    found = {tuple(sorted((abs(h), abs(k), abs(l)))): m for h, k, l, m in zip(ds.h.values, ds.k.values, ds.l.values, ds.multiplicity.values, strict=True)}  # noqa: E501, E741
+    found = {
+        tuple(sorted((abs(h), abs(k), abs(l)))): m
+        for h, k, l, m in zip(ds.h.values, ds.k.values, ds.l.values, ds.multiplicity.values, strict=True)
+    }  # noqa: E501, E741
     for hkl, count in want.items():
         assert found[hkl] == count
 
@@ -59,18 +64,27 @@ def test_structure_factor_of_salt_by_hand():
 
 
 def test_form_factor_at_zero_is_the_electron_count():
-    for symbol, number in (("O", 8), ("Zr", 40), ("Pb", 82)):
-        assert structure_factors.form_factor(symbol, np.zeros(1))[0] == pytest.approx(number, abs=0.05)
+    for symbol, number in (("O", 8), ("Zr", 40), ("Pb", 82)):  # the four-Gaussian fits are good to about 0.1 %
+        assert structure_factors.form_factor(symbol, np.zeros(1))[0] == pytest.approx(number, rel=1e-3)
 
 
 @pytest.mark.parametrize(
     ("name", "hkl", "d"),
     # a / sqrt(h^2 + k^2 + l^2) with the cells of PDF 04-0686, 22-0948 and SRM 640c
-    [("Pb_fcc", (1, 1, 1), 2.8582), ("Pb_fcc", (0, 0, 2), 2.4753), ("Na_bcc", (0, 1, 1), 3.0339), ("Si", (1, 1, 1), 3.13570)],
+    [
+        ("Pb_fcc", (1, 1, 1), 2.8582),
+        ("Pb_fcc", (0, 0, 2), 2.4753),
+        ("Na_bcc", (0, 1, 1), 3.0339),
+        ("Si", (1, 1, 1), 3.13570),
+    ],
 )
 def test_lattice_spacings(name, hkl, d):
     ds = xrd.pattern(one(name), wavelength=WAVE)
-    row = [i for i in range(ds.sizes["reflection"]) if tuple(sorted(map(abs, (ds.h.values[i], ds.k.values[i], ds.l.values[i])))) == hkl][0]  # noqa: E501
+    row = [
+        i
+        for i in range(ds.sizes["reflection"])
+        if tuple(sorted(map(abs, (ds.h.values[i], ds.k.values[i], ds.l.values[i])))) == hkl
+    ][0]  # noqa: E501
     assert ds.d.values[row] == pytest.approx(d, abs=1e-4)
 
 
@@ -99,15 +113,15 @@ def test_intensities_against_an_independent_computation(name, data_dir):
     if not path.is_file():
         pytest.skip(f"{path.name} is not there")
     with path.open(encoding="utf-8") as file:
-        rows = [(ast.literal_eval(row["hkl"]), float(row["two_theta"]), float(row["I_rel"])) for row in csv.DictReader(file)]
-    angles = np.array([row[1] for row in rows])
-    theirs = np.array([row[2] for row in rows])
+        rows = [(float(row["two_theta"]), float(row["I_rel"])) for row in csv.DictReader(file)]
+    angles = np.array([row[0] for row in rows])
+    theirs = np.array([row[1] for row in rows])
     ds = xrd.pattern(one(name), wavelength=WAVE, two_theta=(angles[0] - 0.1, angles[-1] + 0.1), threshold=0.0)
     grid = np.arange(angles[0] - 1, angles[-1] + 1, 0.01)
-    ours = profile.draw(grid, ds.reflection_two_theta.values, ds.area.values, np.full(ds.sizes["reflection"], 0.1), 0.5)
-    other = profile.draw(grid, angles, theirs, np.full(len(angles), 0.1), 0.5)
+    ours = profile.draw(grid, ds.reflection_two_theta.values, ds.area.values, np.full(ds.sizes["reflection"], 0.5), 0.5)
+    other = profile.draw(grid, angles, theirs, np.full(len(angles), 0.5), 0.5)
     ours = ours * other.sum() / ours.sum()
-    acentric = 0.015 if name == "Na15Pb4" else 0.003
+    acentric = 0.015 if name == "Na15Pb4" else 0.002
     assert np.abs(ours - other).sum() / other.sum() < acentric
 
 
