@@ -35,7 +35,7 @@ def test_help_and_version_are_light() -> None:
 
 
 def test_the_installed_command_ends_with_its_code(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "surfspec", "run", str(tmp_path / "none.yaml"), "-o", str(tmp_path / "out")]
+    line = [sys.executable, "-m", "surfspec.cli", "run", str(tmp_path / "none.yaml"), "-o", str(tmp_path / "out")]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
