@@ -33,7 +33,8 @@ class Filler:
 
     def _plan_rows(self) -> list[list[tuple[int, int, float, bool]]]:
         """Return for each component (target row, source row of the shape, factor, whether it is the first there)."""
-        table, written, plan = self.table, set[int](), []
+        table, written = self.table, set[int]()
+        plan: list[list[tuple[int, int, float, bool]]] = []
         areas = np.concatenate([table.area_factor, table.area_offset[:, None]], axis=1)
         for k in range(table.kinds.size):
             steps: list[tuple[int, int, float]] = []

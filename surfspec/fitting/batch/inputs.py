@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.fitting.batch.problem import FLOOR, Chunk
+from surfspec.fitting.batch.problem import Chunk
 from surfspec.fitting.batch.table import Columns
 from surfspec.fitting.model import BoundModel, Model, Parameter
-from surfspec.fitting.solver import _sigma as assumed_sigma
+from surfspec.fitting.solver.objective import STATISTICS, Objective, objective
 
 Array = NDArray[np.float64]
 
@@ -93,8 +93,8 @@ class Inputs:
                     f"{name} has the shape {array.shape}", where=name,
                     remedy=f"Give {' or '.join(map(str, allowed))}, to go with {m} spectra of {n} points",
                 )  # fmt: skip
-        if self.statistics not in ("poisson", "given", "unknown"):
-            raise InputError(f"statistics {self.statistics!r}", remedy="Say 'poisson', 'given' or 'unknown'")
+        if self.statistics not in STATISTICS:
+            raise InputError(f"unknown statistics {self.statistics!r}", remedy=f"Choose from {', '.join(STATISTICS)}")
         if self.statistics == "given" and self.sigma is None:
             raise InputError("no uncertainties given", remedy="Pass sigma, or say statistics='unknown'")
         if self.chunk < 1:
@@ -105,10 +105,6 @@ class Inputs:
         """All parameters: the model's, then those of the columns."""
         return (*self.model.parameters, *(self.columns.parameters if self.columns else ()))
 
-    def floor(self, y: Array) -> float:
-        """Return the smallest expected count of a spectrum."""
-        return float(FLOOR * max(1.0, float(np.mean(y))))
-
     def refusal(self, rows: NDArray[np.intp]) -> NDArray[np.str_]:
         """Say of some members why they cannot be fitted at all; empty where they can."""
         y = self.y[rows]
@@ -118,7 +114,7 @@ class Inputs:
             if array is not None:
                 good = np.isfinite(array if array.ndim == 1 else array[rows]).all(axis=-1)
                 out[~np.broadcast_to(good, usable.shape)] = f"some of the {name} are not numbers"
-        if self.sigma is not None:
+        if self.sigma is not None and self.statistics != "poisson":
             positive = (self.sigma if self.sigma.ndim == 1 else self.sigma[rows]).min(axis=-1) > 0
             out[~np.broadcast_to(positive, usable.shape)] = "some of the uncertainties are not positive"
         out[~usable] = "some intensities are not numbers"
@@ -151,21 +147,21 @@ class Inputs:
                 base += (tails[:, None, :] @ bends)[:, 0]
         weight = None
         if weighted and self.statistics != "poisson":
-            weight = 1.0 / self.spread(rows, y)
+            weight = 1.0 / self.spread(rows)
             extra = extra * weight[:, None]
             bends = None if bends is None else bends * weight[:, None]
         return Chunk(self.x, y, base, weight, extra, bends)
 
-    def spread(self, rows: NDArray[np.intp], y: Array) -> Array:
+    def spread(self, rows: NDArray[np.intp]) -> Array:
         """Return the standard uncertainties that a least-squares fit of some members uses, shape (members, n)."""
-        if self.statistics == "given" and self.sigma is not None:
-            return np.array(np.broadcast_to(_part(self.sigma, rows, 1), y.shape))
-        return np.stack([assumed_sigma(one, self.statistics, None) for one in y])
+        if self.sigma is not None:
+            return np.array(np.broadcast_to(_part(self.sigma, rows, 1), (len(rows), self.x.size)))
+        return np.stack([self.objective(int(i)).sigma for i in rows])
 
-    def member(self, index: int) -> tuple[Array, Array | None]:
-        """Return the intensities of one member, and its uncertainties unless it is counts."""
-        y = self.y[[index]]
-        return y[0], None if self.statistics == "poisson" else self.spread(np.array([index]), y)[0]
+    def objective(self, index: int) -> Objective:
+        """Return what is minimised for one member."""
+        sigma = None if self.sigma is None else _part(self.sigma, np.array([index]), 1).reshape(-1)
+        return objective(self.problem(index), self.y[index], self.statistics, sigma)
 
     def problem(self, index: int) -> BoundModel | BoundColumns:
         """Return one member as the single solver takes it."""

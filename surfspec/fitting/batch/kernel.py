@@ -23,12 +23,12 @@ from surfspec.fitting.batch.problem import (
     DAMPING_FACTOR,
     DAMPING_NONE,
     DAMPING_START,
-    FLOOR,
     NOISE,
     Chunk,
     Ends,
 )
 from surfspec.fitting.batch.table import Table
+from surfspec.fitting.solver.objective import FLOOR
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -36,7 +36,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class _Point:
-    """The model at some parameters of every member: amplitudes, costs and the Fisher matrix bordered by the gradient."""
+    """The model of every member at some parameters: costs, and the Fisher matrix bordered by the gradient."""
 
     linear: Array
     theta: Array

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-#: Smallest expected count, relative to the mean of the data (or to one count), as in the single solver.
-FLOOR: Final = 1e-9
 #: Damping after the first refused step, the factor between refusals, and where the iteration gives up.
 DAMPING_START: Final = 1e-3
 DAMPING_FACTOR: Final = 10.0
@@ -37,7 +35,7 @@ class Chunk:
     extra
         Linear columns beside the peaks, shape (m, e, n).
     sensitivity
-        How the background gives way to the peaks on the first and the last point, shape (m, 2, n); None for a fixed one.
+        How the background gives way to the peaks at its first and last point, shape (m, 2, n); None where it does not.
     """
 
     x: Array

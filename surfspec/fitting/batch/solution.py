@@ -98,8 +98,7 @@ class BatchSolution:
             Which one.
         """
         fitted = self.evaluate(np.array([index]))[0]
-        y, sigma = self.inputs.member(index)
-        spread = np.sqrt(np.maximum(fitted, self.inputs.floor(y))) if sigma is None else sigma
+        goal = self.inputs.objective(index)
         scale = float(self.scale[index])
         names = np.array(self.names)
         return Solution(
@@ -108,7 +107,7 @@ class BatchSolution:
             uncertainties=self.uncertainties[index],
             covariance=self.covariance[index],
             fitted=fitted,
-            pulls=(y - fitted) / spread / (np.sqrt(scale) if scale > 0 else 1.0),
+            pulls=(goal.y - fitted) * goal.weight(fitted) / (np.sqrt(scale) if scale > 0 else 1.0),
             converged=bool(self.converged[index]),
             at_bound=tuple(names[self.at_bound[index]].tolist()),
             undetermined=tuple(names[self.undetermined[index]].tolist()),

@@ -19,17 +19,16 @@ from surfspec.fitting.batch.problem import Chunk, Ends
 from surfspec.fitting.batch.solution import BatchSolution
 from surfspec.fitting.batch.table import Columns, Table, compile_model, unsupported
 from surfspec.fitting.model import Model
-from surfspec.fitting.solver import ON_BOUND, Solution, solve
+from surfspec.fitting.solver import Solution, solve
+from surfspec.fitting.solver.objective import count_floor
+from surfspec.fitting.solver.polish import Limits
+from surfspec.fitting.solver.solution import DIFFERENT, EQUALLY_GOOD
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 #: Number of fits (spectra times starts) from which the load time of the compiled kernel pays (measured: 9,000).
 PAYS_FOR_NUMBA: Final = 9_000
-#: An end this much above the best one belongs to another minimum.
-SAME_COST: Final = 1.0
-#: Ends of equal cost that differ by more than this many uncertainties depend on the start.
-SAME_VALUES: Final = 3.0
 
 
 class Engine(Protocol):
@@ -81,8 +80,8 @@ def solve_batch(
     base
         Fixed part of the background, shape (n,) or (m, n).
     statistics
-        ``"poisson"``, ``"given"`` (by `sigma`) or ``"unknown"`` (variance proportional to the smoothed intensity, its
-        scale from the residuals).
+        ``"poisson"``, ``"given"`` (by `sigma`) or ``"unknown"`` (variance proportional to `sigma` squared,
+        or to the smoothed intensity, its scale from the residuals).
     sigma
         Standard uncertainties of `y`, shape (n,) or (m, n).
     sensitivity, tails
@@ -262,13 +261,11 @@ def _fit_chunk(
         best = Ends(*(np.stack([getattr(e, f) for e in ends])[chosen, index] for f in Ends.__dataclass_fields__))
     full = np.array(begin[0])
     full[:, table.free] = best.values
-    low, high = table.limits(np.arange(len(table.parameters)))
-    span = np.where(np.isfinite(high - low), high - low, np.maximum(1.0, np.abs(full)))
-    on_low, on_high = full - low <= ON_BOUND * span, high - full <= ON_BOUND * span
-    vary = np.array([p.vary for p in table.parameters])
-    natural = np.array([p.natural_low for p in table.parameters]) & on_low
-    bound = (on_low | on_high) & vary & ~natural
-    active = vary & ~bound
+    limits = Limits.of(table.parameters)
+    on_low, on_high = limits.touched(full)
+    natural = np.array([p.natural_low for p in table.parameters], dtype=bool) & on_low
+    bound = (on_low | on_high) & limits.free & ~natural
+    active = limits.free & ~bound
     inverse, dead, doubtful = invert(best.fisher, active[:, table.free])
     answers.dof[rows] = np.maximum(1, inputs.x.size - active.sum(axis=1))
     moved = _moved(inputs, table, chunk, rows, best, inverse)
@@ -286,7 +283,7 @@ def _fit_chunk(
     answers.chi2[rows], answers.deviance[rows] = best.chi2, best.cost
     answers.converged[rows] = best.converged
     answers.passes[rows] = np.sum([e.passes for e in ends], axis=0)
-    answers.start_dependent[rows] = _start_dependent(ends, best, _roots(covariance)[:, table.free])
+    answers.start_dependent[rows] = _start_dependent(ends, best, _roots(covariance)[:, table.free], answers.scale[rows])
     return doubtful | ~best.converged
 
 
@@ -303,7 +300,7 @@ def _moved(
     linear = best.values[:, :count]
     if chunk.weight is None:
         model = chunk.base + filler.above_base(linear, room)
-        floor = np.array([[inputs.floor(one)] for one in chunk.y])
+        floor = np.array([[count_floor(one)] for one in chunk.y])
         weighted = nuisance / np.maximum(model, floor)[:, None]
     else:
         weighted = nuisance * chunk.weight[:, None]
@@ -315,12 +312,12 @@ def _moved(
     return out
 
 
-def _start_dependent(ends: list[Ends], best: Ends, uncertainties: Array) -> Mask:
+def _start_dependent(ends: list[Ends], best: Ends, uncertainties: Array, scale: Array) -> Mask:
     out = np.zeros(best.cost.size, dtype=bool)
     unit = np.where(uncertainties > 0, uncertainties, np.inf)
     for end in ends if len(ends) > 1 else []:
-        apart = np.any(np.abs(end.values - best.values) / unit > SAME_VALUES, axis=1)
-        out |= apart & (end.cost - best.cost <= SAME_COST)
+        apart = np.any(np.abs(end.values - best.values) / unit > DIFFERENT, axis=1)
+        out |= apart & (end.cost - best.cost <= EQUALLY_GOOD * scale)
     return out
 
 
@@ -334,13 +331,13 @@ def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answer
     starts = [start[index] for start in begin]
     if found and np.all(np.isfinite(answers.values[index])):
         starts = [answers.values[index].copy(), *starts]
-    y, sigma = inputs.member(index)
+    goal = inputs.objective(index)
     nuisance = inputs.nuisance_of(np.array([index]))
     answers.single[index] = True
     try:
         one: Solution = solve(
-            inputs.problem(index), y, statistics=inputs.statistics, starts=starts,
-            sigma=sigma if inputs.statistics == "given" else None,
+            inputs.problem(index), goal.y, statistics=inputs.statistics, starts=starts,
+            sigma=None if inputs.sigma is None else goal.sigma,
             nuisance=None if nuisance is None else nuisance[0],
         )  # fmt: skip
     except SurfspecError as error:
