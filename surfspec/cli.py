@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -29,6 +30,10 @@ _COMMANDS = {
     "phases": ("surfspec.commands", "phases"),
     "recipes": ("surfspec.commands", "recipes_command"),
 }
+
+
+#: Keywords of Python that errors name and that are options here.
+_OPTION = re.compile(r"\b(technique|axis|units|decimal|wavelength|elements|phases)=(?=['\"])")
 
 
 class _UsageError(SurfspecError):
@@ -92,7 +97,7 @@ def _lines(error: SurfspecError | OSError) -> Sequence[str]:
     if isinstance(error, RecipeError):
         return error.problems or (str(error),)
     if isinstance(error, SurfspecError):
-        return (str(error),)
+        return (_OPTION.sub(r"--\1 ", str(error)),)
     place = f"{error.filename}: " if error.filename else ""
     return (f"{place}{error.strerror or error}. Check the path, its permissions and the free space.",)
 
@@ -138,18 +143,19 @@ def build_parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON document on standard output, nothing else")
     common.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    reading = _reading_options()
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, about: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".", parents=[common])
+    def command(name: str, about: str, *more: _Parser) -> argparse.ArgumentParser:
+        description = about[0].upper() + about[1:] + "."
+        return commands.add_parser(name, help=about, description=description, parents=[common, *more])
 
-    info = command("info", "say what a file holds")
+    info = command("info", "say what a file holds", reading)
     info.add_argument("files", nargs="+", metavar="FILE")
 
-    fit = command("fit", "fit spectra with a recipe")
+    fit = command("fit", "fit spectra with a recipe", reading)
     fit.add_argument("files", nargs="+", metavar="FILE")
     fit.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a shipped recipe ('Zr 3d') or a YAML file")
-    fit.add_argument("--technique", choices=["xps", "leis"], help="which technique's recipe; by default the file's own")
     fit.add_argument(
         "--shift-search",
         type=float,
@@ -158,7 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("-o", "--output", metavar="FILE.nc", help="save data and fits")
 
-    identify = command("identify", "find the phases of powder patterns")
+    identify = command("identify", "find the phases of powder patterns", reading)
     identify.add_argument("files", nargs="+", metavar="PATTERN")
     identify.add_argument("--wavelength", metavar="NAME|ANGSTROM", help="CuKa1, CoKa, ... or a number in angstrom")
     identify.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
@@ -172,9 +178,13 @@ def build_parser() -> argparse.ArgumentParser:
     demo = command("demo", "run the shipped simulated study")
     _output_options(demo, required=False)
 
-    convert = command("convert", "convert a file of spectra into another format")
+    convert = command("convert", "convert a file of spectra into another format", reading)
     convert.add_argument("source", metavar="IN")
-    convert.add_argument("target", metavar="OUT", help="the ending names the format: .csv, .nc, ...")
+    convert.add_argument(
+        "target",
+        metavar="OUT",
+        help="the ending names the format: .csv, .vms, .nc; {region} in the name makes one file each",
+    )
     convert.add_argument("--force", action="store_true", help="replace an existing file")
 
     phases = command("phases", "list the phases that surfspec knows")
@@ -182,6 +192,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     command("recipes", "list the shipped recipes")
     return parser
+
+
+def _reading_options() -> _Parser:
+    """Return the options for what a file does not say; their names are the keywords of surfspec.read."""
+    reading = _Parser(add_help=False)
+    group = reading.add_argument_group("where the file does not say")
+    group.add_argument("--technique", choices=["XPS", "LEIS", "XRD"], type=str.upper, help="what was measured")
+    group.add_argument("--axis", choices=["binding_energy", "kinetic_energy", "two_theta"], help="what the axis is")
+    group.add_argument("--units", choices=["counts", "counts/s", "arb. units"], help="unit of the intensity")
+    group.add_argument("--decimal", choices=[".", ","], help="decimal sign of a text table")
+    return reading
 
 
 def _output_options(parser: argparse.ArgumentParser, *, required: bool) -> None:

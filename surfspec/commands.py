@@ -16,6 +16,7 @@ from surfspec.errors import InputError
 from surfspec.report import layout, statements
 from surfspec.report.figures import file_name
 from surfspec.report.quantities import finite, number, reasons_of, worst
+from surfspec.study.reading import full_path
 
 _REGION = "{region}"
 
@@ -36,7 +37,7 @@ def info(arguments: Namespace, say: Say) -> Answer:
     files, texts = [], []
     for name in arguments.files:
         say(f"reading {name}")
-        found = _datasets(name)
+        found = _datasets(name, arguments)
         files.append({"path": name, "datasets": [_facts(place, one) for place, one in found.items()]})
         texts += [f"{name}{f' · {place}' if place else ''}\n{display.summary(one)}" for place, one in found.items()]
     return Answer({"files": files}, "\n\n".join(texts))
@@ -64,7 +65,7 @@ def fit(arguments: Namespace, say: Say) -> Answer:
     kept: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
     for name in arguments.files:
         say(f"reading {name}")
-        spectrum = _region(name, recipe)
+        spectrum = _region(name, recipe, arguments)
         say(f"fitting {name}")
         if isinstance(recipe, xps.Recipe):
             fitted = xps.fit(spectrum, recipe, shift_search=arguments.shift_search)
@@ -86,15 +87,15 @@ def fit(arguments: Namespace, say: Say) -> Answer:
 def _recipe(name: str, technique: str | None) -> xps.Recipe | leis.Recipe:
     """Load a recipe by name or file; the words of a file tell its technique unless it is said."""
     if not name.lower().endswith((".yaml", ".yml")):
-        if technique == "leis":
+        if technique == "LEIS":
             raise InputError(
                 f"there is no shipped LEIS recipe '{name}'",
                 where="--recipe",
                 remedy="Write a file with elements, ion, energy and angle, and pass its path",
             )
         return xps.load_recipe(name)
-    chosen = technique or ("leis" if _has_key(Path(name), "elements") else "xps")
-    return recipes.load_file(name, leis.Recipe) if chosen == "leis" else recipes.load_file(name, xps.Recipe)
+    chosen = technique or ("LEIS" if _has_key(Path(name), "elements") else "XPS")
+    return recipes.load_file(name, leis.Recipe) if chosen == "LEIS" else recipes.load_file(name, xps.Recipe)
 
 
 def _has_key(path: Path, key: str) -> bool:
@@ -106,13 +107,15 @@ def _has_key(path: Path, key: str) -> bool:
     return any(line.split(":")[0].strip() == key for line in lines if line[:1] not in (" ", "#"))
 
 
-def _region(name: str, recipe: xps.Recipe | leis.Recipe) -> xr.Dataset:
+def _region(name: str, recipe: xps.Recipe | leis.Recipe, arguments: Namespace) -> xr.Dataset:
     """Read the spectrum that a recipe is for: the only one of a file, else the one of the recipe's region."""
     technique = "XPS" if isinstance(recipe, xps.Recipe) else "LEIS"
-    every = list(io.read_tree(name, technique=technique).children.values())
-    if len(every) == 1:
-        return every[0].to_dataset(inherit=False)
-    return io.read(name, technique=technique, region=recipe.region if isinstance(recipe, xps.Recipe) else None)
+    options = {**_reading(arguments), "technique": technique}
+    with full_path(Path(name)):
+        every = list(io.read_tree(name, **options).children.values())
+        if len(every) == 1:
+            return every[0].to_dataset(inherit=False)
+        return io.read(name, region=recipe.region if isinstance(recipe, xps.Recipe) else None, **options)
 
 
 def _members(fitted: xr.Dataset) -> Iterable[tuple[dict[str, Any], xr.Dataset]]:
@@ -158,7 +161,11 @@ def identify(arguments: Namespace, say: Say) -> Answer:
     kept: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
     for name in arguments.files:
         say(f"reading {name}")
-        spectrum = io.read(name, technique="XRD", wavelength=wavelength)
+        with full_path(Path(name)):
+            spectrum = io.read(name, wavelength=wavelength, **{**_reading(arguments), "technique": "XRD"})
+        if wavelength is None and not {"wavelength", "wavelength_name"} & set(spectrum.attrs):
+            remedy = "Say it with --wavelength, 'CuKa' or in angstrom"
+            raise InputError("the file does not say its wavelength", where=name, remedy=remedy)
         say(f"identifying {name}")
         found = xrd.match(spectrum, phases=candidates, wavelength=wavelength)
         files.append({"path": name, **finite(xrd.report(found))})
@@ -210,7 +217,7 @@ def _study(path: Path, arguments: Namespace, say: Say) -> Answer:
 def convert(arguments: Namespace, say: Say) -> Answer:
     """Convert a file of spectra into another format; ``{region}`` in the target makes one file for each spectrum."""
     say(f"reading {arguments.source}")
-    found = _datasets(arguments.source)
+    found = _datasets(arguments.source, arguments)
     targets = _targets(arguments.target, list(found), arguments.source)
     for target in targets:
         if target.exists() and not arguments.force:
@@ -285,14 +292,21 @@ def _states(recipe: xps.Recipe) -> list[str]:
     return [doublet.name for doublet in recipe.doublets] + [peak.name for peak in recipe.peaks]
 
 
-def _datasets(name: str) -> dict[str, xr.Dataset]:
+def _reading(arguments: Namespace) -> dict[str, str]:
+    """Return what the user said of files that do not say it themselves."""
+    every = {name: getattr(arguments, name) for name in ("technique", "axis", "units", "decimal")}
+    return {name: value for name, value in every.items() if value is not None}
+
+
+def _datasets(name: str, arguments: Namespace) -> dict[str, xr.Dataset]:
     """Return every Dataset of a file, by its place in it: a measurement of any known format, or a saved study."""
     if Path(name).suffix.lower() == ".nc":
         loaded = storage.load(name)
         if isinstance(loaded, xr.Dataset):
             return {"": loaded}
         return {node.path.lstrip("/"): node.to_dataset(inherit=False) for node in loaded.subtree if node.has_data}
-    children = io.read_tree(name).children
+    with full_path(Path(name)):
+        children = io.read_tree(name, **_reading(arguments)).children
     return {str(label): node.to_dataset(inherit=False) for label, node in children.items()}
 
 

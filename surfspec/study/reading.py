@@ -13,7 +13,7 @@ import xarray as xr
 from surfspec import io, schema, spectra
 from surfspec.errors import InputError, SurfspecError
 from surfspec.study.files import REGION, Found, find, series_values, squash
-from surfspec.study.spec import SERIES_UNITS, Files, LeisPart, Sample
+from surfspec.study.spec import SERIES_UNITS, Files, LeisPart, ReadOptions, XrdPart
 
 #: Reports what is being done.
 Progress = Callable[[str], None]
@@ -31,7 +31,7 @@ def read_xps(
     *,
     where: str,
     progress: Progress,
-    photon_energy: float | None = None,
+    read: ReadOptions,
 ) -> dict[str, xr.Dataset]:
     """Read the XPS regions of one sample.
 
@@ -47,8 +47,8 @@ def read_xps(
         Place in the study file, named in errors.
     progress
         Told which file is read.
-    photon_energy
-        Photon energy (eV) where a file does not state it.
+    read
+        What the files do not say.
 
     Returns
     -------
@@ -72,13 +72,20 @@ def read_xps(
             if wanted is None:
                 continue
             progress(f"reading {found.path.name}")
-            every = _datasets(found.path, "XPS")
-            with _full_path(found.path):
-                one = every[0][1] if len(every) == 1 else io.read(found.path, technique="XPS", region=wanted)
-            _keep(out, wanted, one, found.path)
+            every = _datasets(found.path, "XPS", read)
+            named_so = [
+                one for name, one in every if squash(str(one.attrs.get("region", "")) or name) == squash(wanted)
+            ]
+            if len(every) != 1 and len(named_so) != 1:
+                raise InputError(
+                    f"{len(named_so)} of its {len(every)} spectra are of the region {wanted}",
+                    where=found.path,
+                    remedy="Keep one spectrum of the region in the file",
+                )
+            _keep(out, wanted, every[0][1] if len(every) == 1 else named_so[0], found.path)
             continue
         progress(f"reading {found.path.name}")
-        for name, one in _datasets(found.path, "XPS"):
+        for name, one in _datasets(found.path, "XPS", read):
             region = str(one.attrs.get("region", "")) or name
             seen.append(region)
             wanted = regions.get(squash(region)) or regions.get(squash(name))
@@ -90,8 +97,7 @@ def read_xps(
             where=where,
             remedy=f"The files hold {', '.join(dict.fromkeys(seen)) or 'none'}; name these under 'xps: regions'",
         )
-    known = {} if photon_energy is None else {"photon_energy": photon_energy}
-    return {name: out[name].assign_attrs({**known, **out[name].attrs}) for name in regions.values() if name in out}
+    return {name: out[name] for name in regions.values() if name in out}
 
 
 def _keep(out: dict[str, xr.Dataset], region: str, one: xr.Dataset, path: Path) -> None:
@@ -132,7 +138,11 @@ def read_leis(
     given = files if isinstance(files, Files) else Files(files)
     found = find(given.files, base, where=where, allowed=list(SERIES_UNITS))
     progress(f"reading {given.files} ({len(found)} file{'s' if len(found) != 1 else ''})")
-    loaded = [_with_settings(_single(item.path, "LEIS"), part, item.path) for item in found]
+    loaded = []
+    for item in found:
+        with full_path(item.path):
+            one = io.read(item.path, technique="LEIS", **part.read.keywords())
+        loaded.append(_with_settings(one, part, item.path))
     if not found[0].labels:
         return loaded[0]
     stated = {
@@ -202,7 +212,7 @@ def _attributes(members: Sequence[xr.Dataset], dims: Sequence[str]) -> tuple[dic
 
 
 def read_xrd(
-    files: str | Mapping[str, str], base: Path, wavelength: str | float, *, where: str, progress: Progress
+    files: str | Mapping[str, str], base: Path, part: XrdPart, *, where: str, progress: Progress
 ) -> dict[str, xr.Dataset]:
     """Read the diffraction patterns of one sample by label; a single one is called "pattern"."""
     named = {"pattern": files} if isinstance(files, str) else dict(files)
@@ -213,13 +223,13 @@ def read_xrd(
             raise InputError(f"'{label}' cannot label a pattern", where=place, remedy="Use another word, 'after' say")
         found = find(pattern, base, where=place, allowed=[])[0]
         progress(f"reading {found.path.name}")
-        out[label] = _pattern(found, wavelength)
+        out[label] = _pattern(found, part)
     return out
 
 
-def _pattern(found: Found, wavelength: str | float) -> xr.Dataset:
-    with _full_path(found.path):
-        one = io.read(found.path, technique="XRD", wavelength=wavelength or None)
+def _pattern(found: Found, part: XrdPart) -> xr.Dataset:
+    with full_path(found.path):
+        one = io.read(found.path, technique="XRD", wavelength=part.wavelength or None, **part.read.keywords())
     if "wavelength" not in one.attrs and "wavelength_name" not in one.attrs:
         raise InputError(
             "the wavelength is not known",
@@ -229,19 +239,14 @@ def _pattern(found: Found, wavelength: str | float) -> xr.Dataset:
     return one
 
 
-def _datasets(path: Path, technique: str) -> list[tuple[str, xr.Dataset]]:
-    with _full_path(path):
-        tree = io.read_tree(path, technique=technique)
+def _datasets(path: Path, technique: str, read: ReadOptions) -> list[tuple[str, xr.Dataset]]:
+    with full_path(path):
+        tree = io.read_tree(path, technique=technique, **read.keywords())
     return [(str(name), node.to_dataset()) for name, node in tree.children.items()]
 
 
-def _single(path: Path, technique: str) -> xr.Dataset:
-    with _full_path(path):
-        return io.read(path, technique=technique)
-
-
 @contextmanager
-def _full_path(path: Path) -> Iterator[None]:
+def full_path(path: Path) -> Iterator[None]:
     """Name a file in errors as the user can find it: with its folder, and the line where the reader names one."""
     try:
         yield
@@ -276,8 +281,3 @@ def _agree(stated: Any, wanted: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def names_of(sample: Sample) -> list[str]:
-    """Return the techniques for which a sample has files."""
-    return [name for name in ("xps", "leis", "xrd") if getattr(sample, name)]

@@ -135,16 +135,14 @@ def _read(study: Study, base: Path, xps_recipes: Mapping[str, Any], say: Progres
                 xps.by_squashed_name(xps_recipes),
                 where=f"{place}.xps",
                 progress=say,
-                photon_energy=study.xps.photon_energy,
+                read=study.xps.read,
             )
         if sample.leis and study.leis is not None:
             measured["leis"][name] = reading.read_leis(
                 sample.leis, base, study.leis, where=f"{place}.leis", fallback=None, progress=say
             )
         if sample.xrd and study.xrd is not None:
-            measured["xrd"][name] = reading.read_xrd(
-                sample.xrd, base, study.xrd.wavelength, where=f"{place}.xrd", progress=say
-            )
+            measured["xrd"][name] = reading.read_xrd(sample.xrd, base, study.xrd, where=f"{place}.xrd", progress=say)
     references: dict[str, xr.Dataset] = {}
     if study.leis is not None and study.leis.coverage is not None:
         meaning = next((s.leis for s in study.samples.values() if isinstance(s.leis, Files)), None)

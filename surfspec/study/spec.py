@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal
 
 from surfspec.errors import InputError
 
@@ -46,6 +46,30 @@ class Files:
     def values(self, name: str) -> dict[str, float]:
         """Return the mapping of labels to values of one placeholder; empty where none was given."""
         return dict(getattr(self, name, {}))
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the files of a technique do not say themselves; given, it goes before what they say.
+
+    Attributes
+    ----------
+    axis, units, decimal
+        As for :func:`surfspec.read`.
+    photon_energy, dwell_time, scans
+        Metadata: eV, s, and the number of scans.
+    """
+
+    axis: Literal["binding_energy", "kinetic_energy", "two_theta"] | None = None
+    units: Literal["counts", "counts/s", "arb. units"] | None = None
+    decimal: Literal[".", ","] | None = None
+    photon_energy: float | None = field(default=None, metadata={"above": 0, "unit": "eV"})
+    dwell_time: float | None = field(default=None, metadata={"above": 0, "unit": "s"})
+    scans: float | None = field(default=None, metadata={"above": 0})
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what was given, as keywords of :func:`surfspec.read`."""
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) is not None}
 
 
 @dataclass(frozen=True)
@@ -91,8 +115,8 @@ class XpsPart:
         Line by whose area all areas of a sample are divided.
     library
         Sensitivity factors for the atomic percentages.
-    photon_energy
-        Photon energy (eV) of files that do not state it.
+    read
+        What the files do not say.
     """
 
     regions: tuple[str, ...]
@@ -100,7 +124,7 @@ class XpsPart:
     shift_search: float = field(default=8.0, metadata={"low": 0, "high": 50, "unit": "eV"})
     normalise_to: str = ""
     library: str = "scofield"
-    photon_energy: float | None = field(default=None, metadata={"above": 0, "unit": "eV"})
+    read: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -147,6 +171,7 @@ class LeisPart:
     elements: tuple[str, ...]
     normalise: LeisNormalise = field(default_factory=LeisNormalise)
     coverage: LeisCoverage | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -161,11 +186,14 @@ class XrdPart:
         Phases made of these elements are candidates; the container or support material counts too.
     phases
         Candidates by name; left out, every phase card made of `elements`.
+    read
+        What the files do not say.
     """
 
     wavelength: str | float = ""
     elements: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
+    read: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
