@@ -280,7 +280,7 @@ def test_batched_shapes_equal_the_single_ones(name: str, far: float) -> None:
         roles[1, 0], roles[2, 1] = 1e-4, 0.0
     x = far * np.linspace(-5, 5, 101)
     padded = np.concatenate([roles, np.zeros((3 - len(roles), 6))])[:, :, None]
-    rows = EVALUATE[KINDS[name]](x, padded[0], padded[1], padded[2], np.full((6, 101), 2.0))
+    rows = EVALUATE[KINDS[name]](x, padded[0], padded[1], padded[2], 0.5, np.full((6, 101), 4.0))
     for i in range(6):
         expected = 2.0 * one.derivatives(x, *roles[:, i])
         for row, want in zip(rows, expected, strict=True):

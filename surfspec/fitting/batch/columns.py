@@ -29,6 +29,7 @@ class Filler:
         self.linear = table.linear.size
         self.first_pair = self.linear + table.has_offset
         self.rows = self.first_pair + len(table.pairs) + 1
+        self._unit: list[float] = []
         self._plan = self._plan_rows()
 
     def _plan_rows(self) -> list[list[tuple[int, int, float, bool]]]:
@@ -46,7 +47,9 @@ class Filler:
                     if factor:
                         steps.append((self.first_pair + p, 1 + int(role), factor))
             plan.append([])
+            self._unit.append(next((f for _, _, f in steps if f), 1.0))
             for target, source, factor in steps:
+                factor /= self._unit[-1]  # noqa: PLW2901
                 plan[-1].append((target, source, factor, target not in written))
                 written.add(target)
         self._empty = sorted(set(range(table.areas)) - written)
@@ -67,11 +70,15 @@ class Filler:
         table = self.table
         for target in self._empty:
             out[:, target] = 0.0
-        for k, steps in enumerate(self._plan):
-            roles = theta @ table.role_factor[k].T + table.role_offset[k]
-            rows = EVALUATE[table.kinds[k]](chunk.x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], chunk.weight)
+        for kind, steps, unit, factor_of, offset in zip(
+            table.kinds, self._plan, self._unit, table.role_factor, table.role_offset, strict=True
+        ):
+            roles = theta @ factor_of.T + offset
+            rows = EVALUATE[kind](chunk.x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], unit, chunk.weight)
             for target, source, factor, first in steps:
-                if first:
+                if first and factor == 1.0:
+                    out[:, target] = rows[source]
+                elif first:
                     np.multiply(rows[source], factor, out=out[:, target])
                 elif factor == 1.0:
                     out[:, target] += rows[source]

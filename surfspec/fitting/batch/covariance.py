@@ -48,7 +48,7 @@ def invert(fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
     finite = np.isfinite(matrix).all(axis=(1, 2))
     matrix[~finite] = 0.0
     matrix[:, index, index] = 1.0 + 1e-15
-    inverse: Array = np.linalg.inv(matrix)
+    inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     inflation = np.diagonal(inverse, axis1=1, axis2=2)
     doubtful: Mask = ~finite | ~np.all((inflation > 0) & (inflation < LARGEST_INFLATION), axis=1)
     scaled: Array = inverse * per[:, :, None] * per[:, None, :]

@@ -148,6 +148,7 @@ class Inputs:
         weight = None
         if weighted and self.statistics != "poisson":
             weight = 1.0 / self.spread(rows)
+            y = (y - base) * weight
             extra = extra * weight[:, None]
             bends = None if bends is None else bends * weight[:, None]
         return Chunk(self.x, y, base, weight, extra, bends)

@@ -86,7 +86,7 @@ class Kernel:
     """
 
     def __init__(self, table: Table, *, tolerance: float, max_passes: int) -> None:
-        self.table, self.filler = table, Filler(table)
+        self.filler = Filler(table)
         self.gain, self.max_passes = tolerance**2, max_passes
         self.low, self.high = table.limits(table.free)
         self._room = np.empty((0, 0, 0))
@@ -140,11 +140,11 @@ class Kernel:
         rows = self._room[: chunk.y.shape[0]]
         filler.fill(chunk, theta, rows)
         guess = filler.above_base(linear, rows)
-        floor = FLOOR * np.maximum(1.0, chunk.y.mean(axis=1, keepdims=True))
         if chunk.weight is not None:
-            np.subtract((chunk.y - chunk.base) * chunk.weight, guess, out=rows[:, -1])
+            np.subtract(chunk.y, guess, out=rows[:, -1])
             root = chunk.weight
         else:
+            floor = FLOOR * np.maximum(1.0, chunk.y.mean(axis=1, keepdims=True))
             guess += chunk.base
             np.subtract(chunk.y, guess, out=rows[:, -1])
             root = 1.0 / np.sqrt(np.maximum(chunk.y, 1.0) if first else np.maximum(guess, floor))
@@ -215,9 +215,8 @@ def _solve_held(matrix: Array, slope: Array, held: Mask, damping: Array, count: 
         slope = np.where(held, 0.0, slope)
     work[:, index[count:], index[count:]] += damping[:, None]
     work[:, index, index] += 1e-14
-    finite = np.isfinite(work).all(axis=(1, 2))
+    finite: Mask = np.asarray(np.isfinite(work).all(axis=(1, 2)))
     if not finite.all():
         work[~finite] = np.eye(index.size)
         slope = np.where(finite[:, None], slope, np.nan)
-    out: Array = np.linalg.solve(work, slope[:, :, None])[:, :, 0]
-    return out
+    return np.asarray(np.linalg.solve(work, slope[:, :, None])[:, :, 0], dtype=np.float64)

@@ -29,9 +29,10 @@ class Chunk:
     x
         Axis, shape (n,).
     y, base
-        Intensities and the fixed part of the background, shape (m, n).
+        Counts and the fixed part of the background, shape (m, n). Where there are weights, `y` is the intensity less
+        the background, times the weight.
     weight
-        Reciprocal standard uncertainties, shape (m, n); None for counts.
+        Reciprocal standard uncertainties, shape (m, n); None for counts. `extra` and `sensitivity` have it in them.
     extra
         Linear columns beside the peaks, shape (m, e, n).
     sensitivity
@@ -50,7 +51,7 @@ class Chunk:
         return Chunk(
             self.x,
             self.y[chosen],
-            self.base[chosen],
+            self.base if self.weight is not None else self.base[chosen],
             None if self.weight is None else self.weight[chosen],
             self.extra[chosen],
             None if self.sensitivity is None else self.sensitivity[chosen],

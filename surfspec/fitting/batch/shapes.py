@@ -1,8 +1,8 @@
 r"""Line shapes over many spectra at once, in plain numpy: values and exact derivatives over the roles.
 
 The formulas are those of :mod:`surfspec.fitting.lineshapes`; here the roles are arrays with one value a spectrum.
-Each function takes the axis (n,), the roles (members, 1) and a factor for the whole shape, (members, n) or (n,),
-and returns the shape and its derivatives over the roles, (members, n) each.
+Each function takes the axis (n,), the roles (members, 1), an area, and a weight for the points, (members, n) or None;
+and returns the shape of that area and its derivatives over the roles, (members, n) each.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _TERMS: Final = 9
 _SERIES: Final = np.cumprod([1.0, *((2 * k - 1) / 2.0 for k in range(1, _TERMS))])
 
 
-def _bell(t2: Array, amplitude: Array, factor: Array | None) -> Array:
-    out = t2 * -_LN16
-    np.maximum(out, _EXPONENT_LIMIT, out=out)
+def _bell(t2: Array, amplitude: Array, weight: Array | None) -> Array:
+    out = np.minimum(t2, _EXPONENT_LIMIT / -_LN16)
+    out *= -_LN16
     np.exp(out, out=out)
     out *= amplitude
-    if factor is not None:
-        out *= factor
+    if weight is not None:
+        out *= weight
     return out
 
 
-def _gaussian(x: Array, center: Array, fwhm: Array, _: Array, factor: Array | None) -> Rows:
+def _gaussian(x: Array, center: Array, fwhm: Array, _: Array, area: float, weight: Array | None) -> Rows:
     per = 1.0 / fwhm
     t = (x - center) * per
-    f = _bell(t * t, _GAUSS * per, factor)
+    f = _bell(t * t, area * _GAUSS * per, weight)
     by_center = f * t
     by_center *= 2.0 * _LN16 * per
     by_width = by_center * t
@@ -51,13 +51,13 @@ def _gaussian(x: Array, center: Array, fwhm: Array, _: Array, factor: Array | No
     return f, by_center, by_width
 
 
-def _lorentzian(x: Array, center: Array, fwhm: Array, _: Array, factor: Array | None) -> Rows:
+def _lorentzian(x: Array, center: Array, fwhm: Array, _: Array, area: float, weight: Array | None) -> Rows:
     per = 1.0 / fwhm
     t = (x - center) * per
     share = 1.0 / (1.0 + 4.0 * t * t)
-    f = share * (_LORENTZ * per)
-    if factor is not None:
-        f *= factor
+    f = share * (area * _LORENTZ * per)
+    if weight is not None:
+        f *= weight
     by_center = f * share
     by_center *= t
     by_center *= 8.0 * per
@@ -67,27 +67,26 @@ def _lorentzian(x: Array, center: Array, fwhm: Array, _: Array, factor: Array | 
 
 
 def _mixed(
-    x: Array, center: Array, fwhm: Array, mixing: Array, factor: Array | None, gauss: Array, lorentz: Array
+    x: Array, center: Array, fwhm: Array, mixing: Array, weight: Array | None, gauss: Array, lorentz: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Return (1 - m) G + m L for a bell of height `gauss` and a Lorentzian of height `lorentz`; and L - G."""
     per = 1.0 / fwhm
     t = x - center
     t *= per
     t2 = t * t
-    bell = _bell(t2, gauss * per, factor)
+    bell = _bell(t2, gauss * per, weight)
     t2 *= 4.0
     t2 += 1.0
     share = np.reciprocal(t2, out=t2)
     hat = share * (lorentz * per)
-    if factor is not None:
-        hat *= factor
+    if weight is not None:
+        hat *= weight
     by_mixing = hat - bell
-    bell *= 1.0 - mixing
-    hat *= mixing
-    f = bell + hat
+    f = by_mixing * mixing
+    f += bell
     hat *= share
-    hat *= 8.0 * per
-    bell *= 2.0 * _LN16 * per
+    hat *= mixing * (8.0 * per)
+    bell *= (1.0 - mixing) * (2.0 * _LN16 * per)
     bell += hat
     bell *= t
     t *= bell
@@ -95,19 +94,19 @@ def _mixed(
     return f, bell, t, by_mixing
 
 
-def _pseudo_voigt(x: Array, center: Array, fwhm: Array, mixing: Array, factor: Array | None) -> Rows:
-    return _mixed(x, center, fwhm, mixing, factor, np.asarray(_GAUSS), np.asarray(_LORENTZ))
+def _pseudo_voigt(x: Array, center: Array, fwhm: Array, mixing: Array, area: float, weight: Array | None) -> Rows:
+    return _mixed(x, center, fwhm, mixing, weight, np.asarray(area * _GAUSS), np.asarray(area * _LORENTZ))
 
 
-def _gl_sum(x: Array, center: Array, fwhm: Array, mixing: Array, factor: Array | None) -> Rows:
+def _gl_sum(x: Array, center: Array, fwhm: Array, mixing: Array, area: float, weight: Array | None) -> Rows:
     slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
     per = 1.0 / (1.0 / _GAUSS + mixing * slope)
-    f, by_center, by_width, by_mixing = _mixed(x, center, fwhm, mixing, factor, per, per)
+    f, by_center, by_width, by_mixing = _mixed(x, center, fwhm, mixing, weight, area * per, area * per)
     by_mixing -= f * (slope * per)
     return f, by_center, by_width, by_mixing
 
 
-def _voigt(x: Array, center: Array, fwhm_gauss: Array, fwhm_lorentz: Array, factor: Array | None) -> Rows:
+def _voigt(x: Array, center: Array, fwhm_gauss: Array, fwhm_lorentz: Array, area: float, weight: Array | None) -> Rows:
     s, gamma = fwhm_gauss / _VOIGT_SCALE, 0.5 * fwhm_lorentz
     zeta = (x - center) + 1j * gamma
     far = zeta.real**2 + zeta.imag**2 >= _FAR_SQUARED * s * s
@@ -135,12 +134,11 @@ def _voigt(x: Array, center: Array, fwhm_gauss: Array, fwhm_lorentz: Array, fact
         rows[1][far] = -(-1j * inverse**2 * first).real / pi
         rows[2][far] = (2.0j * wide * inverse**3 * by_s).real / pi / _VOIGT_SCALE
         rows[3][far] = -0.5 * (-1j * inverse**2 * first).imag / pi
-    if factor is not None:
-        rows *= factor
+    rows *= area if weight is None else area * weight
     return rows[0], rows[1], rows[2], rows[3]
 
 
 #: By the codes of :data:`surfspec.fitting.batch.table.KINDS`.
-EVALUATE: Final[tuple[Callable[[Array, Array, Array, Array, Array | None], Rows], ...]] = (
+EVALUATE: Final[tuple[Callable[[Array, Array, Array, Array, float, Array | None], Rows], ...]] = (
     _gaussian, _lorentzian, _pseudo_voigt, _gl_sum, _voigt,
 )  # fmt: skip
