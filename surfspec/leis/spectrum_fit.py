@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 RELEASES = 4
 #: Cosine between residual and column above which a parameter held at zero wants to rise.
 RELEASE_COSINE = 1e-3
+#: Cosine below which the likelihood is level along a free parameter.
+FLAT_COSINE = 1e-6
 #: Expected counts below which a point weighs no more.
 LEAST_VARIANCE = 1e-3
 
@@ -204,15 +206,17 @@ def maximise(
         problem = _Held(model, _hold(model, values, held))
         solution = solve(problem, y, statistics=statistics, sigma=sigma)
         values = solution.values
-        rising = held & _rising(model, solution, y, statistics, sigma)
+        cosine = _gradient(model, solution, y, statistics, sigma)
+        rising = held & (np.arange(values.size) >= model.shape_count) & (cosine > RELEASE_COSINE)
         if not np.any(rising):
-            break
+            # shoulder and peak trade counts along a curved valley, on which Gauss-Newton steps overshoot by some
+            # 1e-5 uncertainties for ever; a gradient that vanishes there is a minimum all the same
+            flat = np.all(np.abs(cosine[solution.uncertainties > 0]) < FLAT_COSINE)
+            return replace(solution, converged=solution.converged or bool(flat)), first
         held = held & ~rising
-    else:
-        solution = replace(solution, converged=False) if solution is not None else None
     if solution is None:  # RELEASES is positive, so the loop ran
         raise InputError("the fit did not start", remedy="Report this with the spectrum")
-    return solution, first
+    return replace(solution, converged=False), first
 
 
 def _at_zero(model: SpectrumModel, values: Array, sigma: Array) -> NDArray[np.bool_]:
@@ -237,15 +241,13 @@ def _hold(model: SpectrumModel, values: Array, held: NDArray[np.bool_]) -> tuple
     return tuple(one(p, v, bool(h)) for p, v, h in zip(model.parameters, values, held, strict=True))
 
 
-def _rising(
-    model: SpectrumModel, solution: Solution, y: Array, statistics: str, sigma: Array | None
-) -> NDArray[np.bool_]:
+def _gradient(model: SpectrumModel, solution: Solution, y: Array, statistics: str, sigma: Array | None) -> Array:
+    """Return the cosine between the residual and each column of the Jacobian, positive where more is wanted."""
     weight = 1.0 / expected_sigma(solution.fitted, y, statistics, sigma, LEAST_VARIANCE)
     pulls = (y - solution.fitted) * weight
     columns = weight[:, None] * model.jacobian(solution.values)
     size = np.sqrt(np.sum(columns**2, axis=0)) * np.sqrt(np.sum(pulls**2))
-    linear = np.arange(size.size) >= model.shape_count
-    return np.asarray(linear & (columns.T @ pulls > RELEASE_COSINE * np.where(size > 0, size, 1.0)))
+    return np.asarray(columns.T @ pulls / np.where(size > 0, size, 1.0))
 
 
 def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array | None) -> Array:
