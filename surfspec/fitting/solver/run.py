@@ -1,0 +1,112 @@
+"""Solve one fit: several starts, the trust region, the last digits, the statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.fitting.solver.minimise import trust_region
+from surfspec.fitting.solver.objective import Objective, Problem, objective
+from surfspec.fitting.solver.polish import End, Limits, polish
+from surfspec.fitting.solver.solution import Solution, describe
+
+Array = NDArray[np.float64]
+
+#: Tolerance of a second run, from where the first one stopped without a minimum.
+STRICT = 1e-15
+
+
+def solve(
+    problem: Problem,
+    y: Array,
+    *,
+    statistics: str = "poisson",
+    sigma: Array | None = None,
+    starts: Sequence[Array] | None = None,
+    nuisance: Array | None = None,
+    tolerance: float = 1e-8,
+    max_evaluations: int = 2000,
+) -> Solution:
+    """Fit a problem to one spectrum.
+
+    Each start is followed by a bounded trust region; the best end is polished by Gauss-Newton steps
+    until they are lost in rounding, and taken up again by the trust region where that finds no minimum.
+
+    Parameters
+    ----------
+    problem
+        Parameters, model and Jacobian.
+    y
+        Intensities, shape (n,).
+    statistics
+        ``"poisson"`` (y is counts), ``"given"`` (by `sigma`) or ``"unknown"``: then the variance is
+        taken proportional to `sigma` squared, or to the smoothed intensity where `sigma` is not given,
+        and its scale from the residuals.
+    sigma
+        One standard uncertainty of `y`, shape (n,), for ``"given"``; relative ones for ``"unknown"``.
+    starts
+        Start values, each of shape (p,); by default the parameters' own. The best end wins.
+    nuisance
+        Change of the model by one standard deviation of each nuisance, shape (k, n).
+    tolerance
+        Relative tolerance of the cost, the step and the gradient in the trust region.
+    max_evaluations
+        Model evaluations for each start.
+
+    Returns
+    -------
+    Solution
+        Never raises for a bad fit; :func:`surfspec.fitting.verdict.judge` says what it is worth.
+
+    Raises
+    ------
+    InputError
+        For data that cannot be fitted at all: all zero, not finite, negative counts, uncertainties
+        that are no positive numbers, or fewer points than parameters.
+
+    References
+    ----------
+    Branch, Coleman and Li, SIAM J. Sci. Comput. 21 (1999) 1 for the trust region.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie
+    >>> parameters = (Parameter("area", 50.0, 0.0), Parameter("center", 285.0, 280.0, 290.0), Parameter("w", 1.2, 0.3))
+    >>> peak = Component("C 1s", "gaussian", Tie("area"), {"center": Tie("center"), "fwhm": Tie("w")})
+    >>> x = np.linspace(280.0, 290.0, 101)
+    >>> bound = BoundModel(Model(parameters, (peak,)), x, np.full(101, 5.0))
+    >>> solution = solve(bound, bound.evaluate(np.array([100.0, 285.2, 1.0])))
+    >>> solution.values.round(6).tolist(), solution.converged
+    ([100.0, 285.2, 1.0], True)
+    """
+    goal = objective(problem, y, statistics, sigma)
+    limits = Limits.of(problem.parameters)
+    options = list(starts) if starts else [np.array([p.value for p in problem.parameters])]
+    ends = [trust_region(problem, goal, start, tolerance, max_evaluations) for start in options]
+    costs = [goal.cost(problem.evaluate(values)) for values, _ in ends]
+    order = sorted(range(len(ends)), key=lambda i: costs[i])
+    best = finish(problem, goal, limits, ends[order[0]][0], max_evaluations)
+    return describe(
+        problem,
+        goal,
+        limits,
+        best,
+        nuisance=nuisance,
+        evaluations=best.evaluations + sum(count for _, count in ends),
+        others=[(ends[i][0], costs[i]) for i in order[1:]],
+    )
+
+
+def finish(problem: Problem, goal: Objective, limits: Limits, values: Array, max_evaluations: int) -> End:
+    """Polish an end of the trust region; where that is no minimum, go on from there with the strictest tolerance."""
+    end = polish(problem, goal, limits, values)
+    if end.converged or not np.isfinite(end.cost):
+        return end
+    further, count = trust_region(problem, goal, end.values, STRICT, max_evaluations)
+    again = polish(problem, goal, limits, further)
+    better = again if again.cost <= end.cost else end
+    return replace(better, evaluations=end.evaluations + again.evaluations + count)

@@ -1,0 +1,148 @@
+"""The best parameters, their covariance, and all that is needed to judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.fitting.solver.objective import Objective, Problem
+from surfspec.fitting.solver.polish import NULL_SINGULAR_VALUE, End, Limits
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+#: Difference in cost (deviance) below which two ends of a fit are equally good.
+EQUALLY_GOOD = 1.0
+#: Distance in standard uncertainties from which two ends are different answers.
+DIFFERENT = 3.0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best parameters and everything needed to judge them.
+
+    Attributes
+    ----------
+    names, values, uncertainties
+        Parameters in the problem's order; NaN uncertainty where not determined, 0 where fixed.
+    covariance
+        Shape (p, p): inverse Fisher matrix plus the share of nuisances (background anchors).
+    converged
+        The next step to the minimum is shorter than 1e-5 standard uncertainties in every parameter;
+        says nothing about the fit's quality.
+    at_bound
+        Parameters that lie on a limit that is no physical answer.
+    undetermined
+        Parameters that the data do not fix (null directions of the Jacobian).
+    start_dependent
+        Another start reached an equally good but different answer.
+    chi2, deviance, dof
+        Pearson's chi-square, the deviance (equal to chi2 unless Poisson), degrees of freedom.
+    scale
+        Factor applied to the covariance: 1, or reduced chi-square where the statistics are unknown.
+    """
+
+    names: tuple[str, ...]
+    values: Array
+    uncertainties: Array
+    covariance: Array
+    fitted: Array
+    pulls: Array
+    converged: bool
+    at_bound: tuple[str, ...]
+    undetermined: tuple[str, ...]
+    start_dependent: bool
+    chi2: float
+    deviance: float
+    dof: int
+    evaluations: int
+    statistics: str
+    scale: float = 1.0
+
+
+def describe(
+    problem: Problem,
+    goal: Objective,
+    limits: Limits,
+    end: End,
+    *,
+    nuisance: Array | None,
+    evaluations: int,
+    others: Sequence[tuple[Array, float]],
+) -> Solution:
+    """Return the solution of a fit that ended at `end`; `others` are values and cost of the other starts' ends."""
+    weight = goal.weight(end.model)
+    pulls = (goal.y - end.model) * weight
+    residual, _ = goal.residuals(end.model)
+    chi2, deviance = float(np.sum(pulls**2)), float(np.sum(residual**2))
+    on_low, on_high = limits.touched(end.values)
+    natural = np.array([p.natural_low for p in problem.parameters], dtype=bool) & on_low
+    bound = (on_low | on_high) & limits.free & ~natural
+    active = limits.free & ~bound
+    dof = max(1, int(goal.y.size - np.count_nonzero(active)))
+    scale = chi2 / dof if goal.statistics == "unknown" else 1.0
+    covariance, undetermined = _covariance(end.jacobian, weight, active, scale, nuisance)
+    variance = np.diag(covariance)
+    uncertainties = np.sqrt(np.where(variance >= 0, variance, np.nan))
+    names = tuple(p.name for p in problem.parameters)
+    return Solution(
+        names=names,
+        values=end.values,
+        uncertainties=uncertainties,
+        covariance=covariance,
+        fitted=end.model,
+        pulls=pulls / np.sqrt(scale) if scale > 0 else pulls,
+        converged=end.converged and bool(np.all(np.isfinite(end.model))),
+        at_bound=tuple(np.array(names)[bound].tolist()),
+        undetermined=tuple(np.array(names)[undetermined].tolist()),
+        start_dependent=_start_dependent(end, others, uncertainties, limits.free, scale),
+        chi2=chi2,
+        deviance=deviance,
+        dof=dof,
+        evaluations=evaluations,
+        statistics=goal.statistics,
+        scale=scale,
+    )
+
+
+def _covariance(
+    jacobian: Array, weight: Array, active: Flags, scale: float, nuisance: Array | None
+) -> tuple[Array, Flags]:
+    """Invert the Fisher matrix; NaN where the data fix nothing, 0 where nothing was free."""
+    count = jacobian.shape[1]
+    covariance = np.zeros((count, count))
+    undetermined = np.zeros(count, dtype=bool)
+    position = np.flatnonzero(active)
+    columns = weight[:, None] * jacobian[:, position]
+    size = np.sqrt(np.sum(columns**2, axis=0))
+    dead = ~(size > 0) | ~np.isfinite(size)
+    undetermined[position[dead]] = True
+    position, columns, size = position[~dead], columns[:, ~dead], size[~dead]
+    if position.size:
+        _, singular, axes = np.linalg.svd(columns / size, full_matrices=False)
+        null = singular < NULL_SINGULAR_VALUE * singular[0]
+        lost = np.any(np.abs(axes[null]) > 0.1, axis=0) if np.any(null) else np.zeros(position.size, dtype=bool)
+        inverse = (axes[~null].T / singular[~null] ** 2) @ axes[~null]
+        share = scale * inverse / np.outer(size, size)
+        if nuisance is not None and nuisance.size:
+            moved = (inverse / np.outer(size, size)) @ (columns.T @ (weight[:, None] * nuisance.T))
+            share = share + moved @ moved.T
+        covariance[np.ix_(position, position)] = share
+        undetermined[position[lost]] = True
+    for i in np.flatnonzero(undetermined):
+        covariance[i, :] = np.nan
+        covariance[:, i] = np.nan
+    return covariance, undetermined
+
+
+def _start_dependent(
+    end: End, others: Sequence[tuple[Array, float]], uncertainties: Array, free: Flags, scale: float
+) -> bool:
+    unit = np.where(uncertainties > 0, uncertainties, np.inf)
+    return any(
+        cost - end.cost <= EQUALLY_GOOD * scale and bool(np.any((np.abs(values - end.values) / unit)[free] > DIFFERENT))
+        for values, cost in others
+    )
