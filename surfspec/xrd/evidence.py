@@ -37,6 +37,10 @@ MERGE = 0.8
 CLEAN_SHARE = 0.5
 #: Observed over calculated area above which most of a line must come from something else (or from texture).
 FOREIGN = 2.5
+#: Share of the signal near a line below which the line may be the flank of something else.
+LEAST_SHARE = 0.4
+#: Calculated share of a line from which it counts as a line of a found phase, wrong in intensity.
+OWN_LINE = 0.1
 #: Relative uncertainty of an observed line above which nothing can be said about it.
 UNDECIDED = 0.33
 #: Prior odds that a pattern holds a phase which is not in the list.
@@ -126,7 +130,7 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     status[(ratio < 0.25 + 2.0 * unc) & (ratio > 0.25)] = "weak"
     others = (state.columns @ state.scales)[peak] - scale * state.columns[peak, index]
     hidden = others > scale * state.columns[peak, index] / CLEAN_SHARE * (1 - CLEAN_SHARE)
-    hidden |= ratio > FOREIGN
+    hidden |= (ratio > FOREIGN) | (share < LEAST_SHARE)
     hidden |= (unc > UNDECIDED) & (counting < UNDECIDED)
     status[counting >= UNDECIDED] = "weak"
     status[hidden & (counting < UNDECIDED)] = "overlapped"
@@ -196,13 +200,16 @@ def background(state: State, data: Measured) -> Array:
     return np.asarray(data.raw_basis @ solution)
 
 
-def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: int, loose: int) -> float:
+def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: int, loose: int, foreign: int) -> float:
     """C_j: the phase against free unknown lines at the places where it alone is seen.
 
     `loose` is the number of lines that the other phases leave unexplained: the more of them, the likelier
-    it is that a calculated line meets one by chance.
+    it is that a calculated line meets one by chance. `foreign` is the number of lines that the whole set leaves: where
+    an unlisted phase is there anyway, its lines come at no price of their own.
     """
-    free = np.log(max(data.effective_points / max(loose, 1), 2.0)) + 0.5 * np.log(data.effective_points)
+    crowd = 1.0 + foreign / 3.0
+    amplitude = 1.0 + (0.5 * np.log(data.effective_points) - 1.0) / crowd
+    free = np.log(max(data.effective_points / max(loose, 1), 2.0)) + amplitude
     judged = np.isin(lines.status, ("confirmed", "missing", "weak")) & (lines.ratio_unc < 1.0)
     ratio, unc = lines.ratio[judged], lines.ratio_unc[judged]
     spread = np.hypot(unc, TEXTURE)
@@ -210,7 +217,7 @@ def clean_log_odds(lines: Reflections, one: Member, data: Measured, candidates: 
     alone = 0.5 * np.maximum(ratio / unc, 0.0) ** 2
     with_phase = alone - np.minimum(misfit, alone + 8.0) + _place_odds(lines, judged)
     with_free = np.maximum(alone - free, 0.0)
-    gain = float(np.sum(with_phase - with_free)) - float(np.log(UNLISTED))
+    gain = float(np.sum(with_phase - with_free)) - float(np.log(UNLISTED)) / crowd
     return gain - search.penalty([one], data, candidates)
 
 
@@ -248,13 +255,15 @@ def assess(
     found = []
     better: State | None = None
     lead = 0.0
+    left = unexplained(state, data)
+    foreign = int(np.count_nonzero(left[:, 3] < OWN_LINE))
     for index, one in enumerate(state.members):
         fewer = model.without(state, index, data, limits)
         fewer = model.refine(fewer, data, limits, iterations=2) if fewer.members else fewer
         loss = evidence - search.log_evidence(fewer, data, total)
         lines = reflections(state, index, data)
         loose = len(unexplained(fewer, data))
-        odds = min(loss, clean_log_odds(lines, one, data, total, loose), strain_log_odds(one))
+        odds = min(loss, clean_log_odds(lines, one, data, total, loose, foreign), strain_log_odds(one))
         rivals, rival = 0.0, ""
         for trial in _exchanged(fewer, one, book, data, limits) if exchange else ():
             difference = search.log_evidence(trial, data, total) - evidence
@@ -325,7 +334,7 @@ def detection_limits(book: Dictionary, state: State, data: Measured, factor: flo
 
 
 def unexplained(state: State, data: Measured, significance: float = 5.0) -> Array:
-    """Lines of the data that the state does not explain: columns 2theta, height, significance."""
+    """Lines of the data that the state does not explain: columns 2theta, height, significance, explained share."""
     explained = state.columns @ state.scales if state.columns.size else np.zeros_like(data.y)
     floor = background(state, data)
     rest = data.y - explained - floor
@@ -341,8 +350,8 @@ def unexplained(state: State, data: Measured, significance: float = 5.0) -> Arra
         model_height = float(explained[near].max())
         data_height = float((data.y - floor)[near].max())
         if z > significance and left > 0.5 * float(height) * 0.5 and model_height < 0.5 * data_height:
-            rows.append((float(at), float(height), z))
-    return np.array(rows).reshape(-1, 3)
+            rows.append((float(at), float(height), z, model_height / max(data_height, 1e-300)))
+    return np.array(rows).reshape(-1, 4)
 
 
 def agreement(state: State, data: Measured) -> float:

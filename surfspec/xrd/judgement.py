@@ -69,7 +69,7 @@ def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequen
     Parameters
     ----------
     rows
-        2 theta, height and significance of each line, shape (n, 3).
+        2 theta, height, significance (and more) of each line, shape (n, 3 or more).
     state, data
         The identification.
     candidates
@@ -85,7 +85,7 @@ def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequen
     tall = data.peaks.height > 0.2 * tallest
     strong, heights = data.peaks.two_theta[tall], data.peaks.height[tall]
     found = []
-    for at, height, significance in rows[np.argsort(-rows[:, 1])] if len(rows) else ():
+    for at, height, significance in rows[np.argsort(-rows[:, 1]), :3] if len(rows) else ():
         moved = state.common.zero + state.common.displacement * np.cos(np.radians(at) / 2.0)
         true = at - moved
         d = light.wavelengths[0] / (2.0 * np.sin(np.radians(true) / 2.0))

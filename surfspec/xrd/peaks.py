@@ -157,7 +157,7 @@ def _fit_group(x: Array, y: Array, variance: Array, centers: Array, width: float
     table = np.stack([c, uc, h, uh, f, uf, area, area_unc, significance], axis=1)
     sound = (np.abs(c - centers) < 1.5 * width) & np.all(np.isfinite(table), axis=1)
     table[~sound, 8] = 0.0
-    return np.nan_to_num(table)
+    return np.asarray(np.nan_to_num(table), dtype=np.float64)
 
 
 def _gauss_newton(

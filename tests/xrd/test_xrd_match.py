@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import surfspec as ss
 from surfspec import errors, schema, xrd
@@ -100,8 +102,6 @@ def test_contributions_add_up_and_input_is_not_changed():
 def test_match_survives_netcdf(tmp_path):
     found = xrd.match(simulate({"ZrO2_m": 100}, "CuKa"), wavelength="CuKa", elements=("Zr", "O"))
     found.to_netcdf(tmp_path / "m.nc", engine="h5netcdf")
-    import xarray as xr
-
     with xr.open_dataset(tmp_path / "m.nc", engine="h5netcdf") as back:
         assert back.phase.values.tolist() == found.phase.values.tolist()
         assert np.array_equal(back.model.values, found.model.values)
@@ -140,15 +140,13 @@ def test_absent_phase_has_a_detection_limit():
     assert found.phase.values.tolist() == ["Pb_fcc"]
     limit = float(found.detection_limit.sel(candidate="Na2CO3_gamma"))
     assert 0.01 < limit < 0.3
-    seen = xrd.match(simulate({"Pb_fcc": 100 * (1 - 2 * limit), "Na2CO3_gamma": 200 * limit}, "CuKa"), wavelength="CuKa",
-                     elements=("Na", "Pb", "C", "O", "H"))  # fmt: skip
+    mixed = simulate({"Pb_fcc": 100 * (1 - 2 * limit), "Na2CO3_gamma": 200 * limit}, "CuKa")
+    seen = xrd.match(mixed, wavelength="CuKa", elements=("Na", "Pb", "C", "O", "H"))
     assert "Na2CO3_gamma" in seen.phase.values
 
 
 def test_strained_cell_is_followed():
-    """Na15Pb4 with a = 13.33 instead of the card's 13.316 angstrom, within the card's own uncertainty of 0.4 %."""
-    import dataclasses
-
+    """Na15Pb4 with a = 13.356 instead of the card's 13.316 angstrom, within the card's own uncertainty of 0.4 %."""
     real = dataclasses.replace(CARDS["Na15Pb4"], cell=(13.356, 13.356, 13.356, 90, 90, 90))
     y = xrd.pattern(real, wavelength="CuKa", two_theta=X, scale=1.0).intensity.values
     ds = ss.spectrum(X, np.random.default_rng(1).poisson(100 + 5000 * y / y.max()), technique="XRD")

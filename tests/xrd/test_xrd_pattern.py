@@ -18,11 +18,14 @@ def one(name):
     return xrd.phases([name])[0]
 
 
+def forms(ds):
+    """Absolute indices in rising order, which name a form of a cubic phase."""
+    table = np.sort(np.abs(np.stack([ds.h.values, ds.k.values, ds.l.values], axis=1)), axis=1)
+    return [tuple(map(int, row)) for row in table]
+
+
 def indices(ds):
-    return {
-        tuple(sorted((abs(int(h)), abs(int(k)), abs(int(l)))))
-        for h, k, l in zip(ds.h.values, ds.k.values, ds.l.values, strict=True)
-    }  # noqa: E501, E741
+    return set(forms(ds))
 
 
 def test_extinctions_of_cubic_lattices():
@@ -39,10 +42,7 @@ def test_extinctions_of_cubic_lattices():
 def test_multiplicities_of_m3m():
     ds = xrd.pattern(one("LaB6"), wavelength=WAVE, two_theta=(15, 110))
     want = {(0, 0, 1): 6, (0, 1, 1): 12, (1, 1, 1): 8, (0, 1, 2): 24, (1, 1, 2): 24, (1, 2, 3): 48}
-    found = {
-        tuple(sorted((abs(h), abs(k), abs(l)))): m
-        for h, k, l, m in zip(ds.h.values, ds.k.values, ds.l.values, ds.multiplicity.values, strict=True)
-    }  # noqa: E501, E741
+    found = dict(zip(forms(ds), ds.multiplicity.values, strict=True))
     for hkl, count in want.items():
         assert found[hkl] == count
 
@@ -51,7 +51,7 @@ def test_structure_factor_of_salt_by_hand():
     """F(200) = 4 (f_Na e^(-B_Na s^2) + f_Cl e^(-B_Cl s^2)), with f' and f'' of Cromer and Liberman."""
     salt = one("halite")
     ds = xrd.pattern(salt, wavelength=WAVE, two_theta=(25, 35))
-    row = [index for index in range(ds.sizes["reflection"]) if abs(ds.d.values[index] - 2.8201) < 1e-3][0]
+    row = int(np.argmin(np.abs(ds.d.values - 2.8201)))
     s2 = np.array([1 / (4 * 2.8201**2)])
     total = 0j
     for site in salt.sites:
@@ -80,11 +80,7 @@ def test_form_factor_at_zero_is_the_electron_count():
 )
 def test_lattice_spacings(name, hkl, d):
     ds = xrd.pattern(one(name), wavelength=WAVE)
-    row = [
-        i
-        for i in range(ds.sizes["reflection"])
-        if tuple(sorted(map(abs, (ds.h.values[i], ds.k.values[i], ds.l.values[i])))) == hkl
-    ][0]  # noqa: E501
+    row = forms(ds).index(hkl)
     assert ds.d.values[row] == pytest.approx(d, abs=1e-4)
 
 
@@ -104,11 +100,14 @@ def test_line_positions_of_the_papers(name, positions):
         assert np.min(np.abs(found - position)) < 0.05
 
 
+INDEPENDENT = ("LaB6", "NZSP_C2c", "NZSP_R3c", "Na2CO3_gamma", "Pb_fcc", "Na_bcc", "ZrO2_m", "ZrSiO4", "Na2ZrO3", "SnO2",
+               "corundum", "Na15Pb4")  # fmt: skip
+
+
 @pytest.mark.data
-@pytest.mark.parametrize("name", ["LaB6", "NZSP_C2c", "NZSP_R3c", "Na2CO3_gamma", "Pb_fcc", "Na_bcc", "ZrO2_m", "ZrSiO4",
-                                  "Na2ZrO3", "SnO2", "corundum", "Na15Pb4"])  # fmt: skip
+@pytest.mark.parametrize("name", INDEPENDENT)
 def test_intensities_against_an_independent_computation(name, data_dir):
-    """Lists made with gemmi's own structure factors; they take F(hkl) of one Friedel mate, we take the mean of both."""
+    """Lists made with gemmi's own structure factors; they take one Friedel mate, we take the mean of both."""
     path = data_dir.parent / "phases" / "peaks" / f"{name}_CuKa1.csv"
     if not path.is_file():
         pytest.skip(f"{path.name} is not there")
