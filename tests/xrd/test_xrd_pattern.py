@@ -100,7 +100,20 @@ def test_line_positions_of_the_papers(name, positions):
         assert np.min(np.abs(found - position)) < 0.05
 
 
-INDEPENDENT = "LaB6 NZSP_C2c NZSP_R3c Na2CO3_gamma Pb_fcc Na_bcc ZrO2_m ZrSiO4 Na2ZrO3 SnO2 corundum Na15Pb4".split()
+INDEPENDENT = [
+    "LaB6",
+    "NZSP_C2c",
+    "NZSP_R3c",
+    "Na2CO3_gamma",
+    "Pb_fcc",
+    "Na_bcc",
+    "ZrO2_m",
+    "ZrSiO4",
+    "Na2ZrO3",
+    "SnO2",
+    "corundum",
+    "Na15Pb4",
+]
 
 
 @pytest.mark.data
