@@ -215,7 +215,7 @@ def _output_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
         help="folder for study.nc, tables, figures, report.html and results.json"
         + ("" if required else " (default: %(default)s)"),
     )
-    parser.add_argument("--force", action="store_true", help="replace a folder that surfspec did not make")
+    parser.add_argument("--force", action="store_true", help="write into a folder that holds other files; they stay")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from surfspec.errors import InputError
 
 #: File that marks a folder as made by surfspec; such a folder may be replaced by the next run.
 MARKER = "results.json"
-#: Everything that a run leaves; a folder with other files beside is never replaced without ``force``.
-CONTENT = frozenset({"study.nc", "tables", "figures", "report.html", MARKER})
+#: Everything that a run leaves; other files in the same folder are never touched.
+CONTENT = frozenset({"study.nc", "tables", "tables.xlsx", "figures", "report.html", MARKER})
 
 
 def check_target(target: Path, *, force: bool = False) -> None:
@@ -33,40 +33,57 @@ def check_target(target: Path, *, force: bool = False) -> None:
     if force or not target.is_dir():
         return
     names = sorted(item.name for item in target.iterdir())
-    foreign = [name for name in names if name not in CONTENT and not name.endswith(".xlsx")]
+    foreign = [name for name in names if name not in CONTENT]
     if names and (foreign or MARKER not in names):
         shown = ", ".join((foreign or names)[:3])
         raise InputError(
             f"the output folder is not empty and was not made by surfspec ({shown})",
             where=target,
-            remedy="Name another folder with -o, or say --force to replace its whole content",
+            remedy="Name another folder with -o, or say --force to put the results beside what is there",
         )
 
 
 @contextmanager
 def replaced(target: Path, *, force: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `target`, and put it in the place of `target` when all went well.
+    """Give a temporary folder beside `target`, and move its content into `target` when all went well.
 
-    On any error, an interrupt included, the temporary folder is removed and `target` stays as it was.
+    On any error, an interrupt included, the temporary folder is removed and `target` is as it was. What an earlier run
+    left is replaced; files of others stay.
     """
     target = Path(target).absolute()
     check_target(target, force=force)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
     try:
-        content = scratch / "new"
+        content, old = scratch / "new", scratch / "old"
         content.mkdir()
+        old.mkdir()
         yield content
-        if target.exists():
-            target.rename(scratch / "old")
-        try:
+        if target.is_dir():
+            _swap(content, target, old)
+        else:
             content.rename(target)
-        except OSError:
-            if (scratch / "old").exists():
-                (scratch / "old").rename(target)
-            raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _swap(content: Path, target: Path, old: Path) -> None:
+    """Move the entries of `content` into `target`, those of the same name into `old`; on failure put all back."""
+    done: list[Path] = []
+    try:
+        for entry in sorted(content.iterdir()):
+            place = target / entry.name
+            if place.exists():
+                place.rename(old / entry.name)
+            done.append(place)
+            entry.rename(place)
+    except BaseException:
+        for place in done:
+            if place.exists():
+                place.rename(content / place.name)
+            if (old / place.name).exists():
+                (old / place.name).rename(place)
+        raise
 
 
 def _existing_parent(path: Path) -> Path:

@@ -32,9 +32,9 @@ def write(
     tree
         The study, as :func:`surfspec.run` returned it or :func:`surfspec.load` read it back.
     folder
-        Where to; made when missing, replaced as a whole when surfspec made it.
+        Where to; made when missing. What an earlier run left there is replaced.
     force
-        Replace a folder that surfspec did not make.
+        Write into a folder that holds other files; they stay.
     progress
         Called with a line of text for each step.
 

@@ -50,7 +50,7 @@ def run(
         Folder for ``study.nc``, ``tables/``, the workbook, ``figures/``, ``report.html`` and ``results.json``. It
         appears complete at the end or not at all. None writes nothing.
     force
-        Replace an output folder that surfspec did not make.
+        Write into an output folder that holds other files; they stay.
     progress
         Called with a line of text for each step.
 

@@ -146,6 +146,37 @@ def test_folder_is_complete_or_untouched(error: type[BaseException], tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_force_leaves_the_files_of_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "thesis"
+    target.mkdir()
+    (target / "chapter1.tex").write_text("years of work")
+    (target / "results.json").write_text("old")
+
+    def write() -> None:
+        with replaced(target, force=True) as place:
+            for name in ("report.html", "results.json", "study.nc"):
+                (place / name).write_text("new")
+
+    real = Path.rename
+
+    def fail_at_last(self: Path, other: Path) -> Path:
+        if self.name == "study.nc":
+            raise OSError(28, "No space left on device")
+        return real(self, other)
+
+    monkeypatch.setattr(Path, "rename", fail_at_last)
+    with pytest.raises(OSError, match="No space"):
+        write()
+    assert {path.name: path.read_text() for path in target.iterdir()} == {
+        "chapter1.tex": "years of work", "results.json": "old",
+    }  # fmt: skip
+    monkeypatch.undo()
+    write()
+    assert (target / "chapter1.tex").read_text() == "years of work"
+    assert (target / "results.json").read_text() == (target / "study.nc").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
 def test_interrupt_during_a_run_leaves_nothing(
     xps_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
