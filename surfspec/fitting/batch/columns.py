@@ -29,8 +29,8 @@ class Filler:
         self.linear = table.linear.size
         self.first_pair = self.linear + table.has_offset
         self.rows = self.first_pair + len(table.pairs) + 1
-        self._unit: list[float] = []
-        self._plan = self._plan_rows()
+        self.unit: list[float] = []
+        self.plan = self._plan_rows()
 
     def _plan_rows(self) -> list[list[tuple[int, int, float, bool]]]:
         """Return for each component (target row, source row of the shape, factor, whether it is the first there)."""
@@ -47,12 +47,12 @@ class Filler:
                     if factor:
                         steps.append((self.first_pair + p, 1 + int(role), factor))
             plan.append([])
-            self._unit.append(next((f for _, _, f in steps if f), 1.0))
+            self.unit.append(next((f for _, _, f in steps if f), 1.0))
             for target, source, factor in steps:
-                factor /= self._unit[-1]  # noqa: PLW2901
+                factor /= self.unit[-1]  # noqa: PLW2901
                 plan[-1].append((target, source, factor, target not in written))
                 written.add(target)
-        self._empty = sorted(set(range(table.areas)) - written)
+        self.empty = sorted(set(range(table.areas)) - written)
         return plan
 
     def fill(self, chunk: Chunk, theta: Array, out: Array) -> None:
@@ -68,10 +68,10 @@ class Filler:
             Shape (m, rows, n).
         """
         table = self.table
-        for target in self._empty:
+        for target in self.empty:
             out[:, target] = 0.0
         for kind, steps, unit, factor_of, offset in zip(
-            table.kinds, self._plan, self._unit, table.role_factor, table.role_offset, strict=True
+            table.kinds, self.plan, self.unit, table.role_factor, table.role_offset, strict=True
         ):
             roles = theta @ factor_of.T + offset
             rows = EVALUATE[kind](chunk.x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], unit, chunk.weight)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from surfspec.fitting.batch.bounded import bounded_quadratic
 from surfspec.fitting.batch.columns import Filler
+from surfspec.fitting.batch.covariance import invert
 from surfspec.fitting.batch.problem import (
     DAMPING_END,
     DAMPING_FACTOR,
@@ -133,6 +134,10 @@ class Kernel:
             damping = np.where(better, relaxed, refused)
             at.replace(better, new)
         return ends
+
+    def invert(self, fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
+        """Return the covariances, see :func:`surfspec.fitting.batch.covariance.invert`."""
+        return invert(fisher, active)
 
     def _evaluate(self, chunk: Chunk, theta: Array, linear: Array, *, first: bool = False) -> _Point:
         """Return the point at `theta` with the best amplitudes; `linear` is the guess that sets the weights."""

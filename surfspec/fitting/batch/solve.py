@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -11,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError, MissingDependencyError, SurfspecError
+from surfspec.fitting.batch import fast
 from surfspec.fitting.batch.columns import Filler
-from surfspec.fitting.batch.covariance import invert
 from surfspec.fitting.batch.inputs import Inputs
 from surfspec.fitting.batch.kernel import Kernel
 from surfspec.fitting.batch.problem import Chunk, Ends
@@ -36,6 +35,10 @@ class Engine(Protocol):
 
     def fit(self, chunk: Chunk, start: Array) -> Ends:
         """Return where the fits ended."""
+        ...
+
+    def invert(self, fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
+        """Return inverse Fisher matrices, dead parameters and doubtful members."""
         ...
 
 
@@ -237,14 +240,15 @@ def _starts(inputs: Inputs, starts: Sequence[ArrayLike] | None) -> list[Array]:
 def _engine(
     table: Table | None, wanted: str, fits: int, tolerance: float, max_passes: int
 ) -> tuple[str, Engine | None]:
-    there = importlib.util.find_spec("numba") is not None
-    if wanted == "numba" and not there:
+    if wanted == "numba" and not fast.installed():
         raise MissingDependencyError(
             "the engine 'numba' needs numba, which is not installed",
             remedy="pip install 'surfspec[fast]', or take engine='numpy'",
         )
     if table is None:
         return "solve", None
+    if wanted == "numba" or (wanted == "auto" and fits >= PAYS_FOR_NUMBA and fast.installed()):
+        return "numba", fast.Kernel(table, tolerance=tolerance, max_passes=max_passes)
     return "numpy", Kernel(table, tolerance=tolerance, max_passes=max_passes)
 
 
@@ -266,7 +270,7 @@ def _fit_chunk(
     natural = np.array([p.natural_low for p in table.parameters], dtype=bool) & on_low
     bound = (on_low | on_high) & limits.free & ~natural
     active = limits.free & ~bound
-    inverse, dead, doubtful = invert(best.fisher, active[:, table.free])
+    inverse, dead, doubtful = kernel.invert(best.fisher, active[:, table.free])
     answers.dof[rows] = np.maximum(1, inputs.x.size - active.sum(axis=1))
     moved = _moved(inputs, table, chunk, rows, best, inverse)
     if inputs.statistics == "unknown":

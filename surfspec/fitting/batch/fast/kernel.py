@@ -1,0 +1,338 @@
+"""The iteration of :mod:`surfspec.fitting.batch.kernel`, one spectrum after the other, compiled by numba.
+
+The model is data (index arrays), so that one compilation serves every model; numba keeps it on disk.
+"""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from surfspec.fitting.batch.columns import Filler
+from surfspec.fitting.batch.fast.algebra import SUMS, bounded, damped_step, dot, gram, invert
+from surfspec.fitting.batch.fast.shapes import evaluate, logarithm
+from surfspec.fitting.batch.problem import (
+    DAMPING_END,
+    DAMPING_FACTOR,
+    DAMPING_NONE,
+    DAMPING_START,
+    NOISE,
+    Chunk,
+    Ends,
+)
+from surfspec.fitting.batch.table import Table
+from surfspec.fitting.solver.objective import FLOOR
+
+Array = NDArray[np.float64]
+
+_FAST: Final = {"nsz", "arcp", "contract"}
+
+
+class _Plan(NamedTuple):
+    """The compiled model as arrays; `steps` holds component, target row, source row and whether it is the first."""
+
+    kinds: NDArray[np.int64]
+    role_factor: Array
+    role_offset: Array
+    unit: Array
+    steps: NDArray[np.int64]
+    factor: Array
+    empty: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    low: Array
+    high: Array
+    areas: int
+    linear: int
+    nonlinear: int
+    has_offset: bool
+
+
+class _Data(NamedTuple):
+    """One spectrum; see :class:`~surfspec.fitting.batch.problem.Chunk`."""
+
+    x: Array
+    y: Array
+    base: Array
+    weight: Array
+    bends: Array
+    counts: bool
+    floor: float
+
+
+class _Room(NamedTuple):
+    """Working memory: rows of the model, weighted columns, and small arrays."""
+
+    rows: Array
+    shape: Array
+    columns: Array
+    residual: Array
+    guess: Array
+    root: Array
+    roles: Array
+    right: Array
+    work: Array
+    side: NDArray[np.int64]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _add(out, row, factor):
+    for i in range(out.size):
+        out[i] += factor * row[i]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _set(out, row, factor):
+    for i in range(out.size):
+        out[i] = factor * row[i]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _times(out, row, weight):
+    for i in range(out.size):
+        out[i] = row[i] * weight[i]
+
+
+@njit(cache=True)
+def _fill(plan, data, theta, room):
+    """Write the rows of the model but the extra columns."""
+    rows = room.rows
+    for j in plan.empty:
+        rows[j, :] = 0.0
+    at = 0
+    for k in range(plan.kinds.size):
+        for i in range(3):
+            value = plan.role_offset[k, i]
+            for q in range(plan.nonlinear):
+                value += plan.role_factor[k, i, q] * theta[q]
+            room.roles[i] = value
+        evaluate(plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], room.shape)
+        while at < plan.steps.shape[0] and plan.steps[at, 0] == k:
+            target, source = rows[plan.steps[at, 1]], room.shape[plan.steps[at, 2]]
+            if plan.steps[at, 3]:
+                _set(target, source, plan.factor[at])
+            else:
+                _add(target, source, plan.factor[at])
+            at += 1
+    if data.bends.shape[0]:
+        last = data.x.size - 1
+        for j in range(rows.shape[0]):
+            if not plan.areas <= j < plan.linear:
+                first, end = rows[j, 0] / data.weight[0], rows[j, last] / data.weight[last]
+                _add(rows[j], data.bends[0], -first)
+                _add(rows[j], data.bends[1], -end)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _inverse_root(out, model, floor):
+    for i in range(out.size):
+        out[i] = 1.0 / np.sqrt(max(model[i], floor))
+
+
+@njit(cache=True, fastmath=_FAST)
+def _difference(out, y, model, root):
+    for i in range(out.size):
+        out[i] = (y[i] - model[i]) * root[i]
+
+
+@njit(cache=True, fastmath=SUMS)
+def _deviance(model, y, floor):
+    """Put the floor under the model; return the deviance less its part that is the data's alone."""
+    total = 0.0
+    for i in range(model.size):
+        m = max(model[i], floor)
+        model[i] = m
+        total += m - y[i] * logarithm(m)
+    return 2.0 * total
+
+
+@njit(cache=True)
+def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
+    """Write the best amplitudes at `theta`, Fisher matrix and gradient; return cost and chi-square.
+
+    `linear` is the guess of the amplitudes that sets the weights.
+    """
+    count, total = plan.linear, plan.linear + plan.nonlinear
+    rows, columns, residual, guess, root = room.rows, room.columns, room.residual, room.guess, room.root
+    _fill(plan, data, theta, room)
+    guess[:] = data.base
+    for j in range(count):
+        if linear[j] != 0.0:
+            _add(guess, rows[j], linear[j])
+    if plan.has_offset:
+        _add(guess, rows[count], 1.0)
+    if data.counts:
+        if first:
+            _inverse_root(root, data.y, 1.0)
+        else:
+            _inverse_root(root, guess, data.floor)
+        for j in range(count):
+            _times(columns[j], rows[j], root)
+        _difference(residual, data.y, guess, root)
+    else:
+        for j in range(count):
+            _set(columns[j], rows[j], 1.0)
+        _set(residual, data.y, 1.0)
+        _add(residual, guess, -1.0)
+    gram(columns, 0, count, fisher)
+    for i in range(count):
+        room.right[i] = dot(columns[i], residual)
+        for j in range(count):
+            room.right[i] += fisher[i, j] * linear[j]
+    bounded(fisher, room.right, plan.low, plan.high, count, room.work, room.side, best)
+    for q in range(plan.nonlinear):
+        columns[count + q, :] = 0.0
+    shift = count + plan.has_offset
+    for p in range(plan.pairs.shape[0]):
+        j = plan.pairs[p, 0]
+        amplitude = best[j] if j < count else 1.0
+        if amplitude != 0.0:
+            _add(columns[count + plan.pairs[p, 1]], rows[shift + p], amplitude)
+    if data.counts:
+        for j in range(count):
+            _add(guess, rows[j], best[j] - linear[j])
+        cost = _deviance(guess, data.y, data.floor)
+        _inverse_root(root, guess, data.floor)
+        _difference(residual, data.y, guess, root)
+        for j in range(count):
+            _times(columns[j], rows[j], root)
+        for q in range(count, total):
+            _times(columns[q], columns[q], root)
+        chi2 = dot(residual, residual)
+        gram(columns, 0, total, fisher)
+    else:
+        for j in range(count):
+            _add(residual, columns[j], linear[j] - best[j])
+        cost = dot(residual, residual)
+        chi2 = cost
+        gram(columns, count, total, fisher)
+    for i in range(total):
+        gradient[i] = dot(columns[i], residual)
+    return cost, chi2
+
+
+@njit(cache=True)
+def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
+    """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
+    count, total = plan.linear, plan.linear + plan.nonlinear
+    matrices, gradients, bests = np.empty((2, total, total)), np.empty((2, total)), np.empty((2, count))
+    step, held, trial = np.empty(total), np.empty(total, dtype=np.bool_), np.empty(total)
+    at, damping = 0, 0.0
+    cost, chi2 = _point(plan, data, values[count:], np.zeros(count), True, room, bests[0], matrices[0], gradients[0])
+    values[:count] = bests[0]
+    done, small, gain = 1, False, 0.0
+    while True:
+        gain = damped_step(
+            matrices[at], gradients[at], values, plan.low, plan.high, count, damping, total, room.work, held, step
+        )
+        if gain < gain_limit and damping > 0.0:
+            damping = 0.0
+            continue
+        small = gain < gain_limit
+        if small or damping > DAMPING_END or done == max_passes or not np.isfinite(gain):
+            break
+        for i in range(total):
+            trial[i] = min(max(values[i] + step[i], plan.low[i]), plan.high[i])
+        new = 1 - at
+        new_cost, new_chi2 = _point(
+            plan, data, trial[count:], trial[:count], False, room, bests[new], matrices[new], gradients[new]
+        )
+        done += 1
+        if new_cost <= cost + NOISE * scale:
+            at, cost, chi2 = new, new_cost, new_chi2
+            values[:] = trial
+            values[:count] = bests[at]
+            damping = damping / DAMPING_FACTOR if damping > DAMPING_NONE else 0.0
+        else:
+            damping = max(DAMPING_FACTOR * damping, DAMPING_START)
+    if small:
+        for i in range(total):
+            values[i] = min(max(values[i] + step[i], plan.low[i]), plan.high[i])
+        cost -= gain
+    fisher[:] = matrices[at]
+    return cost, chi2, small, done
+
+
+@njit(cache=True, nogil=True)
+def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit, max_passes, ends):
+    """Fit every member of a chunk into the arrays of `ends`."""
+    values, fisher, costs, chi2s, converged, passes = ends
+    members, points = y.shape
+    count, total = plan.linear, plan.linear + plan.nonlinear
+    lines = count + plan.has_offset + plan.pairs.shape[0]
+    room = _Room(
+        np.empty((lines, points)), np.empty((4, points)), np.empty((total, points)), np.empty(points),
+        np.empty(points), np.empty(points), np.empty(3), np.empty(count), np.empty((total, total)),
+        np.zeros(count, dtype=np.int64),
+    )  # fmt: skip
+    ones, zeros = np.ones(points), np.zeros(points)
+    for m in range(members):
+        own, scale, floor = 0.0, float(points), 0.0
+        if counts:
+            floor = FLOOR * max(1.0, y[m].mean())
+            for i in range(points):
+                if y[m, i] > 0.0:
+                    log = y[m, i] * logarithm(y[m, i])
+                    own += 2.0 * (log - y[m, i])
+                    scale += abs(log) + y[m, i]
+        data = _Data(x, y[m], base[m] if counts else zeros, ones if counts else weight[m], bends[m], counts, floor)
+        room.rows[plan.areas : count] = extra[m]
+        values[m, count:] = start[m]
+        cost, chi2, small, done = _iterate(plan, data, values[m], scale, gain_limit, max_passes, room, fisher[m])
+        costs[m], chi2s[m], converged[m], passes[m] = cost + own, chi2, small, done
+
+
+class Kernel:
+    """Fits chunks of spectra with one compiled model; the counterpart of the kernel in plain numpy.
+
+    Parameters
+    ----------
+    table
+        The compiled model.
+    tolerance
+        As there.
+    max_passes
+        As there.
+    """
+
+    def __init__(self, table: Table, *, tolerance: float, max_passes: int) -> None:
+        filler = Filler(table)
+        steps = [(k, t, s, int(first)) for k, one in enumerate(filler.plan) for t, s, _, first in one]
+        low, high = table.limits(table.free)
+        self._plan = _Plan(
+            kinds=table.kinds,
+            role_factor=table.role_factor,
+            role_offset=table.role_offset,
+            unit=np.array(filler.unit, dtype=np.float64),
+            steps=np.array(steps, dtype=np.int64).reshape(-1, 4),
+            factor=np.array([f for one in filler.plan for _, _, f, _ in one], dtype=np.float64),
+            empty=np.array(filler.empty, dtype=np.int64),
+            pairs=table.pairs,
+            low=low,
+            high=high,
+            areas=table.areas,
+            linear=filler.linear,
+            nonlinear=table.nonlinear.size,
+            has_offset=table.has_offset,
+        )
+        self._gain, self._max_passes = tolerance**2, max_passes
+
+    def fit(self, chunk: Chunk, start: Array) -> Ends:
+        """Fit every member of a chunk from nonlinear start values, shape (m, Q)."""
+        members, points = chunk.y.shape
+        ends = Ends.empty(members, self._plan.low.size)
+        bends = np.empty((members, 0, points)) if chunk.sensitivity is None else chunk.sensitivity
+        _fit_chunk(
+            self._plan, chunk.x, chunk.y, chunk.base, np.empty((0, 0)) if chunk.weight is None else chunk.weight,
+            chunk.extra, bends, chunk.weight is None, start, self._gain, self._max_passes,
+            (ends.values, ends.fisher, ends.cost, ends.chi2, ends.converged, ends.passes),
+        )  # fmt: skip
+        return ends
+
+    def invert(self, fisher: Array, active: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return the covariances; see :func:`surfspec.fitting.batch.covariance.invert`."""
+        inverse, dead, doubtful = invert(fisher, active)
+        return inverse, dead, doubtful

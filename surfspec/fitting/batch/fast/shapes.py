@@ -1,0 +1,220 @@
+"""Line shapes for the compiled kernel: the formulas of :mod:`surfspec.fitting.lineshapes`, a loop over points each.
+
+Exponential and logarithm are written out so that the loops become vector instructions (the library's own functions
+are calls, one a point). Each shape writes its values and derivatives over its roles into the rows of `out`.
+"""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+
+from __future__ import annotations
+
+from math import floor, log, pi, sqrt
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+_LN16: Final = 4.0 * log(2.0)
+_GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
+_LORENTZ: Final = 2.0 / pi
+_LOWEST: Final = -600.0
+_VOIGT_SCALE: Final = 2.0 * sqrt(log(2.0))
+_ROOT_PI: Final = sqrt(pi)
+_FAR_SQUARED: Final = 625.0
+_TERMS: Final = 9
+_SERIES: Final = np.cumprod(np.array([1.0, *((2 * k - 1) / 2.0 for k in range(1, _TERMS))]))
+_LOG2_E: Final = 1.0 / log(2.0)
+#: ln 2 in two parts, so that k ln 2 is exact in the first (Cody and Waite, Software Manual, 1980, chapter 6).
+_LN2_HIGH: Final = 6.93147180369123816490e-01
+_LN2_LOW: Final = 1.90821492927058770002e-10
+
+#: Reordering of single operations is allowed in these loops; nothing assumes that numbers are finite.
+_FAST: Final = {"nsz", "arcp", "contract"}
+
+
+def _weideman(terms: int) -> tuple[float, np.ndarray]:
+    """Return L and the polynomial of the rational series of w(z) (Weideman, SIAM J. Numer. Anal. 31 (1994) 1497)."""
+    half = 2 * terms
+    length = sqrt(terms / sqrt(2.0))
+    t = length * np.tan(np.arange(-half + 1, half) * pi / half / 2.0)
+    f = np.concatenate([[0.0], np.exp(-t * t) * (length**2 + t * t)])
+    a = np.fft.fft(np.fft.fftshift(f)).real / (2 * half)
+    return length, a[1 : terms + 1][::-1].copy()
+
+
+_WEIDEMAN_L, _WEIDEMAN = _weideman(32)
+
+
+@njit(cache=True, fastmath=_FAST)
+def exponential(x):
+    """Return exp(x) for x of at most 700, with a relative error of 1e-15: 2^k times the Taylor series up to r^12."""
+    x = max(x, -700.0)
+    k = floor(x * _LOG2_E + 0.5)
+    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    p = 1.0 / 479001600.0
+    p = p * r + 1.0 / 39916800.0
+    p = p * r + 1.0 / 3628800.0
+    p = p * r + 1.0 / 362880.0
+    p = p * r + 1.0 / 40320.0
+    p = p * r + 1.0 / 5040.0
+    p = p * r + 1.0 / 720.0
+    p = p * r + 1.0 / 120.0
+    p = p * r + 1.0 / 24.0
+    p = p * r + 1.0 / 6.0
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    return p * np.int64((np.int64(k) + np.int64(1023)) << np.int64(52)).view(np.float64)
+
+
+@njit(cache=True, fastmath=_FAST)
+def logarithm(x):
+    """Return ln(x) of a normal positive x: k ln 2 + 2 artanh((f - 1) / (f + 1)) with f within sqrt(1/2) and sqrt(2)."""
+    bits = np.float64(x).view(np.int64)
+    shifted = bits - np.int64(0x3FE6A09E667F3BCD)
+    k = shifted >> np.int64(52)
+    f = np.int64(bits - (k << np.int64(52))).view(np.float64)
+    s = (f - 1.0) / (f + 1.0)
+    z = s * s
+    p = 1.0 / 23.0
+    p = p * z + 1.0 / 21.0
+    p = p * z + 1.0 / 19.0
+    p = p * z + 1.0 / 17.0
+    p = p * z + 1.0 / 15.0
+    p = p * z + 1.0 / 13.0
+    p = p * z + 1.0 / 11.0
+    p = p * z + 1.0 / 9.0
+    p = p * z + 1.0 / 7.0
+    p = p * z + 1.0 / 5.0
+    p = p * z + 1.0 / 3.0
+    p = p * z + 1.0
+    return k * _LN2_HIGH + (k * _LN2_LOW + 2.0 * s * p)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _gaussian(x, weight, center, fwhm, area, f, by_center, by_width):
+    per = 1.0 / fwhm
+    height = area * _GAUSS * per
+    for i in range(x.size):
+        t = (x[i] - center) * per
+        t2 = t * t
+        value = height * weight[i] * exponential(max(-_LN16 * t2, _LOWEST))
+        f[i] = value
+        by_center[i] = 2.0 * _LN16 * per * t * value
+        by_width[i] = per * value * (2.0 * _LN16 * t2 - 1.0)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _lorentzian(x, weight, center, fwhm, area, f, by_center, by_width):
+    per = 1.0 / fwhm
+    height = area * _LORENTZ * per
+    for i in range(x.size):
+        t = (x[i] - center) * per
+        t2 = t * t
+        share = 1.0 / (1.0 + 4.0 * t2)
+        value = height * weight[i] * share
+        f[i] = value
+        by_center[i] = 8.0 * per * t * value * share
+        by_width[i] = per * value * (8.0 * t2 * share - 1.0)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, f, by_center, by_width, by_mixing):
+    """Fill (1 - m) G + m L; `loss` is the derivative of the norm's logarithm by the mixing."""
+    per = 1.0 / fwhm
+    gauss, lorentz = gauss * per, lorentz * per
+    for i in range(x.size):
+        t = (x[i] - center) * per
+        t2 = t * t
+        bell = gauss * weight[i] * exponential(max(-_LN16 * t2, _LOWEST))
+        share = 1.0 / (1.0 + 4.0 * t2)
+        hat = lorentz * weight[i] * share
+        narrow, wide = (1.0 - mixing) * bell, mixing * hat
+        value = narrow + wide
+        slope = per * (2.0 * _LN16 * narrow + 8.0 * wide * share)
+        f[i] = value
+        by_center[i] = slope * t
+        by_width[i] = slope * t2 - per * value
+        by_mixing[i] = hat - bell - loss * value
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _voigt_near(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_lorentz):
+    """Fill by w(z) from Weideman's rational series, in real arithmetic; w' = -2 z w + 2 i / sqrt(pi)."""
+    per = 1.0 / s
+    b = gamma * per
+    down, up = _WEIDEMAN_L + b, _WEIDEMAN_L - b
+    for i in range(x.size):  # Z = (L + i z) / (L - i z), kept in two of the rows
+        a = (x[i] - center) * per
+        norm = 1.0 / (down * down + a * a)
+        by_gauss[i] = (up * down - a * a) * norm
+        by_lorentz[i] = (up + down) * a * norm
+        f[i], by_center[i] = _WEIDEMAN[0], 0.0
+    for k in range(1, _WEIDEMAN.size):  # the polynomial of Z, in the other two
+        add = _WEIDEMAN[k]
+        for i in range(x.size):
+            p_re, p_im, z_re, z_im = f[i], by_center[i], by_gauss[i], by_lorentz[i]
+            f[i] = p_re * z_re - p_im * z_im + add
+            by_center[i] = p_re * z_im + p_im * z_re
+    for i in range(x.size):
+        a = (x[i] - center) * per
+        p_re, p_im = f[i], by_center[i]
+        norm = 1.0 / (down * down + a * a)
+        inv_re, inv_im = down * norm, a * norm
+        q_re = 2.0 * (p_re * inv_re - p_im * inv_im) + 1.0 / _ROOT_PI
+        q_im = 2.0 * (p_re * inv_im + p_im * inv_re)
+        w_re = q_re * inv_re - q_im * inv_im
+        w_im = q_re * inv_im + q_im * inv_re
+        d_re = -2.0 * (a * w_re - b * w_im)
+        d_im = -2.0 * (a * w_im + b * w_re) + 2.0 / _ROOT_PI
+        scale = height * weight[i] * per / _ROOT_PI
+        f[i] = scale * w_re
+        by_center[i] = -scale * per * d_re
+        by_gauss[i] = -scale * per * (w_re + a * d_re - b * d_im) / _VOIGT_SCALE
+        by_lorentz[i] = -0.5 * scale * per * d_im
+
+
+@njit(cache=True, error_model="numpy")
+def _voigt_far(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_lorentz):
+    """Overwrite the points beyond ``|z| = 25`` by the asymptotic series (Abramowitz and Stegun 7.1.23)."""
+    for i in range(x.size):
+        u = x[i] - center
+        if u * u + gamma * gamma >= _FAR_SQUARED * s * s:
+            inverse = 1.0 / complex(u, gamma)
+            r = (s * inverse) ** 2
+            value, first, by_s, power = complex(0.0), complex(0.0), complex(0.0), complex(1.0)
+            for k in range(_TERMS):
+                value += _SERIES[k] * power
+                first += (2 * k + 1) * _SERIES[k] * power
+                if k + 1 < _TERMS:
+                    by_s += (k + 1) * _SERIES[k + 1] * power
+                power *= r
+            scale = height * weight[i] / pi
+            slope = -1j * inverse * inverse * first
+            f[i] = scale * (1j * inverse * value).real
+            by_center[i] = -scale * slope.real
+            by_gauss[i] = scale * (2.0j * s * inverse**3 * by_s).real / _VOIGT_SCALE
+            by_lorentz[i] = -0.5 * scale * slope.imag
+
+
+@njit(cache=True, error_model="numpy")
+def evaluate(kind, x, weight, roles, area, out):
+    """Write a shape of some area and its derivatives over the roles, times the weight, into the rows of `out`."""
+    if kind == 0:
+        _gaussian(x, weight, roles[0], roles[1], area, out[0], out[1], out[2])
+    elif kind == 1:
+        _lorentzian(x, weight, roles[0], roles[1], area, out[0], out[1], out[2])
+    elif kind == 2:
+        height, hat = area * _GAUSS, area * _LORENTZ
+        _mixed(x, weight, roles[0], roles[1], roles[2], height, hat, 0.0, out[0], out[1], out[2], out[3])
+    elif kind == 3:
+        slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
+        per = 1.0 / (1.0 / _GAUSS + roles[2] * slope)
+        height = area * per
+        _mixed(x, weight, roles[0], roles[1], roles[2], height, height, slope * per, out[0], out[1], out[2], out[3])
+    else:
+        s, gamma = roles[1] / _VOIGT_SCALE, 0.5 * roles[2]
+        reach = max(abs(x[0] - roles[0]), abs(x[-1] - roles[0]))
+        if s > 0.0:
+            _voigt_near(x, weight, roles[0], s, gamma, area, out[0], out[1], out[2], out[3])
+        if reach * reach + gamma * gamma >= _FAR_SQUARED * s * s:
+            _voigt_far(x, weight, roles[0], s, gamma, area, out[0], out[1], out[2], out[3])
