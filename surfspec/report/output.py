@@ -73,8 +73,10 @@ def write(
 
 def _settle(figure: Figure) -> None:
     """Place everything once; else each of the three formats would find the same places again."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine(None)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def _silent(_: str) -> None:
