@@ -1,8 +1,9 @@
 """LEIS on files: an independent Monte Carlo simulation of known truth (labelled so), and a real He+ series.
 
-The limits were set beforehand. The model was first fitted blind; after the truth had been seen, the offset was redefined
-as that of the maxima, free shoulder slopes gave way to one survival exponent, and buried edges got their straggling, for
-reasons of likelihood and physics. So this set is no fully blind test of those three; the shipped study is the cleaner one.
+The limits were set beforehand. The model was first fitted blind; after the truth had been seen, the offset was
+redefined as that of the maxima, free shoulder slopes gave way to one survival exponent, and buried edges got their
+straggling, for reasons of likelihood and physics. So this set is no fully blind test of those three; the shipped
+study is the cleaner one.
 """
 
 from __future__ import annotations
