@@ -182,6 +182,7 @@ class _Pass:
                     if not self._take(block, outcome):
                         interrupted = True
                         break
+                    del outcome  # or it would stay while the next one is made
             except KeyboardInterrupt:
                 interrupted = True
             finally:
