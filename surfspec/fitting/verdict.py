@@ -123,9 +123,11 @@ def autocorrelation_score(residuals: Array) -> float:
     residuals
         In the order of the axis, shape (n,).
     """
+    if residuals.size < 10 or not np.all(np.abs(residuals) < 1e100):
+        return 0.0
     r = residuals - np.mean(residuals)
     total = float(np.sum(r**2))
-    if total <= 0 or r.size < 10:
+    if total <= 0:
         return 0.0
     return float(np.sum(r[1:] * r[:-1]) / total * np.sqrt(r.size))
 
@@ -166,6 +168,9 @@ def judge(
     lost = [name for name in solution.undetermined if name in names]
     if lost:
         reasons.append(f"not determined: {', '.join(lost)}")
+    faint = [name for name in solution.insignificant if name in names]
+    if faint:
+        reasons.append(f"below detection: {', '.join(faint)}")
     for one, two, value in _correlated(solution, names):
         reasons.append(f"correlated: {one} and {two} ({value:+.2f})")
     if solution.at_bound:

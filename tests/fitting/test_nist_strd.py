@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from surfspec.fitting.model import Parameter
+from surfspec.fitting.solver import Solution, solve
+from surfspec.fitting.verdict import judge
 
 FILE = Path(__file__).parent / "data" / "nist_strd_nonlinear.txt"
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -103,16 +106,20 @@ def function_of(name: str) -> Function:
 
 
 class Regression:
-    """A data set as a problem: free parameters without limits, derivatives by a complex step (exact)."""
+    """A data set as a problem: free parameters without limits, derivatives by a complex step (exact).
 
-    def __init__(self, data: Certified, start: np.ndarray) -> None:
+    `reference` is taken off the model before it is rounded to a double.
+    """
+
+    def __init__(self, data: Certified, start: np.ndarray, reference: np.ndarray | float = 0.0) -> None:
         self.x = data.x
+        self.reference = reference
         self.function = function_of(data.name)
         self.parameters = tuple(Parameter(f"b{i + 1}", float(v)) for i, v in enumerate(start))
 
     def evaluate(self, values: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.asarray(self.function(values.astype(np.longdouble), self.x), dtype=np.float64)
+            return np.asarray(self.function(values.astype(np.longdouble), self.x) - self.reference, dtype=np.float64)
 
     def jacobian(self, values: np.ndarray) -> np.ndarray:
         step = 1e-200
@@ -129,3 +136,82 @@ def digits(got: np.ndarray, want: np.ndarray) -> float:
     """Fewest correct significant digits (log relative error), at most the eleven that are certified."""
     with np.errstate(divide="ignore"):
         return float(np.min(np.clip(-np.log10(np.abs(got / want - 1)), 0, 11)))
+
+
+def fitted(name: str, start: int, **options: int) -> Solution:
+    """The public solver with its defaults, sigma unknown: it comes from the scatter of the residuals."""
+    data = SETS[name]
+    problem = Regression(data, data.starts[start])
+    ones = np.ones(data.y.size)
+    return solve(problem, data.y.astype(np.float64), statistics="unknown", sigma=ones, **options)
+
+
+@pytest.mark.parametrize("name", sorted(SETS))
+def test_the_file_gives_the_certified_sum_of_squares(name: str) -> None:
+    """Data, model and certified values fit each other: nothing was lost on the way into the file."""
+    data = SETS[name]
+    residual = Regression(data, data.values, data.y).evaluate(data.values)
+    if name == "Lanczos1":  # 1.4e-25: eleven digits of the parameters cannot give it
+        assert float(np.sum(residual**2)) < 1e-18
+        return
+    assert float(np.sum(residual**2)) == pytest.approx(data.rss, rel=1e-9)
+    assert data.rsd == pytest.approx(np.sqrt(data.rss / data.dof), rel=1e-9)
+    assert data.dof == data.y.size - data.values.size
+
+
+def test_there_are_27_sets() -> None:
+    assert len(SETS) == 27
+    assert sum(data.level == "higher" for data in SETS.values()) == 8
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("name", sorted(SETS))
+def test_certified_values(name: str, start: int) -> None:
+    data, solution = SETS[name], fitted(name, start)
+    assert solution.converged
+    assert solution.undetermined == ()
+    assert digits(solution.values, data.values) >= 6
+    assert solution.dof == data.dof
+    if name != "Lanczos1":  # its residuals of 1e-13 are lost in the rounding of doubles: see the next test
+        assert digits(solution.uncertainties, data.sds) >= 6
+        assert solution.chi2 == pytest.approx(data.rss, rel=1e-8)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="long double is no wider than double here")
+@pytest.mark.parametrize("start", [0, 1])
+def test_lanczos1_with_residuals_that_doubles_can_hold(start: int) -> None:
+    """Model and data less their common leading digits; the solver is the same."""
+    data = SETS["Lanczos1"]
+    reference = data.y * (1 - np.longdouble(2) ** -40)
+    problem = Regression(data, data.starts[start], reference)
+    y = np.asarray(data.y - reference, dtype=np.float64)
+    solution = solve(problem, y, statistics="unknown", sigma=np.ones(y.size))
+    assert digits(solution.values, data.values) >= 6
+    assert digits(solution.uncertainties, data.sds) >= 4
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("name", sorted(SETS))
+def test_true_sigmas_give_the_certified_deviations_and_no_false_ok(name: str, start: int) -> None:
+    data = SETS[name]
+    sigma = np.full(data.y.size, data.rsd)
+    y = data.y.astype(np.float64)
+    solution = solve(Regression(data, data.starts[start]), y, statistics="given", sigma=sigma)
+    assert digits(solution.uncertainties, data.sds) >= 6
+    assert judge(solution)[0] in {"ok", "check"}
+
+
+@pytest.mark.parametrize("budget", [2, 5, 12, 30, 80])
+def test_a_starved_fit_is_never_called_good(budget: int) -> None:
+    """Stopped early, a fit is not converged, or not determined, or at another minimum that the verdict doubts."""
+    for name, data in SETS.items():
+        for start in (0, 1):
+            solution = fitted(name, start, max_evaluations=budget)
+            equal = solution.chi2 <= data.rss * (1 + 1e-6)  # Eckerle4 has the mirror image, with both widths negative
+            if digits(solution.values, data.values) >= 4 or equal:
+                continue
+            assert not solution.converged or solution.undetermined or solution.chi2 > 2 * data.rss, (name, start)
+            y, sigma = data.y.astype(np.float64), np.full(data.y.size, data.rsd)
+            problem = Regression(data, data.starts[start])
+            weighted = solve(problem, y, statistics="given", sigma=sigma, max_evaluations=budget)
+            assert judge(weighted)[0] != "ok", (name, start)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.fitting.model import Parameter
-from surfspec.fitting.solver.objective import Objective, Problem, bounded, objective
+from surfspec.fitting.solver.objective import FAR, Objective, Problem, bounded, objective
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class _Residuals:
         values = self.vector(current)
         _, slope = self.goal.residuals(self.model(values))
         columns = slope[:, None] * self.problem.jacobian(values)[:, self.free]
-        return np.where(np.isfinite(columns), np.clip(columns, -1e100, 1e100), 0.0)
+        return np.where(np.isfinite(columns), np.clip(columns, -FAR, FAR), 0.0)
 
 
 def trust_region(
@@ -64,11 +64,10 @@ def trust_region(
     if not np.any(work.free):
         return work.vector(parameters), 1
     minimizer = lmfit.Minimizer(work.residual, parameters, nan_policy="raise")
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        outcome = minimizer.minimize(
-            method="least_squares", jac=work.jacobian, x_scale="jac",
-            ftol=tolerance, xtol=tolerance, gtol=tolerance, max_nfev=max_evaluations,
-        )  # fmt: skip
+    outcome = minimizer.minimize(
+        method="least_squares", jac=work.jacobian, x_scale="jac",
+        ftol=tolerance, xtol=tolerance, gtol=tolerance, max_nfev=max_evaluations,
+    )  # fmt: skip
     return work.vector(outcome.params), int(outcome.nfev)
 
 
@@ -76,7 +75,8 @@ def _parameters(parameters: tuple[Parameter, ...], names: tuple[str, ...], start
     out = lmfit.Parameters()
     for name, one, value in zip(names, parameters, start, strict=True):
         margin = 1e-7 * (one.high - one.low) if np.isfinite(one.high - one.low) else 0.0
-        inside = float(np.clip(value, one.low + margin, one.high - margin))
+        known = np.clip(value, -FAR, FAR) if np.isfinite(value) else one.value
+        inside = float(np.clip(known, one.low + margin, one.high - margin))
         out.add(name, value=inside, vary=bool(one.vary), min=one.low, max=one.high)
         out[name].user_data = one.name
     return out

@@ -9,6 +9,7 @@ standard uncertainties, says whether it is one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +21,15 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 #: A step this short, in standard uncertainties (scaled by the scatter of the residuals), ends the polishing.
-FINISHED = 1e-9
+FINISHED = 1e-8
 #: The longest step from a point that still counts as the minimum, in the same unit.
 CONVERGED = 1e-5
 #: Rounding errors of the model, in units of its last bit, that a step may come from.
 ROUNDING_BITS = 16
-#: Steps at most, and halvings of one step.
+#: Steps at most, halvings of one step, and earlier steps that are mixed into the next.
 PASSES = 25
 HALVINGS = 12
+MIXED = 5
 #: A parameter this close to a limit, in units of its range (or of its size), lies on it.
 ON_BOUND = 1e-6
 #: Singular values below this, relative to the largest of the normalised Jacobian, are null.
@@ -70,10 +72,15 @@ class End:
 
 
 @dataclass(frozen=True)
-class _Step:
-    """A Gauss-Newton step in all parameters, and its length in units of what the data determine."""
+class _State:
+    """A point of the descent: cost, and the Gauss-Newton step with its length in standard uncertainties."""
 
+    values: Array
+    model: Array
+    jacobian: Array
+    cost: float
     change: Array
+    unit: Array
     length: float
     held: Flags
 
@@ -97,49 +104,62 @@ def polish(problem: Problem, objective: Objective, limits: Limits, start: Array)
     References
     ----------
     Bates and Watts, Nonlinear Regression Analysis and Its Applications (1988), sections 2.2.1 (step
-    halving) and 2.2.3 (convergence relative to the uncertainty).
+    halving) and 2.2.3 (convergence relative to the uncertainty); Walker and Ni, SIAM J. Numer. Anal. 49
+    (2011) 1715 (mixing of steps).
     """
-    values = start
-    model = problem.evaluate(values)
-    cost = objective.cost(model)
-    jacobian = problem.jacobian(values)
+    state = _state(problem, objective, limits, start)
     evaluations = 1
-    step = _gauss_newton(objective, limits, values, model, jacobian)
+    path: list[_State] = []
     for _ in range(PASSES):
-        if not np.isfinite(cost) or step.length <= FINISHED:
+        if not np.isfinite(state.cost) or state.length <= FINISHED:
             break
-        trial = _descend(problem, objective, limits, values, cost, step)
-        evaluations += trial[3]
-        if trial[0] is None:
+        path = [one for one in path if np.array_equal(one.held, state.held)][-MIXED:]
+        trial, count = _descend(problem, objective, limits, state, _mixed(state, path))
+        evaluations += count
+        if trial is None:
             break
-        moved_jacobian = problem.jacobian(trial[0])
-        moved = _gauss_newton(objective, limits, trial[0], trial[1], moved_jacobian)
-        stalled = trial[2] >= cost and moved.length >= step.length and moved.length <= CONVERGED
-        if stalled:
+        moved = _state(problem, objective, limits, trial)
+        if moved.cost >= state.cost and state.length <= moved.length <= CONVERGED:
             break
-        values, model, cost, jacobian, step = trial[0], trial[1], trial[2], moved_jacobian, moved
-    converged = bool(np.isfinite(cost) and np.all(np.isfinite(jacobian)) and step.length <= CONVERGED)
-    return End(values, model, jacobian, cost, converged, evaluations)
+        path.append(state)
+        state = moved
+    converged = bool(np.isfinite(state.cost) and np.all(np.isfinite(state.jacobian)) and state.length <= CONVERGED)
+    return End(state.values, state.model, state.jacobian, state.cost, converged, evaluations)
+
+
+def _mixed(state: _State, path: list[_State]) -> Array | None:
+    """Return the step that the last ones together ask for (Anderson): it mends their slow or overlong series."""
+    if not path:
+        return None
+    unit = np.where(state.unit > 0, state.unit, np.inf)
+    chain = [*path, state]
+    steps = np.stack([(b.change - a.change) / unit for a, b in pairwise(chain)], axis=1)
+    moves = np.stack([(b.values - a.values) / unit for a, b in pairwise(chain)], axis=1)
+    weights = np.linalg.lstsq(steps, state.change / unit, rcond=1e-8)[0]
+    mixed = state.change / unit - (moves + steps) @ weights
+    return np.where(state.unit > 0, mixed * state.unit, 0.0)
 
 
 def _descend(
-    problem: Problem, objective: Objective, limits: Limits, values: Array, cost: float, step: _Step
-) -> tuple[Array | None, Array, float, int]:
-    """Halve the step until the cost does not rise (beyond its rounding)."""
-    slack = 1e-13 * cost
-    low, high = limits.touched(values)
-    settled = np.where(step.held & low, limits.low, np.where(step.held & high, limits.high, values))
-    for halving in range(HALVINGS):
-        trial = np.clip(settled + step.change / 2**halving, limits.low, limits.high)
-        trial = np.where(limits.free, trial, values)
-        model = problem.evaluate(trial)
-        new = objective.cost(model)
-        if new <= cost + slack:
-            return trial, model, new, halving + 1
-    return None, values, cost, HALVINGS
+    problem: Problem, objective: Objective, limits: Limits, state: _State, mixed: Array | None
+) -> tuple[Array | None, int]:
+    """Return values of no higher cost (beyond its rounding): by the mixed step, or the plain one, halved."""
+    slack = 1e-13 * state.cost
+    low, high = limits.touched(state.values)
+    settled = np.where(state.held & low, limits.low, np.where(state.held & high, limits.high, state.values))
+    changes = [] if mixed is None else [mixed]
+    changes += [state.change / 2**halving for halving in range(HALVINGS)]
+    for count, change in enumerate(changes, start=1):
+        trial = np.where(limits.free, np.clip(settled + change, limits.low, limits.high), state.values)
+        if objective.cost(problem.evaluate(trial)) <= state.cost + slack:
+            return trial, count
+    return None, len(changes)
 
 
-def _gauss_newton(objective: Objective, limits: Limits, values: Array, model: Array, jacobian: Array) -> _Step:
+def _state(problem: Problem, objective: Objective, limits: Limits, values: Array) -> _State:
+    """Return where the fit stands at `values`, with the Gauss-Newton step from there."""
+    model = problem.evaluate(values)
+    jacobian = problem.jacobian(values)
     residual, slope = objective.residuals(model)
     columns = bounded(slope[:, None] * jacobian)
     residual = bounded(residual)
@@ -148,17 +168,19 @@ def _gauss_newton(objective: Objective, limits: Limits, values: Array, model: Ar
     held = limits.free & ((low & (gradient >= 0)) | (high & (gradient <= 0)))
     size = np.sqrt(np.sum(columns**2, axis=0))
     active = np.flatnonzero(limits.free & ~held & (size > 0))
-    change = np.zeros(values.size)
-    if not active.size:
-        return _Step(change, 0.0, held)
-    left, singular, axes = np.linalg.svd(columns[:, active] / size[active], full_matrices=False)
-    keep = singular > NULL_SINGULAR_VALUE * singular[0]
-    projected = left[:, keep].T @ residual
-    change[active] = -(axes[keep].T @ (projected / singular[keep])) / size[active]
-    unit = np.sqrt(np.sum((axes[keep] / singular[keep, None]) ** 2, axis=0)) / size[active]
-    scatter = np.sqrt(np.sum(residual**2) / max(1, residual.size - active.size))
-    rounding = ROUNDING_BITS * np.finfo(np.float64).eps * np.sqrt(np.mean((slope * model) ** 2))
-    # a step from rounding alone has no length; one that the data ask for is measured in their scatter
-    excess = np.maximum(np.abs(change[active]) - rounding * unit, 0.0)
-    length = float(np.max(excess / np.maximum(scatter * unit, np.finfo(np.float64).tiny)))
-    return _Step(change, length if np.isfinite(length) else np.inf, held)
+    change, unit, length = np.zeros(values.size), np.zeros(values.size), 0.0
+    if active.size:
+        left, singular, axes = np.linalg.svd(columns[:, active] / size[active], full_matrices=False)
+        keep = singular > NULL_SINGULAR_VALUE * singular[0]
+        projected = left[:, keep].T @ residual
+        change[active] = -(axes[keep].T @ (projected / singular[keep])) / size[active]
+        scatter = np.sqrt(np.sum(residual**2) / max(1, residual.size - active.size))
+        width = np.sqrt(np.sum((axes[keep] / singular[keep, None]) ** 2, axis=0)) / size[active]
+        unit[active] = scatter * width
+        # a step that rounding alone may cause has no length; one that the data ask for is measured in their scatter
+        rounding = ROUNDING_BITS * np.finfo(np.float64).eps * np.sqrt(np.mean(bounded(slope * model) ** 2))
+        excess = np.maximum(np.abs(change[active]) - rounding * width, 0.0)
+        length = float(np.max(excess / np.maximum(unit[active], np.finfo(np.float64).tiny)))
+    return _State(
+        values, model, jacobian, objective.cost(model), change, unit, length if np.isfinite(length) else np.inf, held
+    )

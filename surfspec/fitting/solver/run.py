@@ -86,19 +86,21 @@ def solve(
     goal = objective(problem, y, statistics, sigma)
     limits = Limits.of(problem.parameters)
     options = list(starts) if starts else [np.array([p.value for p in problem.parameters])]
-    ends = [trust_region(problem, goal, start, tolerance, max_evaluations) for start in options]
-    costs = [goal.cost(problem.evaluate(values)) for values, _ in ends]
-    order = sorted(range(len(ends)), key=lambda i: costs[i])
-    best = finish(problem, goal, limits, ends[order[0]][0], max_evaluations)
-    return describe(
-        problem,
-        goal,
-        limits,
-        best,
-        nuisance=nuisance,
-        evaluations=best.evaluations + sum(count for _, count in ends),
-        others=[(ends[i][0], costs[i]) for i in order[1:]],
-    )
+    # a model that overflows on the way is no accident: what is not finite is looked for where it matters
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        ends = [trust_region(problem, goal, start, tolerance, max_evaluations) for start in options]
+        costs = [goal.cost(problem.evaluate(values)) for values, _ in ends]
+        order = sorted(range(len(ends)), key=lambda i: costs[i])
+        best = finish(problem, goal, limits, ends[order[0]][0], max_evaluations)
+        return describe(
+            problem,
+            goal,
+            limits,
+            best,
+            nuisance=nuisance,
+            evaluations=best.evaluations + sum(count for _, count in ends),
+            others=[(ends[i][0], costs[i]) for i in order[1:]],
+        )
 
 
 def finish(problem: Problem, goal: Objective, limits: Limits, values: Array, max_evaluations: int) -> End:

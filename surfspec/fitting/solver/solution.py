@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.fitting.solver.objective import Objective, Problem
+from surfspec.fitting.solver.objective import Objective, Problem, bounded
 from surfspec.fitting.solver.polish import NULL_SINGULAR_VALUE, End, Limits
 
 Array = NDArray[np.float64]
@@ -16,6 +16,8 @@ Flags = NDArray[np.bool_]
 
 #: Difference in cost (deviance) below which two ends of a fit are equally good.
 EQUALLY_GOOD = 1.0
+#: An amplitude is distinct from zero from this many standard uncertainties on.
+DETECTED = 3.0
 #: Distance in standard uncertainties from which two ends are different answers.
 DIFFERENT = 3.0
 
@@ -43,6 +45,9 @@ class Solution:
         Pearson's chi-square, the deviance (equal to chi2 unless Poisson), degrees of freedom.
     scale
         Factor applied to the covariance: 1, or reduced chi-square where the statistics are unknown.
+    insignificant
+        Parameters with a natural lower limit that lie within three standard uncertainties of it while
+        others lose their meaning there: the area of a peak that may be none, whose centre is then none.
     """
 
     names: tuple[str, ...]
@@ -61,6 +66,7 @@ class Solution:
     evaluations: int
     statistics: str
     scale: float = 1.0
+    insignificant: tuple[str, ...] = ()
 
 
 def describe(
@@ -77,7 +83,7 @@ def describe(
     weight = goal.weight(end.model)
     pulls = (goal.y - end.model) * weight
     residual, _ = goal.residuals(end.model)
-    chi2, deviance = float(np.sum(pulls**2)), float(np.sum(residual**2))
+    chi2, deviance = float(np.sum(bounded(pulls) ** 2)), float(np.sum(bounded(residual) ** 2))
     on_low, on_high = limits.touched(end.values)
     natural = np.array([p.natural_low for p in problem.parameters], dtype=bool) & on_low
     bound = (on_low | on_high) & limits.free & ~natural
@@ -105,7 +111,23 @@ def describe(
         evaluations=evaluations,
         statistics=goal.statistics,
         scale=scale,
+        insignificant=_insignificant(problem, limits, end, uncertainties),
     )
+
+
+def _insignificant(problem: Problem, limits: Limits, end: End, uncertainties: Array) -> tuple[str, ...]:
+    """Return the names of amplitudes that are not distinct from zero."""
+    found = []
+    lives = np.any(end.jacobian != 0, axis=0)
+    for i, one in enumerate(problem.parameters):
+        if not (one.vary and one.natural_low) or not end.values[i] - one.low < DETECTED * uncertainties[i]:
+            continue
+        without = end.values.copy()
+        without[i] = one.low
+        dies = lives & ~np.any(problem.jacobian(without) != 0, axis=0) & limits.free
+        if np.any(dies):
+            found.append(one.name)
+    return tuple(found)
 
 
 def _covariance(
