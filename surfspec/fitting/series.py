@@ -64,8 +64,8 @@ def fit_members(
     With ``start="fresh"`` the members do not see each other, so that their order never changes an answer.
     ``"global"`` begins each of them at the values of the fit of the summed spectrum (scaled to one member).
     ``"neighbour"`` begins each at the solution of the one before it along a coordinate; a member whose verdict is
-    then worse than that of its neighbour is also fitted from its own start and, in a second pass backwards, from the
-    neighbour after it, and the best verdict (among equals the smallest deviance) wins.
+    then not ``ok`` is also fitted from its own start and, in a second pass backwards, from the neighbour after
+    it, and the best verdict (among equals the smallest deviance) wins.
 
     Parameters
     ----------
@@ -226,14 +226,14 @@ class _Run:
             before: MemberFit | None = None
             for index in line:
                 self.one(index, None if before is None else before.value)
-                if before is not None and _worse(self.done[index], before):
+                if before is not None and self.done[index].verdict != "ok":
                     self._better(index, None)
                 if _usable(self.done[index]):
                     before = self.done[index]
                 yield index
             for after, index in pairwise(reversed(line)):
                 neighbour = self.done[after]
-                if _usable(neighbour) and _worse(self.done[index], neighbour):
+                if _usable(neighbour) and self.done[index].verdict != "ok":
                     self._better(index, neighbour.value)
 
     def _better(self, index: Index, warm: Array | None) -> None:
@@ -244,10 +244,6 @@ class _Run:
 
 def _usable(member: MemberFit) -> bool:
     return member.verdict != "failed" and bool(np.all(np.isfinite(member.value)))
-
-
-def _worse(one: MemberFit, other: MemberFit) -> bool:
-    return _RANK[one.verdict] < _RANK[other.verdict]
 
 
 def _deviance(member: MemberFit) -> float:
