@@ -1,4 +1,4 @@
-"""Small dense algebra for the compiled kernel: dot products, Cholesky, least squares in limits, steps, inverses."""
+"""Small dense algebra for the compiled kernel: Gram matrix, Cholesky, least squares in limits, steps, inverses."""
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 
 from __future__ import annotations
@@ -19,56 +19,40 @@ _PIVOT: Final = 1e-14
 
 
 @njit(cache=True, fastmath=SUMS)
-def dot(a, b):
-    """Return the scalar product of two rows."""
-    total = 0.0
-    for i in range(a.size):
-        total += a[i] * b[i]
-    return total
-
-
-@njit(cache=True, fastmath=SUMS)
-def _dot4(a, b, c, d, e):
+def _tile(rows, i, j, out):
+    """Two by two scalar products at once: each number that is loaded serves twice."""
     t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-    for i in range(a.size):
-        v = a[i]
-        t0 += v * b[i]
-        t1 += v * c[i]
-        t2 += v * d[i]
-        t3 += v * e[i]
-    return t0, t1, t2, t3
+    for k in range(rows.shape[1]):
+        a, b, c, d = rows[i, k], rows[i + 1, k], rows[j, k], rows[j + 1, k]
+        t0 += a * c
+        t1 += a * d
+        t2 += b * c
+        t3 += b * d
+    out[i, j], out[i, j + 1], out[i + 1, j], out[i + 1, j + 1] = t0, t1, t2, t3
 
 
 @njit(cache=True)
 def gram(rows, first, count, out):
-    """Fill rows and columns from `first` on of the Gram matrix of the first `count` rows."""
-    for i in range(first, count):
-        one, j = rows[i], 0
-        while j + 3 <= i:
-            t0, t1, t2, t3 = _dot4(one, rows[j], rows[j + 1], rows[j + 2], rows[j + 3])
-            out[i, j], out[i, j + 1], out[i, j + 2], out[i, j + 3] = t0, t1, t2, t3
-            j += 4
-        while j <= i:
-            out[i, j] = dot(one, rows[j])
-            j += 1
-        for k in range(i):
-            out[k, i] = out[i, k]
+    """Fill the lower triangle of the Gram matrix in the rows from `first` to `count`; there must be an even number."""
+    for i in range(first - first % 2, count, 2):
+        for j in range(0, i + 1, 2):
+            _tile(rows, i, j, out)
 
 
 @njit(cache=True, fastmath=SUMS, error_model="numpy")
 def factorise(a, n):
-    """Overwrite the lower triangle by its Cholesky factor; pivots are kept above a floor. Unit diagonal assumed."""
+    """Overwrite the lower triangle by its Cholesky factor, the diagonal by its reciprocal; pivots have a floor."""
     for j in range(n):
         t = a[j, j]
         for k in range(j):
             t -= a[j, k] * a[j, k]
-        t = sqrt(max(t, _PIVOT))
+        t = 1.0 / sqrt(max(t, _PIVOT))
         a[j, j] = t
         for i in range(j + 1, n):
             u = a[i, j]
             for k in range(j):
                 u -= a[i, k] * a[j, k]
-            a[i, j] = u / t
+            a[i, j] = u * t
 
 
 @njit(cache=True, fastmath=SUMS, error_model="numpy")
@@ -78,62 +62,78 @@ def substitute(a, b, n):
         u = b[i]
         for k in range(i):
             u -= a[i, k] * b[k]
-        b[i] = u / a[i, i]
+        b[i] = u * a[i, i]
     for i in range(n - 1, -1, -1):
         u = b[i]
         for k in range(i + 1, n):
             u -= a[k, i] * b[k]
-        b[i] = u / a[i, i]
+        b[i] = u * a[i, i]
 
 
 @njit(cache=True, error_model="numpy")
-def bounded(matrix, right, low, high, n, work, side, out):
+def _solve_free(matrix, right, low, high, size, side, work, out, n):
+    """Solve for the unknowns that are free while the others stay at their limits; all in normalised units."""
+    for i in range(n):
+        if side[i] != 0:
+            out[i] = (low[i] if side[i] < 0 else high[i]) / size[i]
+        else:
+            out[i] = right[i] * size[i]
+        for j in range(n):
+            free = side[i] == 0 and side[j] == 0
+            if side[i] == 0 and side[j] != 0:
+                out[i] -= matrix[i, j] * size[i] * (low[j] if side[j] < 0 else high[j])
+            if j < i:
+                work[i, j] = matrix[i, j] * size[i] * size[j] if free else 0.0
+        work[i, i] = 1.0
+    factorise(work, n)
+    substitute(work, out, n)
+
+
+@njit(cache=True, error_model="numpy")
+def _new_side(i, matrix, right, low, high, size, side, out, n, slack):
+    """Return where an unknown belongs: -1 at the low limit, 0 free, 1 at the high one."""
+    if side[i] == 0:
+        now = out[i] * size[i]
+        return -1 if now < low[i] else (1 if now > high[i] else 0)
+    pull = right[i] * size[i]
+    for j in range(n):
+        pull -= matrix[i, j] * size[i] * size[j] * out[j]
+    wants_back = (side[i] < 0 and pull > slack) or (side[i] > 0 and pull < -slack)
+    return 0 if wants_back else side[i]
+
+
+@njit(cache=True, error_model="numpy")
+def bounded(matrix, right, low, high, n, work, size, side, new, out):
     """Minimise a quadratic in limits, as :func:`~surfspec.fitting.batch.bounded.bounded_quadratic` does for many."""
-    size, largest = np.empty(n), 0.0
+    largest, inside = 0.0, True
     for i in range(n):
         size[i] = 1.0 / sqrt(matrix[i, i]) if matrix[i, i] > 0 else 1.0
         side[i] = 0
         largest = max(largest, abs(right[i] * size[i]))
+    for i in range(n):
+        out[i] = right[i] * size[i]
+        for j in range(i):
+            work[i, j] = matrix[i, j] * size[i] * size[j]
+        work[i, i] = 1.0
+    factorise(work, n)
+    substitute(work, out, n)
+    for i in range(n):
+        out[i] *= size[i]
+        inside = inside and low[i] <= out[i] <= high[i]
+    if inside:
+        return
     for turn in range(12 + 3 * n):
+        _solve_free(matrix, right, low, high, size, side, work, out, n)
+        last = -1
         for i in range(n):
-            if side[i] != 0:
-                out[i] = (low[i] if side[i] < 0 else high[i]) / size[i]
-                continue
-            out[i] = right[i] * size[i]
-            for j in range(n):
-                if side[j] != 0:
-                    fixed = low[j] if side[j] < 0 else high[j]
-                    out[i] -= matrix[i, j] * size[i] * fixed
-        for i in range(n):
-            for j in range(i):
-                free = side[i] == 0 and side[j] == 0
-                work[i, j] = matrix[i, j] * size[i] * size[j] if free else 0.0
-            work[i, i] = 1.0
-        factorise(work, n)
-        substitute(work, out, n)
-        settled = True
-        for back in range(n):
-            i = n - 1 - back
-            if side[i] == 0:
-                now = out[i] * size[i]
-                new = -1 if now < low[i] else (1 if now > high[i] else 0)
-            else:
-                pull = right[i] * size[i]
-                for j in range(n):
-                    pull -= matrix[i, j] * size[i] * size[j] * out[j]
-                new = side[i]
-                if (side[i] < 0 and pull > SLACK * largest) or (side[i] > 0 and pull < -SLACK * largest):
-                    new = 0
-            if new != side[i]:
-                side[i] = new if turn >= 5 else new + 10
-                settled = False
-                if turn >= 5:
-                    break
-        if settled:
+            new[i] = _new_side(i, matrix, right, low, high, size, side, out, n, SLACK * largest)
+            if new[i] != side[i]:
+                last = i
+        if last < 0:
             break
         for i in range(n):
-            if side[i] > 5:
-                side[i] -= 10
+            if turn < 5 or i == last:
+                side[i] = new[i]
     for i in range(n):
         out[i] = min(max(out[i] * size[i], low[i]), high[i])
         if side[i] != 0:
@@ -141,9 +141,8 @@ def bounded(matrix, right, low, high, n, work, side, out):
 
 
 @njit(cache=True, error_model="numpy")
-def damped_step(fisher, gradient, values, low, high, linear, damping, n, work, held, out):
+def damped_step(fisher, gradient, values, low, high, linear, damping, n, work, size, held, out):
     """Write the step in limits; return what the quadratic model promises as the gain in cost."""
-    size = np.empty(n)
     for i in range(n):
         size[i] = 1.0 / sqrt(fisher[i, i]) if fisher[i, i] > 0 else 0.0
         down, up = values[i] <= low[i] and gradient[i] < 0, values[i] >= high[i] and gradient[i] > 0

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from surfspec.fitting.batch.columns import Filler
-from surfspec.fitting.batch.fast.algebra import SUMS, bounded, damped_step, dot, gram, invert
+from surfspec.fitting.batch.fast.algebra import SUMS, bounded, damped_step, gram, invert
 from surfspec.fitting.batch.fast.shapes import evaluate, logarithm
 from surfspec.fitting.batch.problem import (
     DAMPING_END,
@@ -64,36 +64,49 @@ class _Data(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """Working memory: rows of the model, weighted columns, and small arrays."""
+    """Working memory.
+
+    `columns` holds the weighted linear columns, the residual, the derivatives by the nonlinear parameters, and a row
+    of zeros where that makes an even number; `gram` their scalar products.
+    """
 
     rows: Array
     shape: Array
     columns: Array
-    residual: Array
+    gram: Array
     guess: Array
     root: Array
     roles: Array
     right: Array
     work: Array
+    size: Array
     side: NDArray[np.int64]
+    new: NDArray[np.int64]
+    zeros: Array
 
 
 @njit(cache=True, fastmath=_FAST)
-def _add(out, row, factor):
-    for i in range(out.size):
-        out[i] += factor * row[i]
+def _add(out, i, rows, j, factor):
+    for k in range(out.shape[1]):
+        out[i, k] += factor * rows[j, k]
 
 
 @njit(cache=True, fastmath=_FAST)
-def _set(out, row, factor):
-    for i in range(out.size):
-        out[i] = factor * row[i]
+def _set(out, i, rows, j, factor):
+    for k in range(out.shape[1]):
+        out[i, k] = factor * rows[j, k]
 
 
 @njit(cache=True, fastmath=_FAST)
-def _times(out, row, weight):
-    for i in range(out.size):
-        out[i] = row[i] * weight[i]
+def _times(out, i, rows, j, weight):
+    for k in range(out.shape[1]):
+        out[i, k] = rows[j, k] * weight[k]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _add_to(out, rows, j, factor):
+    for k in range(out.size):
+        out[k] += factor * rows[j, k]
 
 
 @njit(cache=True)
@@ -111,19 +124,18 @@ def _fill(plan, data, theta, room):
             room.roles[i] = value
         evaluate(plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], room.shape)
         while at < plan.steps.shape[0] and plan.steps[at, 0] == k:
-            target, source = rows[plan.steps[at, 1]], room.shape[plan.steps[at, 2]]
             if plan.steps[at, 3]:
-                _set(target, source, plan.factor[at])
+                _set(rows, plan.steps[at, 1], room.shape, plan.steps[at, 2], plan.factor[at])
             else:
-                _add(target, source, plan.factor[at])
+                _add(rows, plan.steps[at, 1], room.shape, plan.steps[at, 2], plan.factor[at])
             at += 1
     if data.bends.shape[0]:
         last = data.x.size - 1
         for j in range(rows.shape[0]):
             if not plan.areas <= j < plan.linear:
                 first, end = rows[j, 0] / data.weight[0], rows[j, last] / data.weight[last]
-                _add(rows[j], data.bends[0], -first)
-                _add(rows[j], data.bends[1], -end)
+                _add(rows, j, data.bends, 0, -first)
+                _add(rows, j, data.bends, 1, -end)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -133,9 +145,9 @@ def _inverse_root(out, model, floor):
 
 
 @njit(cache=True, fastmath=_FAST)
-def _difference(out, y, model, root):
-    for i in range(out.size):
-        out[i] = (y[i] - model[i]) * root[i]
+def _difference(out, row, y, model, root):
+    for i in range(y.size):
+        out[row, i] = (y[i] - model[i]) * root[i]
 
 
 @njit(cache=True, fastmath=SUMS)
@@ -150,68 +162,77 @@ def _deviance(model, y, floor):
 
 
 @njit(cache=True)
-def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
-    """Write the best amplitudes at `theta`, Fisher matrix and gradient; return cost and chi-square.
-
-    `linear` is the guess of the amplitudes that sets the weights.
-    """
-    count, total = plan.linear, plan.linear + plan.nonlinear
-    rows, columns, residual, guess, root = room.rows, room.columns, room.residual, room.guess, room.root
-    _fill(plan, data, theta, room)
+def _amplitudes(plan, data, linear, first, room, best):
+    """Write the best amplitudes under weights from the guess `linear`, and leave the model or residual of the guess."""
+    count, rows, columns, guess, root = plan.linear, room.rows, room.columns, room.guess, room.root
     guess[:] = data.base
     for j in range(count):
         if linear[j] != 0.0:
-            _add(guess, rows[j], linear[j])
+            _add_to(guess, rows, j, linear[j])
     if plan.has_offset:
-        _add(guess, rows[count], 1.0)
+        _add_to(guess, rows, count, 1.0)
     if data.counts:
         if first:
             _inverse_root(root, data.y, 1.0)
         else:
             _inverse_root(root, guess, data.floor)
         for j in range(count):
-            _times(columns[j], rows[j], root)
-        _difference(residual, data.y, guess, root)
+            _times(columns, j, rows, j, root)
     else:
         for j in range(count):
-            _set(columns[j], rows[j], 1.0)
-        _set(residual, data.y, 1.0)
-        _add(residual, guess, -1.0)
-    gram(columns, 0, count, fisher)
+            _set(columns, j, rows, j, 1.0)
+    _difference(columns, count, data.y, guess, root)
+    gram(columns, 0, count + 1, room.gram)
     for i in range(count):
-        room.right[i] = dot(columns[i], residual)
-        for j in range(count):
-            room.right[i] += fisher[i, j] * linear[j]
-    bounded(fisher, room.right, plan.low, plan.high, count, room.work, room.side, best)
-    for q in range(plan.nonlinear):
-        columns[count + q, :] = 0.0
+        room.right[i] = room.gram[count, i]
+        for j in range(i + 1):
+            room.gram[j, i] = room.gram[i, j]
+        if data.counts:
+            for j in range(count):
+                room.right[i] += room.gram[max(i, j), min(i, j)] * linear[j]
+    bounded(room.gram, room.right, plan.low, plan.high, count, room.work, room.size, room.side, room.new, best)
+
+
+@njit(cache=True)
+def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
+    """Write the best amplitudes at `theta`, Fisher matrix and gradient; return cost and chi-square."""
+    count, total = plan.linear, plan.linear + plan.nonlinear
+    rows, columns, guess, root = room.rows, room.columns, room.guess, room.root
+    _fill(plan, data, theta, room)
+    if not data.counts:
+        linear = room.zeros  # the weights are fixed, no guess is needed
+    _amplitudes(plan, data, linear, first, room, best)
+    for q in range(count + 1, total + 1):
+        columns[q, :] = 0.0
     shift = count + plan.has_offset
     for p in range(plan.pairs.shape[0]):
         j = plan.pairs[p, 0]
         amplitude = best[j] if j < count else 1.0
         if amplitude != 0.0:
-            _add(columns[count + plan.pairs[p, 1]], rows[shift + p], amplitude)
+            _add(columns, count + 1 + plan.pairs[p, 1], rows, shift + p, amplitude)
+    cost = 0.0
     if data.counts:
         for j in range(count):
-            _add(guess, rows[j], best[j] - linear[j])
+            _add_to(guess, rows, j, best[j] - linear[j])
         cost = _deviance(guess, data.y, data.floor)
         _inverse_root(root, guess, data.floor)
-        _difference(residual, data.y, guess, root)
         for j in range(count):
-            _times(columns[j], rows[j], root)
-        for q in range(count, total):
-            _times(columns[q], columns[q], root)
-        chi2 = dot(residual, residual)
-        gram(columns, 0, total, fisher)
+            _times(columns, j, rows, j, root)
+        for q in range(count + 1, total + 1):
+            _times(columns, q, columns, q, root)
+        _difference(columns, count, data.y, guess, root)
     else:
         for j in range(count):
-            _add(residual, columns[j], linear[j] - best[j])
-        cost = dot(residual, residual)
-        chi2 = cost
-        gram(columns, count, total, fisher)
+            _add(columns, count, columns, j, linear[j] - best[j])
+    gram(columns, 0 if data.counts else count, total + 1, room.gram)
     for i in range(total):
-        gradient[i] = dot(columns[i], residual)
-    return cost, chi2
+        at = i + (i >= count)
+        gradient[i] = room.gram[max(at, count), min(at, count)]
+        for j in range(i + 1):
+            fisher[i, j] = room.gram[at, j + (j >= count)]
+            fisher[j, i] = fisher[i, j]
+    chi2 = room.gram[count, count]
+    return cost if data.counts else chi2, chi2
 
 
 @njit(cache=True)
@@ -226,7 +247,18 @@ def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
     done, small, gain = 1, False, 0.0
     while True:
         gain = damped_step(
-            matrices[at], gradients[at], values, plan.low, plan.high, count, damping, total, room.work, held, step
+            matrices[at],
+            gradients[at],
+            values,
+            plan.low,
+            plan.high,
+            count,
+            damping,
+            total,
+            room.work,
+            room.size,
+            held,
+            step,
         )
         if gain < gain_limit and damping > 0.0:
             damping = 0.0
@@ -263,10 +295,12 @@ def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit
     members, points = y.shape
     count, total = plan.linear, plan.linear + plan.nonlinear
     lines = count + plan.has_offset + plan.pairs.shape[0]
+    even = total + 1 + (total + 1) % 2
     room = _Room(
-        np.empty((lines, points)), np.empty((4, points)), np.empty((total, points)), np.empty(points),
-        np.empty(points), np.empty(points), np.empty(3), np.empty(count), np.empty((total, total)),
-        np.zeros(count, dtype=np.int64),
+        rows=np.empty((lines, points)), shape=np.empty((4, points)), columns=np.zeros((even, points)),
+        gram=np.zeros((even, even)), guess=np.empty(points), root=np.ones(points), roles=np.empty(3),
+        right=np.empty(count), work=np.empty((total, total)), size=np.empty(total),
+        side=np.zeros(count, dtype=np.int64), new=np.zeros(count, dtype=np.int64), zeros=np.zeros(count),
     )  # fmt: skip
     ones, zeros = np.ones(points), np.zeros(points)
     for m in range(members):
@@ -325,9 +359,11 @@ class Kernel:
         members, points = chunk.y.shape
         ends = Ends.empty(members, self._plan.low.size)
         bends = np.empty((members, 0, points)) if chunk.sensitivity is None else chunk.sensitivity
+        weight = np.empty((0, 0)) if chunk.weight is None else chunk.weight
+        # one layout, so that one compilation serves all callers
+        arrays = (np.require(a, requirements=("C", "W")) for a in (chunk.x, chunk.y, chunk.base, weight, chunk.extra, bends))
         _fit_chunk(
-            self._plan, chunk.x, chunk.y, chunk.base, np.empty((0, 0)) if chunk.weight is None else chunk.weight,
-            chunk.extra, bends, chunk.weight is None, start, self._gain, self._max_passes,
+            self._plan, *arrays, chunk.weight is None, np.ascontiguousarray(start), self._gain, self._max_passes,
             (ends.values, ends.fisher, ends.cost, ends.chi2, ends.converged, ends.passes),
         )  # fmt: skip
         return ends

@@ -7,7 +7,7 @@ are calls, one a point). Each shape writes its values and derivatives over its r
 
 from __future__ import annotations
 
-from math import floor, log, pi, sqrt
+from math import log, pi, sqrt
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,9 @@ _LOG2_E: Final = 1.0 / log(2.0)
 #: ln 2 in two parts, so that k ln 2 is exact in the first (Cody and Waite, Software Manual, 1980, chapter 6).
 _LN2_HIGH: Final = 6.93147180369123816490e-01
 _LN2_LOW: Final = 1.90821492927058770002e-10
+
+#: Adding 1.5 2^52 rounds a number to an integer and leaves that in the last bits.
+_MAGIC: Final = 6755399441055744.0
 
 #: Reordering of single operations is allowed in these loops; nothing assumes that numbers are finite.
 _FAST: Final = {"nsz", "arcp", "contract"}
@@ -46,24 +49,18 @@ _WEIDEMAN_L, _WEIDEMAN = _weideman(32)
 
 @njit(cache=True, fastmath=_FAST)
 def exponential(x):
-    """Return exp(x) for x of at most 700, with a relative error of 1e-15: 2^k times the Taylor series up to r^12."""
-    x = max(x, -700.0)
-    k = floor(x * _LOG2_E + 0.5)
+    """Return exp(x) for x between -700 and 700, to 1e-15 of its value: 2^k times the Taylor series up to r^12."""
+    shifted = x * _LOG2_E + _MAGIC  # the last bits of its mantissa are the integer k
+    k = shifted - _MAGIC
     r = (x - k * _LN2_HIGH) - k * _LN2_LOW
-    p = 1.0 / 479001600.0
-    p = p * r + 1.0 / 39916800.0
-    p = p * r + 1.0 / 3628800.0
-    p = p * r + 1.0 / 362880.0
-    p = p * r + 1.0 / 40320.0
-    p = p * r + 1.0 / 5040.0
-    p = p * r + 1.0 / 720.0
-    p = p * r + 1.0 / 120.0
-    p = p * r + 1.0 / 24.0
-    p = p * r + 1.0 / 6.0
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
-    return p * np.int64((np.int64(k) + np.int64(1023)) << np.int64(52)).view(np.float64)
+    r2 = r * r
+    r4 = r2 * r2
+    # the series in pairs (Estrin's order), which keeps the chain of dependent operations short
+    low = (1.0 + r) + (0.5 + r * (1.0 / 6.0)) * r2
+    middle = (1.0 / 24.0 + r * (1.0 / 120.0)) + (1.0 / 720.0 + r * (1.0 / 5040.0)) * r2
+    high = (1.0 / 40320.0 + r * (1.0 / 362880.0)) + (1.0 / 3628800.0 + r * (1.0 / 39916800.0)) * r2
+    p = low + r4 * (middle + r4 * (high + r4 * (1.0 / 479001600.0)))
+    return p * np.int64((np.float64(shifted).view(np.int64) + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
 @njit(cache=True, fastmath=_FAST)
