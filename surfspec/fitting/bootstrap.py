@@ -1,0 +1,184 @@
+"""Bootstrap: the scatter of fits to data that could as well have been measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.errors import InputError, NotDeterminedError, SurfspecError
+from surfspec.fitting.solver import Problem, Solution, assumed_sigma, solve
+
+Array = NDArray[np.float64]
+
+#: Returns the problem of a replicate: its background estimated anew, say.
+Rebuild = Callable[[Array], Problem]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Parameters fitted to replicates.
+
+    Attributes
+    ----------
+    names
+        Parameters, in the problem's order.
+    values
+        Shape (replicates, p): those that converged.
+    best
+        Values of the fit that was replicated, shape (p,).
+    failed
+        Replicates that were refused or did not converge, which `values` leaves out.
+    """
+
+    names: tuple[str, ...]
+    values: Array
+    best: Array
+    failed: int
+
+    @property
+    def covariance(self) -> Array:
+        """Return the covariance of the parameters, shape (p, p)."""
+        return np.atleast_2d(np.cov(self.values, rowvar=False))
+
+    @property
+    def uncertainties(self) -> Array:
+        """Return the standard deviation of each parameter, shape (p,)."""
+        return np.asarray(np.std(self.values, axis=0, ddof=1))
+
+    @property
+    def bias(self) -> Array:
+        """Return the mean of the replicates less the values they were made from, shape (p,)."""
+        return np.asarray(np.mean(self.values, axis=0) - self.best)
+
+    def interval(self, name: str, level: float = 0.6826894921370859) -> tuple[float, float]:
+        """Return the interval between the percentiles of one parameter.
+
+        Raises
+        ------
+        InputError
+            For an unknown parameter or a level outside 0 to 1.
+        """
+        if name not in self.names:
+            raise InputError(f"there is no parameter {name!r}", remedy=f"Parameters are {', '.join(self.names)}")
+        if not 0 < level < 1:
+            raise InputError(f"a confidence of {level:g}", remedy="Give a number between 0 and 1, 0.95 say")
+        column = self.values[:, self.names.index(name)]
+        low, high = np.quantile(column, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+
+def bootstrap(
+    problem: Problem,
+    y: Array,
+    solution: Solution,
+    *,
+    statistics: str = "poisson",
+    sigma: Array | None = None,
+    kind: Literal["parametric", "residual"] = "parametric",
+    replicates: int = 200,
+    seed: int = 0,
+    rebuild: Rebuild | None = None,
+) -> Bootstrap:
+    r"""Fit replicates of a spectrum and return what comes out.
+
+    .. math:: y^* \sim \mathrm{Poisson}(m) \ \ \text{or}\ \ N(m, \sigma^2) \quad\text{(parametric)}, \qquad
+              y^*_i = m_i + \sigma_i\,e_{k(i)}, \quad e = r \sqrt{n / \mathrm{dof}} \quad\text{(residual)}
+
+    with the fitted model m, and centred standardised residuals r drawn with replacement.
+
+    Parameters
+    ----------
+    problem, y, statistics, sigma
+        What was fitted, as given to :func:`~surfspec.fitting.solver.solve`.
+    solution
+        The best fit; the replicates' fits start there.
+    kind
+        ``"parametric"`` believes the statistics; ``"residual"`` takes the scatter from the residuals, for
+        data whose noise is not what it is said to be. Replicates of counts stay at zero or above.
+    replicates
+        How many; a standard deviation is then known to ``1 / sqrt(2 replicates)``.
+    seed
+        The same seed gives the same replicates.
+    rebuild
+        Called with the intensities of a replicate, returns the problem to fit to it: so that a background
+        that was computed from the data is computed anew and its noise takes part.
+
+    Returns
+    -------
+    Bootstrap
+
+    Raises
+    ------
+    InputError
+        For fewer than two replicates or an unknown kind.
+    NotDeterminedError
+        When fewer than half of the replicates could be fitted.
+
+    References
+    ----------
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 6.5 and 9.4; Davison and
+    Hinkley, Bootstrap Methods and their Application (1997), section 7.3 (standardised residuals).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, solve
+    >>> roles = {"center": Tie("center"), "fwhm": Tie("fwhm")}
+    >>> area, center, fwhm = Parameter("area", 50, 0), Parameter("center", 5, 3, 7), Parameter("fwhm", 1, 0.3, 3)
+    >>> x = np.linspace(0.0, 10.0, 101)
+    >>> peak = Component("peak", "gaussian", Tie("area"), roles)
+    >>> bound = BoundModel(Model((area, center, fwhm), (peak,)), x, np.full(101, 30.0))
+    >>> y = np.round(bound.evaluate(np.array([300.0, 5.1, 1.2])))
+    >>> result = bootstrap(bound, y, solve(bound, y), replicates=20)
+    >>> result.values.shape, result.failed
+    ((20, 3), 0)
+    """
+    if replicates < 2:
+        raise InputError(f"{replicates} replicates have no scatter", remedy="Ask for at least 100")
+    if kind not in ("parametric", "residual"):
+        raise InputError(f"unknown kind of bootstrap {kind!r}", remedy="Choose 'parametric' or 'residual'")
+    rng = np.random.default_rng(seed)
+    draw = _source(y, solution, statistics, sigma, kind, rng)
+    values, failed = [], 0
+    for _ in range(replicates):
+        replicate = draw()
+        try:
+            one = problem if rebuild is None else rebuild(replicate)
+            fitted = solve(one, replicate, statistics=statistics, sigma=sigma, starts=[solution.values])
+        except SurfspecError:
+            failed += 1
+            continue
+        if fitted.converged:
+            values.append(fitted.values)
+        else:
+            failed += 1
+    if 2 * failed > replicates:
+        raise NotDeterminedError(
+            f"{failed} of {replicates} replicates could not be fitted",
+            remedy="The fit is not determined by such data: mend the recipe first",
+        )
+    return Bootstrap(solution.names, np.stack(values), solution.values, failed)
+
+
+def _source(
+    y: Array, solution: Solution, statistics: str, sigma: Array | None, kind: str, rng: np.random.Generator
+) -> Callable[[], Array]:
+    """Return a function that draws a replicate."""
+    model = solution.fitted
+    if kind == "parametric" and statistics == "poisson":
+        expected = np.maximum(model, 0.0)
+        return lambda: rng.poisson(expected).astype(np.float64)
+    if statistics == "poisson":
+        width = np.sqrt(np.maximum(model, 0.0))
+    else:
+        width = assumed_sigma(y, statistics, sigma) * np.sqrt(solution.scale)
+    if kind == "parametric":
+        return lambda: rng.normal(model, width)
+    standard = solution.pulls * np.sqrt(y.size / solution.dof)
+    standard = standard - np.mean(standard)
+    floor = 0.0 if statistics == "poisson" else -np.inf
+    return lambda: np.maximum(model + width * rng.choice(standard, y.size), floor)
