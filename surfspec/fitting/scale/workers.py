@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -68,8 +69,10 @@ def open_workers(scheduler: Any, count: int | None) -> Iterator[tuple[Executor |
             yield processes, number
     elif scheduler == "distributed":
         distributed = optional("distributed", "scheduler='distributed'")
+        with _interrupts_held_back():
+            started = distributed.LocalCluster(n_workers=number, threads_per_worker=1, dashboard_address=None)
         with (
-            distributed.LocalCluster(n_workers=number, threads_per_worker=1, dashboard_address=None) as cluster,
+            started as cluster,
             distributed.Client(cluster) as client,
             client.get_executor(pure=False) as pool,
         ):
@@ -87,6 +90,19 @@ def open_workers(scheduler: Any, count: int | None) -> Iterator[tuple[Executor |
 
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Ignore SIGINT for a while; processes that are started meanwhile ignore it for good."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run_over(
