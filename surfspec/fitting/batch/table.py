@@ -27,6 +27,11 @@ Index = NDArray[np.int64]
 
 #: Shapes that the batched kernels evaluate, with their codes.
 KINDS: Final[dict[str, int]] = {"gaussian": 0, "lorentzian": 1, "pseudo_voigt": 2, "gl_sum": 3, "voigt": 4}
+#: Longest step of a position and of a width in units of the width, and of a mixing. Chosen so that starts which are
+#: wrong by a width still find their peak; a fit near its end takes shorter steps anyway.
+STEP_POSITION: Final = 0.3
+STEP_WIDTH: Final = 0.2
+STEP_MIXING: Final = 0.1
 #: Roles of a shape in the table; a shape with fewer leaves the last unused.
 ROLES: Final = 3
 
@@ -104,6 +109,8 @@ class Table:
         for the share with fixed areas.
     has_offset
         Whether that share exists.
+    cap_factor, cap_offset
+        Longest steps of the nonlinear parameters, ``cap_factor @ theta + cap_offset``, shapes (Q, Q) and (Q,).
     """
 
     parameters: tuple[Parameter, ...]
@@ -117,6 +124,8 @@ class Table:
     area_offset: Array
     pairs: Index
     has_offset: bool
+    cap_factor: Array
+    cap_offset: Array
 
     @property
     def free(self) -> Index:
@@ -206,16 +215,40 @@ def compile_model(model: Model, columns: Columns | None = None) -> Table:
     every = np.concatenate([area_factor, area_offset[:, None]], axis=1) != 0
     moves = np.any(role_factor != 0, axis=1)
     pairs = np.argwhere(every.T.astype(np.int64) @ moves.astype(np.int64)).astype(np.int64)
+    kinds = np.array([KINDS[c.shape] for c in model.components], dtype=np.int64)
+    cap_factor, cap_offset = _caps(kinds, role_factor, role_offset)
     return Table(
         parameters=parameters,
         linear=linear,
         nonlinear=nonlinear,
         areas=int(np.sum(linear < len(model.parameters))),
-        kinds=np.array([KINDS[c.shape] for c in model.components], dtype=np.int64),
+        kinds=kinds,
         role_factor=role_factor,
         role_offset=role_offset,
         area_factor=area_factor,
         area_offset=area_offset,
         pairs=pairs.reshape(-1, 2),
         has_offset=has_offset,
+        cap_factor=cap_factor,
+        cap_offset=cap_offset,
     )
+
+
+def _caps(kinds: Index, role_factor: Array, role_offset: Array) -> tuple[Array, Array]:
+    """Return the longest steps, measured by the first component that a parameter moves."""
+    count = role_factor.shape[2]
+    factor, offset = np.zeros((count, count)), np.full(count, np.inf)
+    for q in range(count):
+        moved = np.argwhere(role_factor[:, :, q])
+        if not moved.size:
+            continue
+        k, role = moved[0]
+        slope = abs(role_factor[k, role, q])
+        if role == 2 and kinds[k] != KINDS["voigt"]:
+            offset[q] = STEP_MIXING / slope
+            continue
+        widths = slice(1, 3) if kinds[k] == KINDS["voigt"] else slice(1, 2)
+        share = (STEP_POSITION if role == 0 else STEP_WIDTH) / slope
+        factor[q] = share * role_factor[k, widths].sum(axis=0)
+        offset[q] = share * role_offset[k, widths].sum()
+    return factor, offset

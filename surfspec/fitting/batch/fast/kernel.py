@@ -49,6 +49,8 @@ class _Plan(NamedTuple):
     linear: int
     nonlinear: int
     has_offset: bool
+    cap_factor: Array
+    cap_offset: Array
 
 
 class _Data(NamedTuple):
@@ -266,6 +268,11 @@ def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
         small = gain < gain_limit
         if small or damping > DAMPING_END or done == max_passes or not np.isfinite(gain):
             break
+        for q in range(plan.nonlinear):
+            cap = plan.cap_offset[q]
+            for i in range(plan.nonlinear):
+                cap += plan.cap_factor[q, i] * values[count + i]
+            step[count + q] = min(max(step[count + q], -abs(cap)), abs(cap))
         for i in range(total):
             trial[i] = min(max(values[i] + step[i], plan.low[i]), plan.high[i])
         new = 1 - at
@@ -351,6 +358,8 @@ class Kernel:
             linear=filler.linear,
             nonlinear=table.nonlinear.size,
             has_offset=table.has_offset,
+            cap_factor=table.cap_factor,
+            cap_offset=table.cap_offset,
         )
         self._gain, self._max_passes = tolerance**2, max_passes
 
@@ -361,7 +370,9 @@ class Kernel:
         bends = np.empty((members, 0, points)) if chunk.sensitivity is None else chunk.sensitivity
         weight = np.empty((0, 0)) if chunk.weight is None else chunk.weight
         # one layout, so that one compilation serves all callers
-        arrays = (np.require(a, requirements=("C", "W")) for a in (chunk.x, chunk.y, chunk.base, weight, chunk.extra, bends))
+        arrays = (
+            np.require(a, requirements=("C", "W")) for a in (chunk.x, chunk.y, chunk.base, weight, chunk.extra, bends)
+        )
         _fit_chunk(
             self._plan, *arrays, chunk.weight is None, np.ascontiguousarray(start), self._gain, self._max_passes,
             (ends.values, ends.fisher, ends.cost, ends.chi2, ends.converged, ends.passes),
