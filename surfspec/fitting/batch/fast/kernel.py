@@ -24,7 +24,7 @@ from surfspec.fitting.batch.problem import (
     Chunk,
     Ends,
 )
-from surfspec.fitting.batch.table import Table
+from surfspec.fitting.batch.table import KINDS, Table
 from surfspec.fitting.solver.objective import FLOOR
 
 Array = NDArray[np.float64]
@@ -33,7 +33,12 @@ _FAST: Final = {"nsz", "arcp", "contract"}
 
 
 class _Plan(NamedTuple):
-    """The compiled model as arrays; `steps` holds component, target row, source row and whether it is the first."""
+    """The compiled model as arrays.
+
+    A component that is `direct` writes each of its rows with factor 1 into one `target`, on top of what it shall
+    `keep`; the rows of the others are distributed by `steps`: component, target row, source row, whether it is the
+    first there. The last row of the targets is the identity, for those; the last row of the model is never read.
+    """
 
     kinds: NDArray[np.int64]
     role_factor: Array
@@ -41,6 +46,9 @@ class _Plan(NamedTuple):
     unit: Array
     steps: NDArray[np.int64]
     factor: Array
+    direct: NDArray[np.bool_]
+    target: NDArray[np.int64]
+    keep: Array
     empty: NDArray[np.int64]
     pairs: NDArray[np.int64]
     low: Array
@@ -124,7 +132,12 @@ def _fill(plan, data, theta, room):
             for q in range(plan.nonlinear):
                 value += plan.role_factor[k, i, q] * theta[q]
             room.roles[i] = value
-        evaluate(plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], room.shape)
+        if plan.direct[k]:
+            evaluate(plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], rows, plan.target[k], plan.keep[k])
+            continue
+        evaluate(
+            plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], room.shape, plan.target[-1], plan.keep[-1]
+        )
         while at < plan.steps.shape[0] and plan.steps[at, 0] == k:
             if plan.steps[at, 3]:
                 _set(rows, plan.steps[at, 1], room.shape, plan.steps[at, 2], plan.factor[at])
@@ -301,10 +314,10 @@ def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit
     values, fisher, costs, chi2s, converged, passes = ends
     members, points = y.shape
     count, total = plan.linear, plan.linear + plan.nonlinear
-    lines = count + plan.has_offset + plan.pairs.shape[0]
+    lines = count + plan.has_offset + plan.pairs.shape[0] + 1
     even = total + 1 + (total + 1) % 2
     room = _Room(
-        rows=np.empty((lines, points)), shape=np.empty((4, points)), columns=np.zeros((even, points)),
+        rows=np.zeros((lines, points)), shape=np.empty((4, points)), columns=np.zeros((even, points)),
         gram=np.zeros((even, even)), guess=np.empty(points), root=np.ones(points), roles=np.empty(3),
         right=np.empty(count), work=np.empty((total, total)), size=np.empty(total),
         side=np.zeros(count, dtype=np.int64), new=np.zeros(count, dtype=np.int64), zeros=np.zeros(count),
@@ -326,6 +339,20 @@ def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit
         costs[m], chi2s[m], converged[m], passes[m] = cost + own, chi2, small, done
 
 
+def _direct(filler: Filler) -> tuple[NDArray[np.bool_], NDArray[np.int64], Array]:
+    """Return which components write straight into the model's rows, where, and what they keep there."""
+    count, spare = filler.table.kinds.size, filler.rows - 1
+    direct, target, keep = np.zeros(count, dtype=bool), np.full((count + 1, 4), spare), np.zeros((count + 1, 4))
+    target[-1] = np.arange(4)
+    for k, steps in enumerate(filler.plan):
+        sources = [source for _, source, _, _ in steps]
+        plain = len(set(sources)) == len(sources) and all(factor == 1.0 for _, _, factor, _ in steps)
+        direct[k] = plain and filler.table.kinds[k] != KINDS["voigt"]
+        for goal, source, _, first in steps if direct[k] else []:
+            target[k, source], keep[k, source] = goal, 0.0 if first else 1.0
+    return direct, target.astype(np.int64), keep
+
+
 class Kernel:
     """Fits chunks of spectra with one compiled model; the counterpart of the kernel in plain numpy.
 
@@ -341,15 +368,19 @@ class Kernel:
 
     def __init__(self, table: Table, *, tolerance: float, max_passes: int) -> None:
         filler = Filler(table)
-        steps = [(k, t, s, int(first)) for k, one in enumerate(filler.plan) for t, s, _, first in one]
+        direct, target, keep = _direct(filler)
+        kept = [(k, *step) for k, one in enumerate(filler.plan) if not direct[k] for step in one]
         low, high = table.limits(table.free)
         self._plan = _Plan(
             kinds=table.kinds,
             role_factor=table.role_factor,
             role_offset=table.role_offset,
             unit=np.array(filler.unit, dtype=np.float64),
-            steps=np.array(steps, dtype=np.int64).reshape(-1, 4),
-            factor=np.array([f for one in filler.plan for _, _, f, _ in one], dtype=np.float64),
+            steps=np.array([(k, t, s, int(first)) for k, t, s, _, first in kept], dtype=np.int64).reshape(-1, 4),
+            factor=np.array([factor for _, _, _, factor, _ in kept], dtype=np.float64),
+            direct=direct,
+            target=target,
+            keep=keep,
             empty=np.array(filler.empty, dtype=np.int64),
             pairs=table.pairs,
             low=low,

@@ -88,20 +88,24 @@ def logarithm(x):
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _gaussian(x, weight, center, fwhm, area, f, by_center, by_width):
+def _gaussian(x, weight, center, fwhm, area, out, at, keep):
+    a, b, c = at[0], at[1], at[2]
+    ka, kb, kc = keep[0], keep[1], keep[2]
     per = 1.0 / fwhm
     height = area * _GAUSS * per
     for i in range(x.size):
         t = (x[i] - center) * per
         t2 = t * t
         value = height * weight[i] * exponential(max(-_LN16 * t2, _LOWEST))
-        f[i] = value
-        by_center[i] = 2.0 * _LN16 * per * t * value
-        by_width[i] = per * value * (2.0 * _LN16 * t2 - 1.0)
+        out[a, i] = ka * out[a, i] + value
+        out[b, i] = kb * out[b, i] + 2.0 * _LN16 * per * t * value
+        out[c, i] = kc * out[c, i] + per * value * (2.0 * _LN16 * t2 - 1.0)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _lorentzian(x, weight, center, fwhm, area, f, by_center, by_width):
+def _lorentzian(x, weight, center, fwhm, area, out, at, keep):
+    a, b, c = at[0], at[1], at[2]
+    ka, kb, kc = keep[0], keep[1], keep[2]
     per = 1.0 / fwhm
     height = area * _LORENTZ * per
     for i in range(x.size):
@@ -109,14 +113,16 @@ def _lorentzian(x, weight, center, fwhm, area, f, by_center, by_width):
         t2 = t * t
         share = 1.0 / (1.0 + 4.0 * t2)
         value = height * weight[i] * share
-        f[i] = value
-        by_center[i] = 8.0 * per * t * value * share
-        by_width[i] = per * value * (8.0 * t2 * share - 1.0)
+        out[a, i] = ka * out[a, i] + value
+        out[b, i] = kb * out[b, i] + 8.0 * per * t * value * share
+        out[c, i] = kc * out[c, i] + per * value * (8.0 * t2 * share - 1.0)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, f, by_center, by_width, by_mixing):
+def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, at, keep):
     """Fill (1 - m) G + m L; `loss` is the derivative of the norm's logarithm by the mixing."""
+    a, b, c, d = at[0], at[1], at[2], at[3]
+    ka, kb, kc, kd = keep[0], keep[1], keep[2], keep[3]
     per = 1.0 / fwhm
     gauss, lorentz = gauss * per, lorentz * per
     for i in range(x.size):
@@ -128,10 +134,10 @@ def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, f, by_center, 
         narrow, wide = (1.0 - mixing) * bell, mixing * hat
         value = narrow + wide
         slope = per * (2.0 * _LN16 * narrow + 8.0 * wide * share)
-        f[i] = value
-        by_center[i] = slope * t
-        by_width[i] = slope * t2 - per * value
-        by_mixing[i] = hat - bell - loss * value
+        out[a, i] = ka * out[a, i] + value
+        out[b, i] = kb * out[b, i] + slope * t
+        out[c, i] = kc * out[c, i] + (slope * t2 - per * value)
+        out[d, i] = kd * out[d, i] + (hat - bell - loss * value)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -194,20 +200,21 @@ def _voigt_far(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_l
 
 
 @njit(cache=True, error_model="numpy")
-def evaluate(kind, x, weight, roles, area, out):
-    """Write a shape of some area and its derivatives over the roles, times the weight, into the rows of `out`."""
+def evaluate(kind, x, weight, roles, area, out, at, keep):
+    """Write a shape of some area and its derivatives over the roles, times the weight, into the rows `at` of `out`.
+
+    What stands there counts with the factor `keep`; a Voigt line always writes anew into the first four rows.
+    """
     if kind == 0:
-        _gaussian(x, weight, roles[0], roles[1], area, out[0], out[1], out[2])
+        _gaussian(x, weight, roles[0], roles[1], area, out, at, keep)
     elif kind == 1:
-        _lorentzian(x, weight, roles[0], roles[1], area, out[0], out[1], out[2])
+        _lorentzian(x, weight, roles[0], roles[1], area, out, at, keep)
     elif kind == 2:
-        height, hat = area * _GAUSS, area * _LORENTZ
-        _mixed(x, weight, roles[0], roles[1], roles[2], height, hat, 0.0, out[0], out[1], out[2], out[3])
+        _mixed(x, weight, roles[0], roles[1], roles[2], area * _GAUSS, area * _LORENTZ, 0.0, out, at, keep)
     elif kind == 3:
         slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
         per = 1.0 / (1.0 / _GAUSS + roles[2] * slope)
-        height = area * per
-        _mixed(x, weight, roles[0], roles[1], roles[2], height, height, slope * per, out[0], out[1], out[2], out[3])
+        _mixed(x, weight, roles[0], roles[1], roles[2], area * per, area * per, slope * per, out, at, keep)
     else:
         s, gamma = roles[1] / _VOIGT_SCALE, 0.5 * roles[2]
         reach = max(abs(x[0] - roles[0]), abs(x[-1] - roles[0]))
