@@ -66,6 +66,7 @@ class TestTheSameNumbers:
     def test_on_threads(self, cube: xr.Dataset, whole: xr.Dataset) -> None:
         xr.testing.assert_identical(fit_in_chunks(cube, FIT, chunk=2, scheduler="threads", workers=2), whole)
 
+    @pytest.mark.slow
     def test_on_two_processes(self, cube: xr.Dataset, whole: xr.Dataset) -> None:
         xr.testing.assert_identical(fit_in_chunks(cube, FIT, chunk=2, scheduler="processes", workers=2), whole)
 
