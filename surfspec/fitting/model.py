@@ -142,8 +142,8 @@ class BoundModel:
 
     .. math:: B(p) = B_0 - \sum_k S_k\,[T_k(p) - t_k], \qquad S_k = \partial B / \partial b_k
 
-    with the peaks' sum :math:`T_k` on the first and last point. The derivatives take part in it, so
-    that the covariance knows that a higher tail lowers the background.
+    with the mean :math:`T_k` of the peaks' sum over the points that made each end level. The derivatives
+    take part in it, so that the covariance knows that a higher tail lowers the background.
 
     Parameters
     ----------
@@ -155,13 +155,25 @@ class BoundModel:
         Background :math:`B_0`, shape (n,).
     sensitivity, tails
         :math:`S`, shape (2, n), and the tails :math:`t` that `base` allows for, shape (2,).
+    ends
+        Axis values of the points whose mean is the lower and the upper end level; by default the
+        first and the last of `x`.
     """
 
     def __init__(
-        self, model: Model, x: Array, base: Array, sensitivity: Array | None = None, tails: Array | None = None
+        self,
+        model: Model,
+        x: Array,
+        base: Array,
+        sensitivity: Array | None = None,
+        tails: Array | None = None,
+        ends: tuple[Array, Array] | None = None,
     ) -> None:
         self.model = model
         self.x = x
+        low, high = (x[:1], x[-1:]) if ends is None else ends
+        self._grid = x if sensitivity is None else np.concatenate([x, low, high])
+        self._low, self._high = slice(x.size, x.size + low.size), slice(x.size + low.size, None)
         self.base = base
         self.sensitivity = sensitivity
         self.tails = np.zeros(2) if tails is None else tails
@@ -185,40 +197,57 @@ class BoundModel:
 
     def contributions(self, values: Array) -> Array:
         """Return each component on the axis, shape (components, n)."""
-        out = np.empty((len(self._shapes), self.x.size))
+        return self._contributions(self.x, values)
+
+    def _contributions(self, x: Array, values: Array) -> Array:
+        out = np.empty((len(self._shapes), x.size))
         for index, one in enumerate(self._shapes):
             area, roles = self.roles(index, values)
-            out[index] = area * one.evaluate(self.x, *roles)
+            out[index] = area * one.evaluate(x, *roles)
         return out
+
+    def end_tails(self, values: Array) -> Array:
+        """Return the mean of the peaks' sum over the points of each end level, shape (2,)."""
+        return self._end_means(self._contributions(self._grid, values).sum(axis=0))
+
+    def _end_means(self, on_grid: Array) -> Array:
+        if self.sensitivity is None:
+            return on_grid[..., [0, -1]]
+        low, high = on_grid[..., self._low].mean(axis=-1), on_grid[..., self._high].mean(axis=-1)
+        return np.stack([low, high], axis=-1)
 
     def evaluate(self, values: Array) -> Array:
         """Return the model, shape (n,): background plus all components."""
-        peaks: Array = self.contributions(values).sum(axis=0)
-        return self._under(peaks) + peaks
+        on_grid: Array = self._contributions(self._grid, values).sum(axis=0)
+        return self._under(on_grid) + on_grid[: self.x.size]
 
     def background(self, values: Array) -> Array:
         """Return the background that belongs to these parameters, shape (n,)."""
-        return self._under(self.contributions(values).sum(axis=0))
-
-    def _under(self, peaks: Array) -> Array:
         if self.sensitivity is None:
             return self.base
-        out: Array = self.base - (peaks[[0, -1]] - self.tails) @ self.sensitivity
+        return self._under(self._contributions(self._grid, values).sum(axis=0))
+
+    def _under(self, on_grid: Array) -> Array:
+        if self.sensitivity is None:
+            return self.base
+        out: Array = self.base - (self._end_means(on_grid) - self.tails) @ self.sensitivity
         return out
 
     def jacobian(self, values: Array) -> Array:
         """Return the derivatives of the model by every parameter, shape (n, parameters)."""
-        out = np.zeros((self.x.size, len(self.parameters)))
+        out = np.zeros((self._grid.size, len(self.parameters)))
         for index, one in enumerate(self._shapes):
             component = self.model.components[index]
             area, roles = self.roles(index, values)
-            rows = one.derivatives(self.x, *roles)
+            rows = one.derivatives(self._grid, *roles)
             self._add(out, component.area, rows[0])
             for row, role in zip(rows[1:], one.roles, strict=True):
                 self._add(out, component.roles[role], area * row)
-        if self.sensitivity is not None:
-            out -= self.sensitivity.T @ out[[0, -1]]
-        return out
+        inside = out[: self.x.size]
+        if self.sensitivity is None:
+            return inside
+        following: Array = inside - self.sensitivity.T @ self._end_means(out.T).T
+        return following
 
     def gradient(self, index: int, what: str, values: Array) -> tuple[float, Array]:
         """Return a property of one component and its gradient over all parameters.

@@ -75,7 +75,7 @@ def member_from_model(
     verdict, reasons
         As judged.
     """
-    values, covariance = solution.values, solution.covariance
+    values, covariance = solution.values, _within_limits(bound.parameters, solution.covariance)
     count = len(bound.model.components)
     numbers: dict[str, Array] = {}
     for what in ("area", "center", "fwhm", "height"):
@@ -94,7 +94,7 @@ def member_from_model(
         contribution=contribution,
         flag=_flags(bound, solution, numbers),
         value=values,
-        value_unc=solution.uncertainties,
+        value_unc=np.sqrt(np.diag(covariance)),
         start=start,
         low=np.array([p.low for p in bound.parameters]),
         high=np.array([p.high for p in bound.parameters]),
@@ -106,6 +106,17 @@ def member_from_model(
         reasons=reasons,
         **numbers,
     )
+
+
+def _within_limits(parameters: Sequence[Parameter], covariance: Array) -> Array:
+    """Return the covariance with NaN where the uncertainty exceeds the whole range of a parameter."""
+    span = np.array([one.high - one.low for one in parameters])
+    with np.errstate(invalid="ignore"):
+        lost = np.sqrt(np.diag(covariance)) > span
+    out = covariance.copy()
+    out[lost, :] = np.nan
+    out[:, lost] = np.nan
+    return out
 
 
 def propagate(gradient: Array, covariance: Array) -> Array:
@@ -144,10 +155,10 @@ def _flags(bound: BoundModel, solution: Solution, numbers: Mapping[str, Array]) 
         ties = (component.area, *component.roles.values())
         used = {name for tie in ties for name, _ in tie.terms()}
         area, unc = numbers["area"][index], numbers["area_unc"][index]
-        if used & set(solution.undetermined) or not np.isfinite(unc):
-            flags.append("not_determined")
-        elif area < DETECTION * unc:
+        if np.isfinite(unc) and area < DETECTION * unc:
             flags.append("below_detection")
+        elif used & set(solution.undetermined) or not np.isfinite(unc):
+            flags.append("not_determined")
         elif used & set(solution.at_bound):
             flags.append("at_bound")
         else:

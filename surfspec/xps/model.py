@@ -80,13 +80,6 @@ class _Maker:
 
     def add(self, entry: Peak | Doublet) -> None:
         one = shape(entry.shape)
-        unknown = set(entry.widths) - set(one.roles)
-        if unknown:
-            raise InputError(
-                f"shape {entry.shape!r} has no {sorted(unknown)[0]!r}",
-                where=entry.name,
-                remedy=f"Its widths are {', '.join(r for r in one.roles if r != 'center')}",
-            )
         area = self.area(entry, ())
         roles = {role: self.role(entry, role, ()) for role in one.roles}
         labels = {"species": entry.species or entry.name, "element": entry.line.split()[0]}
@@ -156,7 +149,9 @@ class _Maker:
         natural = role in {"fwhm_lorentz", "mixing", "asymmetry"}
         if isinstance(given, Range):
             value, low, high = (float(v) + move for v in (given.value, given.low, given.high) if v is not None)
-            return Parameter(name, value, low, high, vary=high > low, unit=unit, natural_low=natural and low == 0)
+            if low == high:
+                return Parameter(name, value, vary=False, unit=unit)
+            return Parameter(name, value, low, high, unit=unit, natural_low=natural and low == 0)
         if given is not None:
             return Parameter(name, given + move, vary=False, unit=unit)
         value, low, high = DEFAULT_WIDTHS[role]

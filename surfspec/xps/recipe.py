@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +11,8 @@ from typing import Literal
 
 from surfspec import recipes, reference
 from surfspec.errors import InputError
+from surfspec.fitting.backgrounds import KINDS, background_options
+from surfspec.fitting.lineshapes import shape
 
 #: Relative area of the weaker line of a doublet by the statistical weight (2j + 1), and the j of both.
 DOUBLETS: Mapping[str, tuple[str, str, float]] = {
@@ -17,6 +20,28 @@ DOUBLETS: Mapping[str, tuple[str, str, float]] = {
     "d": ("5/2", "3/2", 2 / 3),
     "f": ("7/2", "5/2", 3 / 4),
 }
+
+
+#: Options of backgrounds that are words; all others are numbers.
+TEXT_OPTIONS = ("preset", "rule", "cross_section")
+
+
+def _check_entry(name: str, line: str, of: str, widths: Mapping[str, object]) -> None:
+    """Refuse a peak without a name, of an unknown line, shape or width."""
+    if not name.strip():
+        raise InputError("a peak has no name", where="name", remedy="Name its chemical state, 'carbonate' say")
+    words = line.split()
+    if len(words) != 2 or words[0] not in reference.element_symbols():
+        raise InputError(
+            f"{line!r} is no line", where="line", remedy="Give element and level: 'C 1s', 'Zr 3d', 'Na KLL'"
+        )
+    unknown = sorted(set(widths) - set(shape(of).roles))
+    if unknown:
+        raise InputError(
+            f"shape {of!r} has no {unknown[0]!r}",
+            where="widths",
+            remedy=f"Its widths are {', '.join(role for role in shape(of).roles if role != 'center')}",
+        )
 
 
 @dataclass(frozen=True)
@@ -50,6 +75,10 @@ class Range:
             raise InputError(
                 "a free number needs value, low and high",
                 remedy="Give all three; without limits a peak can slide under its neighbour",
+            )
+        if not all(isinstance(n, int | float) and math.isfinite(n) for n in (self.value, self.low, self.high)):
+            raise InputError(
+                f"value, low and high are {self.value!r}, {self.low!r} and {self.high!r}", remedy="Give finite numbers"
             )
         if not self.low <= self.value <= self.high:
             raise InputError(
@@ -94,6 +123,9 @@ class Peak:
     area: AreaRatio | None = None
     species: str = ""
 
+    def __post_init__(self) -> None:
+        _check_entry(self.name, self.line, self.shape, self.widths)
+
 
 @dataclass(frozen=True)
 class Doublet:
@@ -115,7 +147,7 @@ class Doublet:
     line: str
     center: Range | float
     splitting: Range | float
-    ratio: Literal["2j+1"] | float = "2j+1"
+    ratio: Literal["2j+1"] | float = field(default="2j+1", metadata={"above": 0.0})
     shape: str = "voigt"
     widths: Mapping[str, Range | float] = field(default_factory=dict)
     width_ratio: float = field(default=1.0, metadata={"low": 0.2, "high": 5.0})
@@ -123,6 +155,18 @@ class Doublet:
     species: str = ""
 
     def __post_init__(self) -> None:
+        _check_entry(self.name, self.line, self.shape, self.widths)
+        smallest = self.splitting.low if isinstance(self.splitting, Range) else self.splitting
+        if isinstance(smallest, int | float) and smallest <= 0:
+            raise InputError(
+                f"the splitting of {self.name!r} is {smallest:g} eV",
+                where="splitting",
+                remedy="Give the distance of the weaker line to higher binding energy, a positive number",
+            )
+        if not isinstance(self.ratio, str) and not self.ratio > 0:
+            raise InputError(
+                f"the ratio of {self.name!r} is {self.ratio:g}", where="ratio", remedy="Give '2j+1' or a number above 0"
+            )
         if self.line[-1:] not in DOUBLETS:
             raise InputError(
                 f"{self.line!r} is no doublet", remedy="Doublets end in p, d or f: 'Zr 3d'; use a peak for s levels"
@@ -158,6 +202,24 @@ class Background:
     options: Mapping[str, str | float] = field(default_factory=dict)
     below_tails: bool = True
 
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"unknown background {self.kind!r}", where="kind", remedy=f"Use one of {', '.join(KINDS)}")
+        allowed = background_options(self.kind)
+        for name, value in self.options.items():
+            if name not in allowed:
+                raise InputError(
+                    f"the background {self.kind!r} has no option {name!r}",
+                    where="options",
+                    remedy=f"Its options are {', '.join(allowed) or 'none'}",
+                )
+            if (name in TEXT_OPTIONS) != isinstance(value, str) or isinstance(value, bool):
+                raise InputError(
+                    f"option {name!r} is {value!r}",
+                    where="options",
+                    remedy="Give a word" if name in TEXT_OPTIONS else "Give a number",
+                )
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -187,6 +249,15 @@ class Recipe:
     doc: str = ""
 
     def __post_init__(self) -> None:
+        for name, kind in (("peaks", Peak), ("doublets", Doublet)):
+            given = getattr(self, name)
+            if not isinstance(given, tuple) or not all(isinstance(one, kind) for one in given):
+                raise InputError(
+                    f"{name} is {given!r}"[:120], where=name, remedy=f"Give a tuple of xps.{kind.__name__}: (one, two)"
+                )
+        numbers = self.window if isinstance(self.window, tuple) else ()
+        if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers):
+            raise InputError(f"window is {self.window!r}", where="window", remedy="Give (low, high) in eV")
         if self.window[0] >= self.window[1]:
             raise InputError(
                 f"window {self.window[0]:g} to {self.window[1]:g} does not rise", remedy="Give [low, high] in eV"

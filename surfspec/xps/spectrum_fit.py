@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import recipes, schema, spectra
-from surfspec.errors import InputError
-from surfspec.fitting.backgrounds import Background, background
-from surfspec.fitting.model import BoundModel, Parameter
-from surfspec.fitting.result import MemberFit, assemble, member_from_model
+from surfspec.errors import InputError, SurfspecError
+from surfspec.fitting.result import MemberFit, assemble
 from surfspec.fitting.series import Progress, fit_members
-from surfspec.fitting.solver import Solution, solve
-from surfspec.fitting.verdict import judge
-from surfspec.xps.model import Table, build
+from surfspec.xps.member_fit import Task, fit_member
+from surfspec.xps.model import build
 from surfspec.xps.recipe import Recipe, load_recipe
 from surfspec.xps.shift import rigid_shift
 
@@ -25,27 +21,8 @@ Array = NDArray[np.float64]
 
 #: Part of the recipe's window that the data must cover.
 COVERED = 0.6
-#: Backgrounds with end levels that can be taken below the tails of the peaks.
-ANCHORED = ("constant", "linear", "shirley", "shirley_iterative", "smart")
-#: Times the end levels are lowered, and the change (in standard uncertainties) at which that stops.
-TAIL_PASSES = 6
-TAIL_TOLERANCE = 0.02
-#: Shift in eV of a charge-corrected spectrum from its recipe that wants a look.
-UNEXPECTED_SHIFT = 0.5
-#: Widths of alternative starts, relative to the recipe's, and the centres' jitter in eV.
-OTHER_STARTS = ((0.6, 0.15), (1.6, -0.15))
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is the same for every member of a series."""
-
-    recipe: Recipe
-    table: Table
-    low: float
-    high: float
-    statistics: str
-    scale: tuple[str, ...]
+#: Photon energy in eV for which the recipes place Auger lines (Al K-alpha).
+AL_K_ALPHA = 1486.6
 
 
 def fit(
@@ -69,8 +46,8 @@ def fit(
     recipe
         A :class:`Recipe`, or the name of a shipped one.
     shift_search
-        Rigid shift of the scale, in eV up or down, to search for first; by default the recipe's.
-        For a series it is found on the sum of its members.
+        Rigid shift of the scale, in eV up or down, to search for first; by default the recipe's, and 0
+        once the charge was corrected. For a series it is found on the sum of its members.
     progress
         Called with (members done, members in all).
 
@@ -105,9 +82,11 @@ def fit(
             where=str(spectrum.attrs.get("source_file", "")),
             remedy="Fit XPS on a binding_energy axis; read the file with photon_energy= to convert it",
         )
-    chosen = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    chosen = _valid(recipe)
     _same_region(spectrum, chosen)
-    span = chosen.shift_search if shift_search is None else shift_search
+    span = _span(chosen.shift_search if shift_search is None else shift_search)
+    if shift_search is None and "charge_shift" in spectrum.attrs:
+        span = 0.0
     x = np.array(spectrum["binding_energy"].values)
     summed = np.asarray(spectrum["intensity"].values, dtype=np.float64)
     summed = summed.reshape(-1, x.size).sum(axis=0)
@@ -119,14 +98,14 @@ def fit(
         )
     found = rigid_shift(x, summed, chosen, span) if span > 0 else 0.0
     low, high = _window(x, chosen, found)
-    scale = max(float(np.ptp(summed)), 1.0)
+    scale = float(np.ptp(summed)) or 1.0
     table = build(chosen, shift=found, area_scale=scale)
     cut = spectra.crop(spectrum, low, high)
-    task = _Task(chosen, table, low, high, str(spectrum.attrs["statistics"]), _scale_reasons(spectrum, found))
+    task = Task(chosen, table, str(spectrum.attrs["statistics"]), _extra_reasons(spectrum, chosen))
     inside = (x >= low - 1e-9) & (x <= high + 1e-9)
 
     def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
-        return _fit_member(task, x, y, sigma, inside)
+        return fit_member(task, x, y, sigma, inside)
 
     members = fit_members(
         spectrum,
@@ -147,10 +126,40 @@ def fit(
     return _with_charge_uncertainty(result)
 
 
-def _scale_reasons(spectrum: xr.Dataset, found: float) -> tuple[str, ...]:
-    if "charge_shift" not in spectrum.attrs or abs(found) <= UNEXPECTED_SHIFT:
+def _valid(recipe: Recipe | str) -> Recipe:
+    """Return the recipe with every field of the type it promises; Python code is checked as strictly as YAML."""
+    if isinstance(recipe, str):
+        return load_recipe(recipe)
+    if not isinstance(recipe, Recipe):
+        raise InputError(
+            f"a {type(recipe).__name__} is no recipe",
+            where="recipe",
+            remedy="Pass the name of a shipped recipe ('Zr 3d'), xps.load_recipe('mine.yaml') or xps.Recipe(...)",
+        )
+    try:
+        return recipes.from_mapping(recipes.to_mapping(recipe), Recipe, source="recipe")
+    except SurfspecError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"the recipe holds what it should not ({error})",
+            where="recipe",
+            remedy="Give numbers as numbers, peaks and doublets as tuples of xps.Peak and xps.Doublet",
+        ) from error
+
+
+def _span(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 50:
+        raise InputError(f"shift_search is {value!r}", where="shift_search", remedy="Give 0 to 50 eV")
+    return float(value)
+
+
+def _extra_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
+    photon = float(spectrum.attrs.get("photon_energy", AL_K_ALPHA))
+    auger = [peak.line for peak in recipe.peaks if peak.line.split()[-1].isalpha()]
+    if not auger or abs(photon - AL_K_ALPHA) <= 1.0:
         return ()
-    return (f"energy scale: lies {found:+.1f} eV from the recipe although the charge was corrected",)
+    return (f"energy scale: the recipe has {auger[0]} where Al K-alpha puts it, the photon energy is {photon:g} eV",)
 
 
 def _same_region(spectrum: xr.Dataset, recipe: Recipe) -> None:
@@ -179,124 +188,6 @@ def _window(x: Array, recipe: Recipe, shift: float) -> tuple[float, float]:
             "if the sample was charged",
         )
     return inner_low, inner_high
-
-
-def _fit_member(task: _Task, x: Array, y: Array, sigma: Array | None, inside: NDArray[np.bool_]) -> MemberFit:
-    window = (float(x[inside][0]), float(x[inside][-1]))
-    lowers = task.recipe.background.below_tails
-    work = _Member(task, x, y, sigma, inside, window)
-    under, bound, starts, solution = work.solve_over(None, np.zeros(2), None)
-    first = under
-    for _ in range(TAIL_PASSES if lowers and under.kind in ANCHORED else 0):
-        tails = bound.contributions(solution.values).sum(axis=0)[[0, -1]]
-        before = solution
-        lowered = (first.anchors[0] - float(tails[0]), first.anchors[1] - float(tails[1]))
-        if np.min(y) >= 0:
-            lowered = (max(lowered[0], 0.0), max(lowered[1], 0.0))
-        under, bound, _, solution = work.solve_over(lowered, tails, before.values, first.anchor_unc)
-        unit = np.where(solution.uncertainties > 0, solution.uncertainties, np.inf)
-        if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
-            break
-    under = replace(under, anchors=first.anchors)
-    member = member_from_model(bound, solution, starts[0], verdict="ok", reasons=())
-    extra = [
-        *task.scale,
-        *_background_reasons(under, task.recipe.background.options),
-        *_component_reasons(task, member, window),
-    ]
-    detected = {c.area.parameter for c, flag in zip(bound.model.components, member.flag, strict=True) if flag == "ok"}
-    reported = [
-        tie.parameter
-        for c in bound.model.components
-        if c.area.parameter in detected
-        for tie in (c.area, c.roles["center"])
-    ]
-    verdict, reasons = judge(solution, reported=reported or [p.name for p in bound.parameters], extra=extra)
-    return replace(member, verdict=verdict, reasons=reasons)
-
-
-@dataclass(frozen=True)
-class _Member:
-    """The data of one member, ready to be fitted over one background after the other."""
-
-    task: _Task
-    x: Array
-    y: Array
-    sigma: Array | None
-    inside: NDArray[np.bool_]
-    window: tuple[float, float]
-
-    def solve_over(
-        self,
-        anchors: tuple[float, float] | None,
-        tails: Array,
-        warm: Array | None,
-        anchor_unc: tuple[float, float] | None = None,
-    ) -> tuple[Background, BoundModel, list[Array], Solution]:
-        """Fit the peaks over one background, whose end levels may be given."""
-        task, inside = self.task, self.inside
-        chosen = task.recipe.background
-        forced = {} if anchors is None else {"anchors": anchors}
-        under = background(
-            self.x, self.y, kind=chosen.kind, sigma=self.sigma, window=self.window, **chosen.options, **forced
-        )
-        follows = chosen.below_tails and under.kind in ANCHORED
-        bound = BoundModel(
-            task.table.model, self.x[inside], under.values, under.sensitivity if follows else None, tails
-        )
-        cut_y = self.y[inside]
-        cut_sigma = None if self.sigma is None else self.sigma[inside]
-        weight = np.sqrt(np.maximum(cut_y, 1.0)) if cut_sigma is None else cut_sigma
-        begin = _starts(task.table.model.parameters)
-        starts = [warm] if warm is not None else [bound.start(values, cut_y, weight) for values in begin]
-        nuisance = under.sensitivity * np.asarray(anchor_unc or under.anchor_unc)[:, None]
-        solution = solve(
-            bound,
-            cut_y,
-            statistics=task.statistics,
-            sigma=cut_sigma,
-            starts=starts,
-            nuisance=nuisance if np.all(np.isfinite(nuisance)) else None,
-        )
-        return under, bound, starts, solution
-
-
-def _starts(parameters: tuple[Parameter, ...]) -> list[Array]:
-    base = np.array([p.value for p in parameters])
-    out = [base]
-    for factor, jitter in OTHER_STARTS:
-        moved = base.copy()
-        for i, one in enumerate(parameters):
-            if not one.vary or one.name.endswith(" area"):
-                continue
-            number = one.value + jitter if one.name.endswith(" center") else one.value * factor
-            moved[i] = np.clip(number, one.low, one.high)
-        out.append(moved)
-    return out
-
-
-def _background_reasons(under: Background, options: Mapping[str, str | float]) -> list[str]:
-    reasons = []
-    if not under.converged:
-        reasons.append(f"background not converged: {under.kind}, k W = {under.k_width:.2g}")
-    falls = under.anchors[1] < under.anchors[0]
-    if under.kind.startswith("shirley") and falls and options.get("rule") != "avantage":
-        reasons.append("background improper: the level falls towards higher binding energy")
-    return reasons
-
-
-def _component_reasons(task: _Task, member: MemberFit, window: tuple[float, float]) -> list[str]:
-    reasons = []
-    names = [c.name for c in task.table.model.components]
-    wide = [name for name, fwhm in zip(names, member.fwhm, strict=True) if fwhm > window[1] - window[0]]
-    if wide:
-        reasons.append(f"width exceeds window: {', '.join(wide)}")
-    missing = [name for name, flag in zip(names, member.flag, strict=True) if flag == "below_detection"]
-    if len(missing) == len(names):
-        reasons.append("no peak detected")
-    elif missing:
-        reasons.append(f"below detection: {', '.join(missing)}")
-    return reasons
 
 
 def _cut(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:

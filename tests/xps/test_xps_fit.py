@@ -197,8 +197,71 @@ def test_shipped_recipes_all_load_and_say_their_source() -> None:
 def test_a_corrected_spectrum_far_from_its_recipe_wants_a_look() -> None:
     raw = measured(seed=3)
     raw.attrs["charge_shift"] = 2.0
-    moved = raw.assign_coords(binding_energy=raw.binding_energy + 0.9)
+    moved = raw.assign_coords(binding_energy=raw.binding_energy + 1.7)
     moved["binding_energy"].attrs = dict(raw["binding_energy"].attrs)
     fit = ss.xps.fit(moved, "Zr 3d")
-    assert "energy scale" in fit.reasons.item()
-    assert fit.verdict.item() == "check"
+    assert fit.attrs["energy_shift"] == 0.0
+    assert "at bound" in fit.reasons.item()
+    assert fit.verdict.item() != "ok"
+
+
+@pytest.mark.parametrize("factor", [1000.0, 1.0, 0.01, 1e-5])
+def test_with_unknown_statistics_the_unit_does_not_matter(factor: float) -> None:
+    y = np.random.default_rng(7).poisson(expected(X)).astype(float)
+    fits = [
+        ss.xps.fit(ss.spectrum(X, k * y, technique="XPS", region="Zr 3d", units="arb. units"), "Zr 3d")
+        for k in (1.0, factor)
+    ]
+    assert fits[1].verdict.item() == fits[0].verdict.item() == "check"
+    np.testing.assert_allclose(fits[1].area.values, factor * fits[0].area.values, rtol=1e-5)
+    np.testing.assert_allclose(fits[1].area_unc.values, factor * fits[0].area_unc.values, rtol=1e-3)
+    counts = ss.xps.fit(ss.spectrum(X, y, technique="XPS", region="Zr 3d"), "Zr 3d")
+    assert float(fits[0].area_unc[0] / counts.area_unc[0]) == pytest.approx(1.0, abs=0.25)
+
+
+@pytest.mark.parametrize("fwhm", [1.0, 1.3, 1.6])
+@pytest.mark.parametrize("span", [3.0, 6.0])
+def test_the_search_does_not_take_one_state_for_another(fwhm: float, span: float) -> None:
+    e = np.arange(272.0, 304.0, 0.1)
+    y = np.random.default_rng(1).poisson(400 + 5000 * voigt(e, 285.0, fwhm, 0.1)).astype(float)
+    fit = ss.xps.fit(ss.spectrum(e, y, technique="XPS", region="C 1s"), "C 1s", shift_search=span)
+    assert fit.center.sel(component="C-C").item() == pytest.approx(285.0, abs=0.05)
+    assert fit.area.sel(component="C-C").item() == pytest.approx(5000, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdicts"),
+    [(179.0, 188.5, {"ok"}), (180.0, 188.0, {"ok"}), (181.0, 186.5, {"check", "failed"})],
+)
+def test_a_window_that_cuts_into_the_peaks_is_said(low: float, high: float, verdicts: set[str]) -> None:
+    recipe = replace(ss.xps.load_recipe("Zr 3d"), window=(low, high))
+    assert ss.xps.fit(measured(seed=2), recipe).verdict.item() in verdicts
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [None, {"recipe": "Zr 3d"}, 3, lambda: replace(ss.xps.load_recipe("Zr 3d"), background="shirley"),
+     lambda: replace(ss.xps.load_recipe("Zr 3d"), peaks=ss.xps.load_recipe("C 1s").peaks[0]),
+     lambda: replace(ss.xps.load_recipe("Zr 3d"), window="280-294"),
+     lambda: Background(kind="linear", options={"kind": "linear"}),
+     lambda: Background(options={"average": "x"}),
+     lambda: Range("285", "284", "286"),
+     lambda: replace(ss.xps.load_recipe("C 1s").peaks[0], line=""),
+     lambda: replace(ss.xps.load_recipe("C 1s").peaks[0], shape="gauss"),
+     lambda: replace(ss.xps.load_recipe("Zr 3d").doublets[0], ratio=-1.0)],
+)  # fmt: skip
+def test_bad_recipes_are_refused_in_words(recipe: object) -> None:
+    with pytest.raises(ss.SurfspecError):
+        ss.xps.fit(measured(), recipe() if callable(recipe) else recipe)
+
+
+def test_a_fixed_centre_may_be_written_as_a_range() -> None:
+    one = ss.xps.load_recipe("Zr 3d")
+    fixed = replace(one.doublets[0], center=Range(182.4, 182.4, 182.4))
+    assert ss.xps.fit(measured(), replace(one, doublets=(fixed,))).center_unc.values[0] == 0.0
+
+
+@pytest.mark.parametrize("span", [-3.0, float("nan"), "3", True])
+def test_bad_search_is_refused(span: object) -> None:
+    with pytest.raises(InputError, match="shift_search"):
+        ss.xps.fit(measured(), "Zr 3d", shift_search=span)

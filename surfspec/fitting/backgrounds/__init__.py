@@ -31,6 +31,7 @@ __all__ = [
     "PRESETS",
     "Background",
     "background",
+    "background_options",
     "constant",
     "linear",
     "none",
@@ -45,6 +46,22 @@ KINDS: Final[Mapping[str, Callable[..., Background]]] = MappingProxyType(
     {f.__name__: f for f in (none, constant, linear, shirley, shirley_iterative, smart, tougaard)}
 )
 _OPTIONS: Final = {name: tuple(inspect.signature(f).parameters)[2:] for name, f in KINDS.items()}
+
+
+def background_options(kind: str) -> tuple[str, ...]:
+    """Name the options of a kind that a recipe may set.
+
+    Parameters
+    ----------
+    kind : str
+        One of ``KINDS``.
+
+    Examples
+    --------
+    >>> background_options("linear")
+    ('average',)
+    """
+    return tuple(name for name in _OPTIONS[kind] if name not in ("sigma", "window", "anchors"))
 
 
 def background(
