@@ -122,35 +122,43 @@ def _add_to(out, rows, j, factor):
 @njit(cache=True)
 def _fill(plan, data, theta, room):
     """Write the rows of the model but the extra columns."""
+    # what loops use stands in local names: each access to a field costs as much as several sums
+    roles, shape, nonlinear, steps, factor = room.roles, room.shape, plan.nonlinear, plan.steps, plan.factor
+    role_factor, role_offset, direct, target, keep = (
+        plan.role_factor,
+        plan.role_offset,
+        plan.direct,
+        plan.target,
+        plan.keep,
+    )
+    kinds, unit, x, weight, bends = plan.kinds, plan.unit, data.x, data.weight, data.bends
     rows = room.rows
     for j in plan.empty:
         rows[j, :] = 0.0
     at = 0
-    for k in range(plan.kinds.size):
+    for k in range(kinds.size):
         for i in range(3):
-            value = plan.role_offset[k, i]
-            for q in range(plan.nonlinear):
-                value += plan.role_factor[k, i, q] * theta[q]
-            room.roles[i] = value
-        if plan.direct[k]:
-            evaluate(plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], rows, plan.target[k], plan.keep[k])
+            value = role_offset[k, i]
+            for q in range(nonlinear):
+                value += role_factor[k, i, q] * theta[q]
+            roles[i] = value
+        if direct[k]:
+            evaluate(kinds[k], x, weight, roles, unit[k], rows, target[k], keep[k])
             continue
-        evaluate(
-            plan.kinds[k], data.x, data.weight, room.roles, plan.unit[k], room.shape, plan.target[-1], plan.keep[-1]
-        )
-        while at < plan.steps.shape[0] and plan.steps[at, 0] == k:
-            if plan.steps[at, 3]:
-                _set(rows, plan.steps[at, 1], room.shape, plan.steps[at, 2], plan.factor[at])
+        evaluate(kinds[k], x, weight, roles, unit[k], shape, target[-1], keep[-1])
+        while at < steps.shape[0] and steps[at, 0] == k:
+            if steps[at, 3]:
+                _set(rows, steps[at, 1], shape, steps[at, 2], factor[at])
             else:
-                _add(rows, plan.steps[at, 1], room.shape, plan.steps[at, 2], plan.factor[at])
+                _add(rows, steps[at, 1], shape, steps[at, 2], factor[at])
             at += 1
-    if data.bends.shape[0]:
-        last = data.x.size - 1
+    if bends.shape[0]:
+        last = x.size - 1
         for j in range(rows.shape[0]):
             if not plan.areas <= j < plan.linear:
-                first, end = rows[j, 0] / data.weight[0], rows[j, last] / data.weight[last]
-                _add(rows, j, data.bends, 0, -first)
-                _add(rows, j, data.bends, 1, -end)
+                first, end = rows[j, 0] / weight[0], rows[j, last] / weight[last]
+                _add(rows, j, bends, 0, -first)
+                _add(rows, j, bends, 1, -end)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -179,6 +187,7 @@ def _deviance(model, y, floor):
 @njit(cache=True)
 def _amplitudes(plan, data, linear, first, room, best):
     """Write the best amplitudes under weights from the guess `linear`, and leave the model or residual of the guess."""
+    products, right = room.gram, room.right
     count, rows, columns, guess, root = plan.linear, room.rows, room.columns, room.guess, room.root
     guess[:] = data.base
     for j in range(count):
@@ -197,20 +206,21 @@ def _amplitudes(plan, data, linear, first, room, best):
         for j in range(count):
             _set(columns, j, rows, j, 1.0)
     _difference(columns, count, data.y, guess, root)
-    gram(columns, 0, count + 1, room.gram)
+    gram(columns, 0, count + 1, products)
     for i in range(count):
-        room.right[i] = room.gram[count, i]
+        right[i] = products[count, i]
         for j in range(i + 1):
-            room.gram[j, i] = room.gram[i, j]
+            products[j, i] = products[i, j]
         if data.counts:
             for j in range(count):
-                room.right[i] += room.gram[max(i, j), min(i, j)] * linear[j]
-    bounded(room.gram, room.right, plan.low, plan.high, count, room.work, room.size, room.side, room.new, best)
+                right[i] += products[max(i, j), min(i, j)] * linear[j]
+    bounded(products, right, plan.low, plan.high, count, room.work, room.size, room.side, room.new, best)
 
 
 @njit(cache=True)
 def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
     """Write the best amplitudes at `theta`, Fisher matrix and gradient; return cost and chi-square."""
+    products, pairs = room.gram, plan.pairs
     count, total = plan.linear, plan.linear + plan.nonlinear
     rows, columns, guess, root = room.rows, room.columns, room.guess, room.root
     _fill(plan, data, theta, room)
@@ -220,11 +230,11 @@ def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
     for q in range(count + 1, total + 1):
         columns[q, :] = 0.0
     shift = count + plan.has_offset
-    for p in range(plan.pairs.shape[0]):
-        j = plan.pairs[p, 0]
+    for p in range(pairs.shape[0]):
+        j = pairs[p, 0]
         amplitude = best[j] if j < count else 1.0
         if amplitude != 0.0:
-            _add(columns, count + 1 + plan.pairs[p, 1], rows, shift + p, amplitude)
+            _add(columns, count + 1 + pairs[p, 1], rows, shift + p, amplitude)
     cost = 0.0
     if data.counts:
         for j in range(count):
@@ -239,20 +249,21 @@ def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
     else:
         for j in range(count):
             _add(columns, count, columns, j, linear[j] - best[j])
-    gram(columns, 0 if data.counts else count, total + 1, room.gram)
+    gram(columns, 0 if data.counts else count, total + 1, products)
     for i in range(total):
         at = i + (i >= count)
-        gradient[i] = room.gram[max(at, count), min(at, count)]
+        gradient[i] = products[max(at, count), min(at, count)]
         for j in range(i + 1):
-            fisher[i, j] = room.gram[at, j + (j >= count)]
+            fisher[i, j] = products[at, j + (j >= count)]
             fisher[j, i] = fisher[i, j]
-    chi2 = room.gram[count, count]
+    chi2 = products[count, count]
     return cost if data.counts else chi2, chi2
 
 
 @njit(cache=True)
 def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
     """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
+    low, high, cap_factor, cap_offset = plan.low, plan.high, plan.cap_factor, plan.cap_offset
     count, total = plan.linear, plan.linear + plan.nonlinear
     matrices, gradients, bests = np.empty((2, total, total)), np.empty((2, total)), np.empty((2, count))
     step, held, trial = np.empty(total), np.empty(total, dtype=np.bool_), np.empty(total)
@@ -265,8 +276,8 @@ def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
             matrices[at],
             gradients[at],
             values,
-            plan.low,
-            plan.high,
+            low,
+            high,
             count,
             damping,
             total,
@@ -282,12 +293,12 @@ def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
         if small or damping > DAMPING_END or done == max_passes or not np.isfinite(gain):
             break
         for q in range(plan.nonlinear):
-            cap = plan.cap_offset[q]
+            cap = cap_offset[q]
             for i in range(plan.nonlinear):
-                cap += plan.cap_factor[q, i] * values[count + i]
+                cap += cap_factor[q, i] * values[count + i]
             step[count + q] = min(max(step[count + q], -abs(cap)), abs(cap))
         for i in range(total):
-            trial[i] = min(max(values[i] + step[i], plan.low[i]), plan.high[i])
+            trial[i] = min(max(values[i] + step[i], low[i]), high[i])
         new = 1 - at
         new_cost, new_chi2 = _point(
             plan, data, trial[count:], trial[:count], False, room, bests[new], matrices[new], gradients[new]
@@ -302,7 +313,7 @@ def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
             damping = max(DAMPING_FACTOR * damping, DAMPING_START)
     if small:
         for i in range(total):
-            values[i] = min(max(values[i] + step[i], plan.low[i]), plan.high[i])
+            values[i] = min(max(values[i] + step[i], low[i]), high[i])
         cost -= gain
     fisher[:] = matrices[at]
     return cost, chi2, small, done
@@ -353,6 +364,11 @@ def _direct(filler: Filler) -> tuple[NDArray[np.bool_], NDArray[np.int64], Array
     return direct, target.astype(np.int64), keep
 
 
+def _plain(array: Array) -> Array:
+    """Return the array in the one layout for which the kernel is compiled."""
+    return np.require(array, requirements=("C", "W"))
+
+
 class Kernel:
     """Fits chunks of spectra with one compiled model; the counterpart of the kernel in plain numpy.
 
@@ -400,12 +416,9 @@ class Kernel:
         ends = Ends.empty(members, self._plan.low.size)
         bends = np.empty((members, 0, points)) if chunk.sensitivity is None else chunk.sensitivity
         weight = np.empty((0, 0)) if chunk.weight is None else chunk.weight
-        # one layout, so that one compilation serves all callers
-        arrays = (
-            np.require(a, requirements=("C", "W")) for a in (chunk.x, chunk.y, chunk.base, weight, chunk.extra, bends)
-        )
         _fit_chunk(
-            self._plan, *arrays, chunk.weight is None, np.ascontiguousarray(start), self._gain, self._max_passes,
+            self._plan, _plain(chunk.x), _plain(chunk.y), _plain(chunk.base), _plain(weight), _plain(chunk.extra),
+            _plain(bends), chunk.weight is None, _plain(start), self._gain, self._max_passes,
             (ends.values, ends.fisher, ends.cost, ends.chi2, ends.converged, ends.passes),
         )  # fmt: skip
         return ends
