@@ -15,6 +15,8 @@ from surfspec.errors import InputError, NotDeterminedError
 SECOND_STATE = 0.05
 #: Largest uncertainty of a reference position that is still a reference, in eV.
 LARGEST_UNCERTAINTY = 0.1
+#: Shift in eV beyond which a reference energy must be a slip.
+LARGEST_SHIFT = 100.0
 #: Lines that overlap a reference line: a detected one makes the reference ambiguous.
 OVERLAPS: Mapping[str, tuple[str, ...]] = {"Zr 3d5/2": ("B 1s",)}
 
@@ -88,6 +90,8 @@ def charge_correct(
     2.0
     """
     schema.check(fit, "fit")
+    for one in [spectra] if isinstance(spectra, xr.Dataset) else _members(spectra):
+        _same_sample(one, fit)
     shift, shift_unc, note = reference_shift(fit, line=line, energy=energy, force=force)
     if isinstance(spectra, xr.Dataset):
         return _moved(spectra, shift, shift_unc, line, energy, note)
@@ -104,6 +108,14 @@ def reference_shift(fit: xr.Dataset, *, line: str, energy: float, force: bool = 
     line, energy, force
         As for :func:`charge_correct`.
     """
+    if isinstance(energy, bool) or not isinstance(energy, int | float) or not 0 < energy < 1e5:
+        raise InputError(f"energy is {energy!r}", where="energy", remedy="Give the reference energy in eV")
+    if "charge_shift" in fit.attrs:
+        raise InputError(
+            "the reference was fitted on an axis that is already corrected",
+            where="charge_correct",
+            remedy="Fit the reference on the measured scale, as it was read",
+        )
     if schema.series_dims(fit):
         raise InputError(
             f"the fit is a series over {', '.join(schema.series_dims(fit))}",
@@ -121,6 +133,12 @@ def reference_shift(fit: xr.Dataset, *, line: str, energy: float, force: bool = 
     areas = fit["area"].values
     main = int(states[np.argmax(np.nan_to_num(areas[states]))])
     center, unc = float(fit["center"].values[main]), float(fit["center_unc"].values[main])
+    if abs(center - energy) > LARGEST_SHIFT:
+        raise InputError(
+            f"the shift would be {center - energy:.0f} eV",
+            where="energy",
+            remedy=f"Check the reference energy of {line}: it was fitted at {center:.1f} eV",
+        )
     faults = _faults(fit, line, states, main, unc)
     if faults and not force:
         raise NotDeterminedError(
@@ -129,6 +147,33 @@ def reference_shift(fit: xr.Dataset, *, line: str, energy: float, force: bool = 
             remedy="Choose another reference line, mend the fit, or pass force=True and answer for it",
         )
     return center - energy, unc, "; ".join(faults)
+
+
+def _members(spectra: object) -> list[xr.Dataset]:
+    if not isinstance(spectra, Mapping):
+        raise InputError(
+            f"spectra is a {type(spectra).__name__}",
+            where="charge_correct",
+            remedy="Pass one spectrum, or a mapping of regions to spectra",
+        )
+    return list(spectra.values())
+
+
+def _same_sample(spectrum: xr.Dataset, fit: xr.Dataset) -> None:
+    schema.check(spectrum, "spectrum")
+    if spectrum.attrs["technique"] != "XPS" or schema.axis_of(spectrum) != "binding_energy":
+        raise InputError(
+            f"this is a {spectrum.attrs['technique']} spectrum on a {schema.axis_of(spectrum)} axis",
+            where="charge_correct",
+            remedy="Correct XPS spectra on a binding_energy axis",
+        )
+    ours, theirs = str(spectrum.attrs.get("sample", "")), str(fit.attrs.get("sample", ""))
+    if ours and theirs and ours != theirs:
+        raise InputError(
+            f"the spectrum is of sample {ours!r} and the reference fit of {theirs!r}",
+            where="charge_correct",
+            remedy="Use the fit of the same sample: each charges on its own",
+        )
 
 
 def _faults(fit: xr.Dataset, line: str, states: np.ndarray, main: int, unc: float) -> list[str]:

@@ -18,6 +18,8 @@ from surfspec.fitting.verdict import require, worst
 Array = NDArray[np.float64]
 
 
+#: Photon energy in eV of the shipped sensitivity factors (Al K-alpha).
+AL_K_ALPHA = 1486.6
 #: Relative uncertainty below which a number is exact but for rounding (a line over itself).
 ROUND_OFF = 1e-9
 
@@ -32,6 +34,7 @@ class _Areas:
     units: str
     verdicts: tuple[str, ...]
     reasons: tuple[str, ...]
+    note: str = ""
 
 
 def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bool = False) -> xr.Dataset:
@@ -74,6 +77,7 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
     >>> round(float(ss.xps.normalise({"Zr 3d": zr}).normalised_area.sel(region="Zr 3d")), 3)
     1.667
     """
+    _mapping(fits, "normalise")
     home = [name for name, fit in fits.items() if to in {str(v) for v in schema.check(fit, "fit")["line"].values}]
     if not home:
         lines = sorted({str(v) for fit in fits.values() for v in fit["line"].values})
@@ -124,7 +128,8 @@ def quantify(
     fits
         Fit of each region of one sample, one region for each element.
     library
-        ``"scofield"`` (Al K-alpha, C 1s = 1), ``"ALTHERMO1"``, or region -> factor.
+        ``"scofield"`` (Al K-alpha, C 1s = 1), ``"ALTHERMO1"``, or core level -> factor: ``{"Zr 3d": 7.04}``. The
+        factor is that of the lines that the fit holds: of Zn 2p3/2 alone where only that line was fitted.
     energy_exponent
         n above. 0.75 is Avantage's, and close to the mean free path alone with a constant transmission.
     library_unc
@@ -141,7 +146,10 @@ def quantify(
     Raises
     ------
     InputError
-        When an element has two regions, the factor of a line is missing or the photon energy is unknown.
+        When an element has two regions, the factor of a line is missing, the photon energy is unknown or not the
+        one of the library.
+    NotDeterminedError
+        When a fit failed: a percentage of what is left would be a percentage of something else.
 
     References
     ----------
@@ -156,22 +164,29 @@ def quantify(
     >>> ss.xps.quantify({"Zr 3d": ss.xps.fit(zr, "Zr 3d")}).atomic_percent.values.tolist()
     [100.0]
     """
-    usable = {
-        name: fit for name, fit in fits.items() if force or str(schema.check(fit, "fit")["verdict"].item()) != "failed"
-    }
-    if not usable:
+    _mapping(fits, "quantify")
+    failed = [name for name, fit in fits.items() if str(schema.check(fit, "fit")["verdict"].values) == "failed"]
+    if failed and not force:
         raise NotDeterminedError(
-            "every fit failed", where="quantify", remedy="Mend the recipes or the data, or pass force=True"
+            f"the fit of {', '.join(failed)} failed",
+            where="quantify",
+            remedy="Mend it, or leave the region out of the fits: the percentages then refer to the other elements",
         )
-    areas = _areas(usable, force)
-    elements = [_element(usable[name]) for name in areas.regions]
+    if not np.isfinite(library_unc) or library_unc < 0 or not np.isfinite(energy_exponent):
+        raise InputError(
+            f"library_unc is {library_unc:g} and energy_exponent {energy_exponent:g}",
+            where="quantify",
+            remedy="Give a relative uncertainty of 0 or more, and a finite exponent",
+        )
+    areas = _areas(fits, force)
+    elements = [_element(fits[name]) for name in areas.regions]
     repeated = sorted({e for e in elements if elements.count(e) > 1})
     if repeated:
         raise InputError(
             f"{repeated[0]} has several regions", where="quantify", remedy="Pass one region for each element"
         )
-    factors = np.array([_factor(library, name) for name in areas.regions])
-    kinetic = np.array([_kinetic_energy(usable[name]) for name in areas.regions])
+    factors = np.array([_factor(library, fits[name]) for name in areas.regions])
+    kinetic = np.array([_kinetic_energy(fits[name], library) for name in areas.regions])
     divisor = factors * kinetic**energy_exponent
     amounts = areas.area / divisor
     covariance = areas.covariance / np.outer(divisor, divisor) + np.diag((amounts * library_unc) ** 2)
@@ -182,13 +197,11 @@ def quantify(
     out = _table(areas, {"atomic_percent": 100 * share}, 1e4 * spread, "Atomic percent", units="%")
     out = out.assign(sensitivity=("region", factors, {"units": "1", "long_name": "Sensitivity factor"}))
     out = out.assign_coords(element=("region", np.array(elements)))
-    left_out = sorted(set(fits) - set(usable))
     out.attrs |= {
         "library": library if isinstance(library, str) else "given by the user",
         "energy_exponent": energy_exponent,
         "library_relative_unc": library_unc,
-        "left_out": ", ".join(left_out),
-        **spectra.origin(*usable.values()),
+        **spectra.origin(*fits.values()),
     }
     return out
 
@@ -227,9 +240,11 @@ def _areas(fits: Mapping[str, xr.Dataset], force: bool) -> _Areas:
         reasons.append(str(fit["reasons"].item()))
     first = next(iter(fits.values()))
     units = str(first["intensity"].attrs["units"])
+    note = "" if any(timed.values()) else "dwell times are not known: regions are compared as if counted equally long"
     if all(timed.values()) and units == "counts":
         units = "counts/s"
-    return _Areas(tuple(fits), np.array(area), np.diag(variance), f"{units} eV", tuple(verdicts), tuple(reasons))
+    told = (tuple(verdicts), tuple(reasons))
+    return _Areas(tuple(fits), np.array(area), np.diag(variance), f"{units} eV", *told, note)
 
 
 def _timed(fit: xr.Dataset) -> bool:
@@ -254,20 +269,54 @@ def _element(fit: xr.Dataset) -> str:
     return names.pop()
 
 
-def _factor(library: str | Mapping[str, float], region: str) -> float:
+def _level(fit: xr.Dataset) -> str:
+    """Return the core level whose lines the fit holds: ``Zr 3d`` for both lines of the doublet, else the line."""
+    lines = sorted({str(v) for v, core in zip(fit["line"].values, _core(fit), strict=True) if core})
+    whole = {line.rstrip("/12357") for line in lines}
+    if len(lines) == 1:
+        return lines[0]
+    if len(whole) == 1 and len(lines) == 2:
+        return whole.pop()
+    raise InputError(
+        f"the fit holds the lines {', '.join(lines)}",
+        where=str(fit.attrs.get("region", "")),
+        remedy="Quantify fits of one core level each",
+    )
+
+
+def _factor(library: str | Mapping[str, float], fit: xr.Dataset) -> float:
+    level = _level(fit)
     if isinstance(library, str):
-        return float(reference.sensitivity(library, region))
-    if region not in library:
+        return float(reference.sensitivity(library, level))
+    if level not in library:
         raise InputError(
-            f"no sensitivity factor for {region!r}",
+            f"no sensitivity factor for {level!r}",
             where="library",
-            remedy=f"It has {', '.join(library)}; add this one",
+            remedy=f"It has {', '.join(map(str, library))}; add this one",
         )
-    return float(library[region])
+    factor = library[level]
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < np.inf:
+        raise InputError(f"the factor of {level!r} is {factor!r}", where="library", remedy="Give a number above 0")
+    return float(factor)
 
 
-def _kinetic_energy(fit: xr.Dataset) -> float:
+def _mapping(fits: object, where: str) -> None:
+    if not isinstance(fits, Mapping) or not fits:
+        raise InputError(
+            f"fits is {'empty' if isinstance(fits, Mapping) else 'a ' + type(fits).__name__}",
+            where=where,
+            remedy="Pass a mapping of regions to fits: {'Zr 3d': fit, 'Na 1s': fit}",
+        )
+
+
+def _kinetic_energy(fit: xr.Dataset, library: str | Mapping[str, float]) -> float:
     photon = float(fit.attrs.get("photon_energy", 0.0))
+    if isinstance(library, str) and photon > 0 and abs(photon - AL_K_ALPHA) > 1.0:
+        raise InputError(
+            f"the library {library!r} is for {AL_K_ALPHA:g} eV and the photon energy is {photon:g} eV",
+            where=str(fit.attrs.get("region", "")),
+            remedy="Pass the factors of that photon energy: library={'C 1s': 1.0, ...}",
+        )
     core = _core(fit)
     areas = np.clip(np.nan_to_num(fit["area"].values[core]), 0, None)
     binding = float(np.average(fit["center"].values[core], weights=areas)) if areas.sum() > 0 else np.nan
@@ -304,6 +353,8 @@ def _table(
         "kind": "table",
         "technique": "XPS",
         "surfspec_version": __version__,
-        "overall_verdict": worst(areas.verdicts),
+        "overall_verdict": worst([*areas.verdicts, *(["check"] if areas.note else [])]),
     }
+    if areas.note:
+        out.attrs["note"] = areas.note
     return schema.check(out, "table")
