@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import xarray as xr
 
 from surfspec import leis, schema
 from surfspec.errors import InputError
+from surfspec.leis import detection
 from surfspec.report import layout
 from surfspec.study.outcome import Outcome, placed
 from surfspec.study.reading import Progress
@@ -39,6 +41,28 @@ def fit_references(
         progress(f"fitting the LEIS reference of the {name}")
         out[name] = leis.fit(spectrum, recipe)
     return out
+
+
+def usable_blanks(part: LeisPart, references: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Return the film's fits as blanks of the elements that the film does not hold.
+
+    A likelihood ratio knows counting noise and no model error; how much of an absent element the model sees in the
+    pure film is measured, and a detection has to beat that. A film that shows no scatter of an element (always exactly
+    zero) is no blank for it.
+    """
+    if part.coverage is None or "film" not in references:
+        return {}
+    held = set(re.findall(r"[A-Z][a-z]?", part.coverage.film))
+    blanks: dict[str, xr.Dataset] = {}
+    for element in part.elements:
+        if element in held:
+            continue
+        try:
+            detection.blank_shares({element: references["film"]}, part.elements)
+        except InputError:
+            continue
+        blanks[element] = references["film"]
+    return blanks
 
 
 def analyse(
@@ -74,7 +98,8 @@ def analyse(
         return out
     out.fits[layout.LEIS] = fit
     exclude = part.normalise.exclude
-    table = out.conclude("leis normalised_area", lambda: leis.normalise(fit, exclude=exclude))
+    blanks = usable_blanks(part, references)
+    table = out.conclude("leis normalised_area", lambda: leis.normalise(fit, exclude=exclude, blanks=blanks))
     if table is not None:
         out.tables[layout.LEIS_NORMALISED] = table
     if references and DOSE in schema.series_dims(fit):

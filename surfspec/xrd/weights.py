@@ -155,13 +155,23 @@ def quantify(match: xr.Dataset, *, grain: float = GRAIN) -> xr.Dataset:
     -------
     xarray.Dataset
         Kind ``table``: ``weight_fraction`` with ``_unc`` (phase), ``weight_fraction_covariance`` (phase, phase_b),
-        ``contrast`` (phase), Brindley's |mu - mean mu| D.
+        ``contrast`` (phase), Brindley's difference of absorption from the mean, times grain size.
         ``attrs["reasons"]`` says where the fractions are not to be trusted.
 
     Raises
     ------
     InputError
         When no phase was identified or the match is a series.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> x, silicon = np.arange(20.0, 80.0, 0.02), ss.xrd.phases("Si")[0]
+    >>> made = ss.xrd.pattern(silicon, wavelength="CuKa1", two_theta=x, scale=3e4)
+    >>> counts = np.random.default_rng(0).poisson(made.intensity.values / made.intensity.values.max() * 5e3 + 50)
+    >>> found = ss.xrd.match(ss.spectrum(x, counts, technique="XRD"), phases=[silicon], wavelength="CuKa1")
+    >>> ss.xrd.quantify(found).weight_fraction.values.tolist()
+    [1.0]
     """
     schema.check(match, "match")
     if match["scale"].ndim != 1:
