@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,7 +181,7 @@ def test_an_area_stays_at_zero_and_no_other_peak_goes_negative(engine: str) -> N
     y = np.random.default_rng(1).poisson(clean - hole, y.shape).astype(float)
     fixed = Model(
         tuple(
-            Parameter(p.name, 179.0 if p.name == "c2" else p.value, p.low, p.high, p.name != "c2", natural_low=p.natural_low)
+            replace(p, value=179.0, vary=False) if p.name == "c2" else p
             for p in model.parameters
         ),
         model.components,

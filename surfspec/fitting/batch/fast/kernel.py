@@ -218,7 +218,18 @@ def _amplitudes(plan, data, linear, first, room, best):
 
 
 @njit(cache=True)
-def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
+def _take_out(products, count, total, fisher, gradient):
+    """Take Fisher matrix and gradient out of the Gram matrix, where the residual stands after the linear columns."""
+    for i in range(total):
+        at = i + (i >= count)
+        gradient[i] = products[max(at, count), min(at, count)]
+        for j in range(i + 1):
+            fisher[i, j] = products[at, j + (j >= count)]
+            fisher[j, i] = fisher[i, j]
+
+
+@njit(cache=True)
+def _point(plan, data, theta, linear, first, room, best, fisher, gradient):  # noqa: PLR0912
     """Write the best amplitudes at `theta`, Fisher matrix and gradient; return cost and chi-square."""
     products, pairs = room.gram, plan.pairs
     count, total = plan.linear, plan.linear + plan.nonlinear
@@ -250,12 +261,7 @@ def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
         for j in range(count):
             _add(columns, count, columns, j, linear[j] - best[j])
     gram(columns, 0 if data.counts else count, total + 1, products)
-    for i in range(total):
-        at = i + (i >= count)
-        gradient[i] = products[max(at, count), min(at, count)]
-        for j in range(i + 1):
-            fisher[i, j] = products[at, j + (j >= count)]
-            fisher[j, i] = fisher[i, j]
+    _take_out(products, count, total, fisher, gradient)
     chi2 = products[count, count]
     return cost if data.counts else chi2, chi2
 
