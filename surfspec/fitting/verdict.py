@@ -47,6 +47,8 @@ CORRELATED = 0.95
 #: Reduced chi-square below which a small probability is still called acceptable: percent-level
 #: model error at high counts is the rule with real spectra, and is reported as such only above it.
 TOLERATED_REDUCED_CHI2 = 1.35
+#: Reduced chi-square below which improbably quiet data are named: averaged or smoothed, or no counts at all.
+SUSPICIOUS_REDUCED_CHI2 = 0.6
 #: Probability under the model below which the chi-square counts as improbable.
 IMPROBABLE = 1e-4
 #: Standard scores of the runs and autocorrelation tests that count as structure.
@@ -205,6 +207,12 @@ def _goodness(solution: Solution) -> list[str]:
     else:
         reduced = solution.deviance / solution.dof
         probability = chi2_probability(solution.deviance, solution.dof)
+        pearson = solution.chi2 / solution.dof  # its mean is 1 also at few counts, that of the deviance is not
+        quiet = 1.0 - chi2_probability(solution.chi2, solution.dof) < IMPROBABLE
+        if quiet and pearson < SUSPICIOUS_REDUCED_CHI2:
+            reasons.append(
+                f"chi-square improbable: reduced {pearson:.2f}, the data scatter less than their statistics allow"
+            )
         if probability < IMPROBABLE and reduced > TOLERATED_REDUCED_CHI2:
             reasons.append(f"chi-square improbable: reduced {reduced:.2f}, probability {probability:.1g}")
     scores = (runs_score(solution.pulls), autocorrelation_score(solution.pulls))

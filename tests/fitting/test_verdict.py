@@ -7,15 +7,32 @@ import pytest
 from scipy.stats import chi2
 
 from surfspec.errors import InputError, NotDeterminedError
+from surfspec.fitting.model import Parameter
+from surfspec.fitting.solver import solve
 from surfspec.fitting.verdict import (
     REASONS,
     autocorrelation_score,
     chi2_probability,
+    judge,
     require,
     runs_score,
     verdict_of,
     worst,
 )
+
+
+class Straight:
+    """A level and a slope."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.x = x
+        self.parameters = (Parameter("level", 400.0, 0.0, 1e6), Parameter("slope", 0.0, -1e3, 1e3))
+
+    def evaluate(self, values: np.ndarray) -> np.ndarray:
+        return values[0] + values[1] * (self.x - self.x.mean())
+
+    def jacobian(self, values: np.ndarray) -> np.ndarray:
+        return np.stack([np.ones(self.x.size), self.x - self.x.mean()], axis=1)
 
 
 def test_every_reason_leads_to_a_verdict() -> None:
@@ -55,3 +72,17 @@ def test_failed_fits_are_refused_unless_forced() -> None:
         require("failed", "not converged", what="the area")
     require("failed", "not converged", what="the area", force=True)
     require("check", "at bound", what="the area")
+
+
+def test_data_that_scatter_too_little_are_named() -> None:
+    """The mean of ten scans that still calls itself counts."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(0.0, 10.0, 120)
+    problem = Straight(x)
+    counts = rng.poisson(500.0, (10, x.size)).astype(float)
+    assert judge(solve(problem, counts[0]))[0] == "ok"
+    verdict, reasons = judge(solve(problem, counts.mean(axis=0)))
+    assert verdict == "check"
+    assert any("scatter less" in reason for reason in reasons)
+    few = [judge(solve(problem, rng.poisson(3.0, x.size).astype(float)))[0] for _ in range(40)]
+    assert few.count("ok") >= 39
