@@ -71,23 +71,6 @@ def substitute(a, b, n):
 
 
 @njit(cache=True, error_model="numpy")
-def _unlimited(matrix, right, low, high, size, work, out, n):
-    """Solve without limits; return whether they hold all the same."""
-    for i in range(n):
-        out[i] = right[i] * size[i]
-        for j in range(i):
-            work[i, j] = matrix[i, j] * size[i] * size[j]
-        work[i, i] = 1.0
-    factorise(work, n)
-    substitute(work, out, n)
-    inside = True
-    for i in range(n):
-        out[i] *= size[i]
-        inside = inside and low[i] <= out[i] <= high[i]
-    return inside
-
-
-@njit(cache=True, error_model="numpy")
 def _solve_free(matrix, right, low, high, size, side, work, out, n):
     """Solve for the unknowns that are free while the others stay at their limits; all in normalised units."""
     for i in range(n):
@@ -120,14 +103,24 @@ def _new_side(i, matrix, right, low, high, size, side, out, n, slack):
 
 
 @njit(cache=True, error_model="numpy")
-def bounded(matrix, right, low, high, n, work, size, side, new, out):
+def bounded(matrix, right, low, high, n, work, size, side, new, out):  # noqa: C901, PLR0912 - in pieces it runs a third slower
     """Minimise a quadratic in limits, as :func:`~surfspec.fitting.batch.bounded.bounded_quadratic` does for many."""
-    largest = 0.0
+    largest, inside = 0.0, True
     for i in range(n):
         size[i] = 1.0 / sqrt(matrix[i, i]) if matrix[i, i] > 0 else 1.0
         side[i] = 0
         largest = max(largest, abs(right[i] * size[i]))
-    if _unlimited(matrix, right, low, high, size, work, out, n):
+    for i in range(n):
+        out[i] = right[i] * size[i]
+        for j in range(i):
+            work[i, j] = matrix[i, j] * size[i] * size[j]
+        work[i, i] = 1.0
+    factorise(work, n)
+    substitute(work, out, n)
+    for i in range(n):
+        out[i] *= size[i]
+        inside = inside and low[i] <= out[i] <= high[i]
+    if inside:
         return
     for turn in range(12 + 3 * n):
         _solve_free(matrix, right, low, high, size, side, work, out, n)

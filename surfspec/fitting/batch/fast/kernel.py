@@ -185,7 +185,7 @@ def _deviance(model, y, floor):
 
 
 @njit(cache=True)
-def _amplitudes(plan, data, linear, first, room, best):
+def _amplitudes(plan, data, linear, first, room, best):  # noqa: PLR0912
     """Write the best amplitudes under weights from the guess `linear`, and leave the model or residual of the guess."""
     products, right = room.gram, room.right
     count, rows, columns, guess, root = plan.linear, room.rows, room.columns, room.guess, room.root
@@ -218,18 +218,7 @@ def _amplitudes(plan, data, linear, first, room, best):
 
 
 @njit(cache=True)
-def _take_out(products, count, total, fisher, gradient):
-    """Take Fisher matrix and gradient out of the Gram matrix, where the residual stands after the linear columns."""
-    for i in range(total):
-        at = i + (i >= count)
-        gradient[i] = products[max(at, count), min(at, count)]
-        for j in range(i + 1):
-            fisher[i, j] = products[at, j + (j >= count)]
-            fisher[j, i] = fisher[i, j]
-
-
-@njit(cache=True)
-def _point(plan, data, theta, linear, first, room, best, fisher, gradient):  # noqa: PLR0912
+def _point(plan, data, theta, linear, first, room, best, fisher, gradient):
     """Write the best amplitudes at `theta`, Fisher matrix and gradient; return cost and chi-square."""
     products, pairs = room.gram, plan.pairs
     count, total = plan.linear, plan.linear + plan.nonlinear
@@ -261,7 +250,12 @@ def _point(plan, data, theta, linear, first, room, best, fisher, gradient):  # n
         for j in range(count):
             _add(columns, count, columns, j, linear[j] - best[j])
     gram(columns, 0 if data.counts else count, total + 1, products)
-    _take_out(products, count, total, fisher, gradient)
+    for i in range(total):
+        at = i + (i >= count)
+        gradient[i] = products[max(at, count), min(at, count)]
+        for j in range(i + 1):
+            fisher[i, j] = products[at, j + (j >= count)]
+            fisher[j, i] = fisher[i, j]
     chi2 = products[count, count]
     return cost if data.counts else chi2, chi2
 
