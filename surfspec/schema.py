@@ -6,13 +6,15 @@ There is no class behind it: plain xarray slices, saves and plots it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 
-from surfspec.errors import SchemaError
+from surfspec.errors import InputError, SchemaError
 
 #: Spectral axes: dimension name -> (unit, long name). The stored axis always rises.
 AXES: Final[dict[str, tuple[str, str]]] = {
@@ -42,6 +44,16 @@ UNITS: Final[frozenset[str]] = frozenset(
 STATISTICS: Final[tuple[str, ...]] = ("poisson", "given", "unknown")
 
 VERDICTS: Final[tuple[str, ...]] = ("ok", "check", "failed")
+
+#: Metadata that must be positive numbers, and their units; areas, rates and energies are computed from them.
+POSITIVE: Final[dict[str, str]] = {
+    "dwell_time": "s", "photon_energy": "eV", "ion_energy": "eV", "pass_energy": "eV", "wavelength": "angstrom",
+}  # fmt: skip
+
+#: Largest intensity that is believed: no detector counts so far, and sums of squares of more overflow.
+LARGEST_INTENSITY: Final = 1e15
+
+_MADE: Final = "Make it with surfspec.spectrum() or the reader, or mend the named parts"
 
 
 @dataclass(frozen=True)
@@ -158,6 +170,8 @@ def check(dataset: xr.Dataset, kind: str | None = None) -> xr.Dataset:
     ------
     SchemaError
         With everything that is wrong, and the remedy.
+    InputError
+        For metadata of a spectrum or fit that cannot be, see :func:`check_metadata`.
 
     Examples
     --------
@@ -177,36 +191,97 @@ def check(dataset: xr.Dataset, kind: str | None = None) -> xr.Dataset:
     faults = [*_variable_faults(dataset, KINDS[found]), *_attr_faults(dataset, KINDS[found])]
     if found in {"spectrum", "fit"} and not faults:
         faults += _axis_faults(dataset)
+    if found == "spectrum" and not faults:
+        faults += _value_faults(dataset)
     if faults:
+        remedies = dict.fromkeys(remedy for _, remedy in faults)
         raise SchemaError(
-            f"not a valid {found}: " + "; ".join(faults),
-            remedy="Make it with surfspec.spectrum() or the reader, or mend the named parts",
+            f"not a valid {found}: " + "; ".join(fault for fault, _ in faults),
+            remedy=". ".join(remedies),
         )
+    if found in {"spectrum", "fit"}:
+        check_metadata(dataset.attrs)
+        for name in {*POSITIVE, "scans", "scattering_angle"} & set(map(str, dataset.coords)) - set(dataset.dims):
+            for value in np.unique(dataset[name].values).tolist():
+                if isinstance(value, str) or not math.isnan(value):  # NaN: this member of the series lacks the number
+                    check_metadata({name: value})
     return dataset
 
 
-def _variable_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
+def check_metadata(attrs: Mapping[str, Any], where: str = "") -> None:
+    """Refuse metadata that results are computed from and that cannot be.
+
+    Parameters
+    ----------
+    attrs
+        Attributes of a spectrum or fit: times, energies and wavelength must be positive numbers, ``scans`` a whole
+        number from 1, ``scattering_angle`` between 0 and 180 degrees. Others are not looked at.
+    where
+        Place named in the error; by default the name of the attribute.
+
+    Raises
+    ------
+    InputError
+        Naming the attribute, its value and what it should be.
+
+    Examples
+    --------
+    >>> check_metadata({"dwell_time": 0.1, "scans": 5})
+    >>> check_metadata({"dwell_time": -1.0})
+    Traceback (most recent call last):
+    ...
+    surfspec.errors.InputError: dwell_time: dwell_time is -1.0. Give a positive number in s, or leave it out.
+    """
+    for name, unit in POSITIVE.items():
+        if name in attrs and not _number_of(attrs[name]) > 0:
+            hint = ", or say wavelength_name for a line such as CuKa" if name == "wavelength" else ""
+            _refuse(name, attrs[name], f"Give a positive number in {unit}, or leave it out{hint}", where)
+    if "scans" in attrs:
+        scans = _number_of(attrs["scans"])
+        if not (scans >= 1 and scans.is_integer()):
+            _refuse("scans", attrs["scans"], "Give the number of scans, a whole number from 1, or leave it out", where)
+    if "scattering_angle" in attrs and not 0.0 <= _number_of(attrs["scattering_angle"]) <= 180.0:
+        _refuse("scattering_angle", attrs["scattering_angle"], "Give an angle from 0 to 180 degrees", where)
+
+
+def _number_of(value: object) -> float:
+    """Return a finite number as float, and NaN for everything else (text, bool, infinity)."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        return math.nan
+    number = float(value)
+    return number if math.isfinite(number) else math.nan
+
+
+def _refuse(name: str, value: object, remedy: str, where: str) -> None:
+    shown = value.item() if isinstance(value, np.generic) else value
+    raise InputError(f"{name} is {shown!r}", where=where or name, remedy=remedy)
+
+
+def _variable_faults(dataset: xr.Dataset, kind: Kind) -> list[tuple[str, str]]:
     faults = []
     axis = next((name for name in AXES if name in dataset.dims), "AXIS")
     for name, tail in {**kind.required, **kind.optional}.items():
         if name not in dataset:
             if name in kind.required:
-                faults.append(f"variable '{name}' is missing")
+                faults.append((f"variable '{name}' is missing", _MADE))
             continue
         want = tuple(axis if part == "AXIS" else part for part in tail)
         dims = tuple(map(str, dataset[name].dims))
         if want and dims[-len(want) :] != want:
-            faults.append(f"'{name}' has dims {dims}, its last must be {want}")
+            turn = f"Put the axis last: dataset.transpose(..., {', '.join(map(repr, want))})"
+            faults.append(
+                (f"'{name}' has dims {dims}, its last must be {want}", turn if set(want) <= set(dims) else _MADE)
+            )
     for label, variable in dataset.variables.items():
         units = variable.attrs.get("units")
         if np.issubdtype(variable.dtype, np.floating) and units not in UNITS:
-            faults.append(f"'{label}' has units {units!r}")
+            faults.append((f"'{label}' has units {units!r}", _MADE))
         if variable.dtype.kind not in "biufU":
-            faults.append(f"'{label}' is an array of {variable.dtype}, not of numbers or text")
+            faults.append((f"'{label}' is an array of {variable.dtype}, not of numbers or text", _MADE))
     return faults
 
 
-def _attr_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
+def _attr_faults(dataset: xr.Dataset, kind: Kind) -> list[tuple[str, str]]:
     faults = [f"attribute '{name}' is missing" for name in kind.attrs if name not in dataset.attrs]
     for name, value in dataset.attrs.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float | np.integer | np.floating):
@@ -218,20 +293,67 @@ def _attr_faults(dataset: xr.Dataset, kind: Kind) -> list[str]:
         faults.append(f"technique {technique!r} is none of {', '.join(TECHNIQUE_AXES)}")
     if "statistics" in dataset.attrs and dataset.attrs["statistics"] not in STATISTICS:
         faults.append(f"statistics {dataset.attrs['statistics']!r} is none of {STATISTICS}")
-    return faults
+    return [(fault, _MADE) for fault in faults]
 
 
-def _axis_faults(dataset: xr.Dataset) -> list[str]:
+def _axis_faults(dataset: xr.Dataset) -> list[tuple[str, str]]:
     axis = axis_of(dataset)
     allowed = TECHNIQUE_AXES.get(str(dataset.attrs.get("technique")), tuple(AXES))
-    faults = [] if axis in allowed else [f"axis '{axis}' does not belong to this technique"]
+    faults = [] if axis in allowed else [(f"axis '{axis}' does not belong to this technique", _MADE)]
     if axis not in dataset.coords:
-        return [*faults, f"axis '{axis}' has no values"]
+        return [*faults, (f"axis '{axis}' has no values", _MADE)]
     values = dataset[axis].values
     if values.dtype.kind not in "iuf":
-        return [*faults, f"axis '{axis}' is not made of numbers"]
+        return [*faults, (f"axis '{axis}' is not made of numbers", _MADE)]
     if values.size > 1 and not np.all(np.diff(values) > 0):
-        faults.append(f"axis '{axis}' does not rise strictly")
+        sort = f'Sort it: dataset.sortby("{axis}"), and merge points that come twice'
+        faults.append((f"axis '{axis}' does not rise strictly", sort))
     if not np.all(np.isfinite(values)):
-        faults.append(f"axis '{axis}' has values that are not finite")
+        faults.append((f"axis '{axis}' has values that are not finite", _MADE))
+    empty = [str(dim) for dim, size in dataset["intensity"].sizes.items() if size == 0]
+    if empty:
+        faults.append((f"it is empty: dimension '{empty[0]}' has size 0", "Select at least one member and one point"))
     return faults
+
+
+def _value_faults(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    """Look at the numbers of a spectrum; arrays that are not in memory (dask) are left to those who compute them."""
+    intensity = dataset["intensity"]
+    faults: list[tuple[str, str]] = []
+    if intensity.dtype.kind not in "iuf":
+        return [(f"'intensity' is an array of {intensity.dtype}, not of real numbers", _MADE)]
+    if intensity.chunks is None:
+        values = intensity.values
+        low, high = float(np.min(values)), float(np.max(values))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            place = _first_place(dataset, ~np.isfinite(values))
+            remedy = "Cut points off with surfspec.spectra.crop() or .dropna(), not with .where(), which leaves gaps"
+            faults.append((f"'intensity' is not a finite number at {place}", remedy))
+        elif max(abs(low), abs(high)) > LARGEST_INTENSITY:
+            place = _first_place(dataset, np.abs(values) > LARGEST_INTENSITY)
+            remedy = "Check the file and its units; scale the intensities"
+            faults.append((f"'intensity' exceeds {LARGEST_INTENSITY:g} at {place}", remedy))
+    if "intensity_unc" not in dataset:
+        return faults
+    unc = dataset["intensity_unc"]
+    if unc.attrs.get("units") != intensity.attrs.get("units"):
+        pair = f"{unc.attrs.get('units')!r} and 'intensity' in {intensity.attrs.get('units')!r}"
+        faults.append((f"'intensity_unc' is in {pair}", "Convert both to one unit"))
+    if unc.chunks is None and not faults and not (np.min(unc.values) > 0 and np.max(unc.values) < np.inf):
+        bad = ~(np.isfinite(unc.values) & (unc.values > 0))
+        faults.append((
+            f"'intensity_unc' is not a positive number at {_first_place(dataset, bad)}",
+            "Give one positive standard uncertainty for each point, or drop the variable",
+        ))  # fmt: skip
+    return faults
+
+
+def _first_place(dataset: xr.Dataset, bad: np.ndarray) -> str:
+    """Name the first point of a spectrum or series where `bad` is true."""
+    dims = dataset["intensity"].dims
+    index = np.argwhere(bad)[0]
+    words = []
+    for dim, i in zip(dims, index, strict=True):
+        value = dataset[dim].values[i] if dim in dataset.coords else i
+        words.append(f"{dim} {value:g}" if isinstance(value, np.number | int) else f"{dim} {value}")
+    return ", ".join(reversed(words))

@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 
 from surfspec import schema
-from surfspec.errors import SchemaError
+from surfspec.errors import InputError, SchemaError
 from surfspec.schema import KINDS, UNITS, axis_of, check, kind_of, series_dims
-from surfspec.spectra import spectrum
+from surfspec.spectra import spectrum, stack
 
 AXIS = "binding_energy"
 
@@ -171,3 +171,79 @@ class TestAxis:
         with pytest.raises(SchemaError, match="no spectral axis"):
             axis_of(ds.isel({AXIS: 0}))
         assert series_dims(xr.Dataset()) == ()
+
+
+BAD_METADATA = [
+    ("dwell_time", -1.0), ("dwell_time", 0.0), ("dwell_time", float("nan")), ("dwell_time", float("inf")),
+    ("dwell_time", "5 s"), ("scans", 0), ("scans", -3), ("scans", 2.5), ("scans", "x"), ("scans", float("nan")),
+    ("photon_energy", 0), ("photon_energy", "Al"), ("pass_energy", -20.0), ("ion_energy", 0.0),
+    ("wavelength", -1.5), ("wavelength", "CuKa"), ("scattering_angle", 180.5), ("scattering_angle", "back"),
+]  # fmt: skip
+
+
+class TestMetadata:
+    @pytest.mark.parametrize(("name", "value"), BAD_METADATA)
+    def test_what_cannot_be_is_refused(self, name: str, value: float | str, ds: xr.Dataset) -> None:
+        with pytest.raises(InputError, match=rf"{name} is ") as caught:
+            check(ds.assign_attrs({name: value}))
+        assert caught.value.where == name
+        fit = dataset_of("fit").assign_attrs({name: value})
+        with pytest.raises(InputError, match=rf"{name} is "):
+            check(fit)
+        with pytest.raises(InputError, match=rf"{name} is "):
+            spectrum([1.0, 2.0], [3, 4], technique="XPS", **{name: value})
+
+    def test_what_can_be_passes(self, ds: xr.Dataset) -> None:
+        good = {
+            "dwell_time": 0.1, "scans": 5.0, "photon_energy": 1487, "pass_energy": np.float64(20.0),
+            "ion_energy": 3000.0, "wavelength": np.float32(1.5), "scattering_angle": 180,
+        }  # fmt: skip
+        check(ds.assign_attrs(good))
+
+    def test_coordinates_of_a_series_too(self, ds: xr.Dataset) -> None:
+        one = ds.drop_vars("intensity_unc").assign_attrs(statistics="poisson")
+        series = stack([one.assign_attrs(dwell_time=0.1), one.assign_attrs(dwell_time=0.2), one], "dose", [1, 2, 3])
+        check(series)
+        with pytest.raises(InputError, match=r"dwell_time is -0\.1"):
+            check(series.assign_coords(dwell_time=series.dwell_time * [1, -0.5, 1]))
+
+
+class TestValues:
+    def test_gaps_are_named(self, ds: xr.Dataset) -> None:
+        with pytest.raises(SchemaError, match=r"'intensity' is not a finite number at binding_energy 1\b.*crop"):
+            check(ds.where(ds[AXIS] > 1))
+        one = spectrum([1.0, 2.0], [3, 4], technique="XPS")
+        series = stack([one, one], "spot", ["a", "b"])
+        with pytest.raises(SchemaError, match="binding_energy 2, spot b"):
+            check(series.where((series.spot != "b") | (series[AXIS] < 2)))
+
+    @pytest.mark.parametrize("value", [1e300, -1e16])
+    def test_numbers_beyond_belief(self, ds: xr.Dataset, value: float) -> None:
+        with pytest.raises(SchemaError, match=r"'intensity' exceeds 1e\+15 at binding_energy 1"):
+            check(ds.assign(intensity=ds.intensity.where(ds[AXIS] > 1, value)))
+
+    def test_uncertainty_of_another_unit_or_none(self, ds: xr.Dataset) -> None:
+        other = ds.copy()
+        other["intensity_unc"] = ds.intensity_unc.assign_attrs(units="counts/s")
+        with pytest.raises(SchemaError, match="'intensity_unc' is in 'counts/s' and 'intensity' in 'counts'"):
+            check(other)
+        for value in (0.0, np.nan, np.inf):
+            bad = ds.assign(intensity_unc=ds.intensity_unc.where(ds[AXIS] != 2, value))
+            with pytest.raises(SchemaError, match="'intensity_unc' is not a positive number at binding_energy 2"):
+                check(bad)
+
+    def test_empty_series(self, ds: xr.Dataset) -> None:
+        series = stack([ds, ds], "spot", [1, 2])
+        with pytest.raises(SchemaError, match="empty: dimension 'spot' has size 0"):
+            check(series.isel(spot=slice(0, 0)))
+        with pytest.raises(SchemaError, match=f"empty: dimension '{AXIS}' has size 0"):
+            check(ds.isel({AXIS: slice(0, 0)}))
+
+    def test_remedies_of_order(self, ds: xr.Dataset) -> None:
+        with pytest.raises(SchemaError, match=r'sortby\("binding_energy"\)'):
+            check(ds.isel({AXIS: slice(None, None, -1)}))
+        series = stack([ds, ds], "spot", [1, 2])
+        with pytest.raises(SchemaError, match=r"transpose\(\.\.\., 'binding_energy'\)"):
+            check(series.transpose(AXIS, "spot"))
+        check(series.transpose(AXIS, "spot").transpose(..., AXIS))
+        check(ds.isel({AXIS: slice(None, None, -1)}).sortby(AXIS))

@@ -56,6 +56,13 @@ def provenance(source: Source, format_name: str) -> dict[str, Attr]:
 def labelled(dataset: xr.Dataset, attrs: Mapping[str, Attr], source: Source, format_name: str) -> xr.Dataset:
     """Add metadata and provenance to a new spectrum; what the spectrum says of itself stays."""
     extra = {key: value for key, value in attrs.items() if key not in {"kind", "technique", "statistics"}}
+    intensity = dataset["intensity"]
+    if dataset.attrs["statistics"] == "unknown" and intensity.attrs["units"] == "counts":
+        broken = intensity.values[np.abs(intensity.values - np.rint(intensity.values)) > _WHOLE]
+        extra["statistics_note"] = (
+            f"the file calls these counts, but {broken.size} of {intensity.size} are no whole numbers "
+            f"({broken[0]:.6g}, say): scaled or averaged by a factor that it does not give"
+        )
     return schema.check(dataset.assign_attrs({**extra, **provenance(source, format_name)}), "spectrum")
 
 
@@ -106,7 +113,8 @@ def counted(
     Returns
     -------
     intensity, units, statistics
-        Counts with ``poisson`` where possible; otherwise the input with ``unknown``.
+        Counts with ``poisson`` where possible; otherwise the input with ``unknown``. What a file calls counts and
+        is neither whole nor negative nor a product of rate and time is ``unknown``: it was scaled or averaged.
     """
     number = float(scans) if scans is not None and scans > 0 else 1.0
     if units == "counts/s" and dwell_time is not None and dwell_time > 0:
@@ -115,7 +123,14 @@ def counted(
         return intensity, units, "unknown"
     if averaged is None:
         averaged = number > 1 and not is_whole(intensity) and is_whole(intensity * number, _WHOLE)
-    return (snapped(intensity * number) if averaged else intensity), "counts", "poisson"
+    if averaged:
+        return snapped(intensity * number), "counts", "poisson"
+    return intensity, "counts", statistics_of_counts(intensity)
+
+
+def statistics_of_counts(values: NDArray[np.float64]) -> str:
+    """Return ``poisson`` for whole numbers (and negative ones, which are refused elsewhere), else ``unknown``."""
+    return "poisson" if is_whole(values, _WHOLE) or np.any(values < 0) else "unknown"
 
 
 def snapped(values: NDArray[np.float64]) -> NDArray[np.float64]:

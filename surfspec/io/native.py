@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.errors import FormatError, SchemaError
+from surfspec.errors import FormatError, InputError, SchemaError
 from surfspec.io import _bytes, _entry
 
 NAME = "surfspec text"
@@ -108,7 +108,8 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
     source
         The file.
     options
-        ``attrs`` of the caller go before those of the file; nothing else applies.
+        ``attrs`` and ``wavelength`` of the caller go before those of the file; a technique, an axis or a unit other
+        than that of the file is refused.
 
     Returns
     -------
@@ -119,6 +120,8 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
     ------
     FormatError
         When lines were lost or changed so that the parts do not fit.
+    InputError
+        When the caller says otherwise than the file of its technique, axis or unit.
     """
     text = _bytes.decode(source)
     attrs: dict[str, Any] = {}
@@ -141,7 +144,7 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
     try:
         dataset = _assemble(_table(rows, source.name), about)
         own = {} if "source_file" in attrs else _entry.provenance(source, NAME)
-        dataset.attrs = {**attrs, **own, **options.attrs}
+        dataset.attrs = _entry.with_wavelength({**attrs, **own, **options.attrs}, options.wavelength)
         schema.check(dataset, "spectrum")
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, SchemaError) as problem:
         raise FormatError(
@@ -149,8 +152,25 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
             where=source.name,
             remedy="It was edited or cut off; write it again, or remove its first line and the lines '# @...'",
         ) from problem
+    _refuse_other(dataset, options, source.name)
     label = str(dataset.attrs.get("region", "")) or source.name.rsplit(".", 1)[0]
     return [_entry.Entry(label, dataset)]
+
+
+def _refuse_other(dataset: xr.Dataset, options: _entry.Options, where: str) -> None:
+    """Refuse arguments that contradict a file which says everything itself."""
+    stated = {
+        "technique": (options.technique, str(dataset.attrs["technique"])),
+        "axis": (options.axis, schema.axis_of(dataset)),
+        "units": (options.units, str(dataset["intensity"].attrs["units"])),
+    }
+    for name, (asked, own) in stated.items():
+        if asked is not None and asked != own:
+            raise InputError(
+                f"{name}={asked!r}, and the file, which surfspec wrote, says {own!r}",
+                where=where,
+                remedy=f"Leave {name}= out, or make the spectrum anew with surfspec.spectrum()",
+            )
 
 
 def _json(body: str, where: str) -> dict[str, Any]:

@@ -51,9 +51,27 @@ def reader_of(source: _bytes.Source) -> _entry.Reader:
 def entries(path: str | Path, options: _entry.Options) -> list[_entry.Entry]:
     """Read all spectra of a file with unique labels."""
     source = _bytes.load(path)
-    found = reader_of(source).read(source, options)
+    reader = reader_of(source)
+    _refuse_unused(reader, source, options)
+    found = reader.read(source, options)
     labels = regions.unique([entry.label for entry in found])
     return [replace(entry, label=label) for entry, label in zip(found, labels, strict=True)]
+
+
+def _refuse_unused(reader: _entry.Reader, source: _bytes.Source, options: _entry.Options) -> None:
+    """Refuse arguments that the format of the file leaves nothing to do for."""
+    if options.column is not None and reader is not text.READER:
+        raise InputError(
+            f"column={options.column!r} has no meaning in a file of the format {reader.name}",
+            where=source.name,
+            remedy="Leave column= out; choose a spectrum with region=",
+        )
+    if reader is xrdml.READER and (options.technique or "XRD", options.axis or "two_theta") != ("XRD", "two_theta"):
+        raise InputError(
+            "an .xrdml file holds diffraction patterns over two_theta",
+            where=source.name,
+            remedy="Leave technique= and axis= out",
+        )
 
 
 def read(
@@ -190,4 +208,5 @@ def _options(
             raise InputError(
                 f"{name}={value!r} is neither text nor a number", where=name, remedy="Metadata are text or numbers"
             )
+    schema.check_metadata({**attrs, **({"wavelength": wavelength} if isinstance(wavelength, int | float) else {})})
     return _entry.Options(technique, wavelength, axis, units, decimal, column, dict(attrs))

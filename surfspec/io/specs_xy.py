@@ -149,6 +149,8 @@ def _spectrum(scans: list[_Curve], source: _bytes.Source, options: _entry.Option
             where=where,
             remedy="Export with 'Separate Scan Data: no'",
         )
+    if options.technique is None:
+        text_meta.refuse_other_methods(first.meta, source.name)
     attrs = {**_attrs(scans, source.name), **options.attrs}
     technique = options.technique or str(attrs.get("technique") or "XPS")
     axis, x = _axis(first, table[:, 0], technique, attrs, options, where)

@@ -75,6 +75,8 @@ def spectrum_of(table: text_table.Table, source: _bytes.Source, options: _entry.
     known = {**meta, **options.attrs}
     columns = classify(table.names or tuple(f"column {i + 1}" for i in range(table.values.shape[1])))
     choice = _choose(table, columns, options, known, where)
+    if not options.technique:
+        text_meta.refuse_other_methods(table.meta, where)
     technique = options.technique or str(known.get("technique", "")) or _technique(choice, known, source, table)
     if not technique:
         raise _ask_technique(choice, table, where)
@@ -145,7 +147,9 @@ def _choose(
 
 
 def _axis_column(columns: list[Column], options: _entry.Options, known: dict[str, _entry.Attr]) -> Column:
-    wanted = [options.axis or str(known.get("axis", ""))]
+    wanted = [str(known.get("axis", "")) or options.axis or ""]
+    if options.axis and any(column.role == options.axis for column in columns):
+        wanted = [options.axis]
     wanted += ["kinetic_energy"] if options.technique == "LEIS" else []
     for role in (*wanted, *AXIS_ROLES):
         found = next((column for column in columns if column.role == role), None)
@@ -230,10 +234,18 @@ def _axis(
     """Name the axis and bring it to eV or degrees; kinetic becomes binding energy where hν is known."""
     column = choice.axis
     x = table.values[:, column.index] * (column.factor if column.unit else 1.0)
-    asked = options.axis or str(known.get("axis", ""))
-    if asked and asked not in schema.AXES:
-        raise InputError(f"unknown axis {asked!r}", where=where, remedy=f"Use one of {', '.join(schema.AXES)}")
-    stored = column.role if column.role in schema.AXES else (asked or spectra.DEFAULT_AXIS.get(technique, ""))
+    said = str(known.get("axis", ""))
+    if said and said not in schema.AXES:
+        raise InputError(f"unknown axis {said!r}", where=where, remedy=f"Use one of {', '.join(schema.AXES)}")
+    named = column.role if column.role in schema.AXES else ""
+    if said and named and said != named:
+        raise FormatError(
+            f"the file says 'axis: {said}' and its column is called {column.name!r}",
+            where=where,
+            remedy="Correct one of the two lines; which energy it is cannot be told",
+        )
+    # what the file says of its numbers stands; axis= of the caller names them only where the file does not
+    stored = named or said or options.axis or spectra.DEFAULT_AXIS.get(technique, "")
     if technique == "XRD" and np.any(x > 180.0):
         raise FormatError(
             f"the axis reaches {np.nanmax(x):g}, which is no diffraction angle 2θ",
@@ -241,7 +253,8 @@ def _axis(
             remedy="Read XRD patterns over 2θ in degrees, not over d, q or energy",
         )
     hv = _number(known, "photon_energy")
-    target = asked or ("binding_energy" if technique == "XPS" and hv is not None else stored)
+    hv = hv if hv is not None and np.isfinite(hv) and hv > 0 else None
+    target = options.axis or ("binding_energy" if technique == "XPS" and hv is not None else stored)
     if {stored, target} == {"binding_energy", "kinetic_energy"}:
         if hv is None:
             raise InputError(

@@ -48,6 +48,10 @@ _TECHNIQUES = {
     "xps": "XPS", "esca": "XPS", "ups": "XPS", "xps/ups": "XPS", "haxpes": "XPS", "snapshot xps": "XPS",
     "leis": "LEIS", "iss": "LEIS", "hs-leis": "LEIS", "xrd": "XRD", "pxrd": "XRD",
 }  # fmt: skip
+#: Methods whose spectra look like those of surfspec and are not: no core levels, no scattered ions.
+_OTHER_METHODS = re.compile(
+    r"\b(?:AES|SAM|Auger|R?EELS|ELS|SIMS|NEXAFS|XANES|EXAFS|XAS|IPES|EDX|EDS|RBS|Raman|FTIR)\b", re.IGNORECASE
+)
 #: Numbers that may be zero or negative; zero elsewhere is how instruments write "not known".
 _ANY_SIGN = frozenset({"work_function", "dose", "scattering_angle"})
 _QUANTITY = re.compile(r"([+-]?[\d.,]+(?:[eEdD][+-]?\d+)?)\s*(.*)\Z")
@@ -59,6 +63,35 @@ _MAX_TEXT = 400
 def technique_name(text: str) -> str:
     """Return ``XPS``, ``LEIS`` or ``XRD`` for the word of a file or user, or ``""``."""
     return _TECHNIQUES.get(text.strip().lower(), "")
+
+
+def refuse_other_methods(meta: Mapping[str, tuple[str, int]], where: str) -> None:
+    """Refuse a file that says it was measured by a method that surfspec does not fit.
+
+    Parameters
+    ----------
+    meta
+        ``key -> (value, line number)`` as written. A key ``technique`` is binding; foreign words for it
+        (``Analysis Method``) only where they name another method of electron or ion spectroscopy.
+    where
+        File name for errors.
+
+    Raises
+    ------
+    FormatError
+        Naming the line and the argument that forces the reading.
+    """
+    for raw, (value, line) in meta.items():
+        word = _word(raw)[0]
+        text = value.strip("\"' ")
+        if _KEY_OF.get(word) != "technique" or not text or technique_name(text):
+            continue
+        if word == "technique" or _OTHER_METHODS.search(text):
+            raise FormatError(
+                f"the technique is {text[:60]!r}, which surfspec does not read as XPS, LEIS or XRD by itself",
+                where=f"{where}:{line}",
+                remedy="Say technique='XPS', 'LEIS' or 'XRD' to read it as one of these all the same",
+            )
 
 
 def attributes(meta: Mapping[str, tuple[str, int]], where: str) -> dict[str, Attr]:

@@ -21,6 +21,9 @@ _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity|1\.#(?:inf|ind|qnan|snan)\d*|
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\Z")
 _COMMENT = re.compile(r"\s*(?:#+|%+|!+|//+|;+|\*+|')\s?")
 _PAIR = re.compile(r"\s*([^:=]{1,60}?)\s*[:=]\s*(.*)\Z")
+#: ``# key: value`` with one word before the colon is metadata, never a row of column names.
+_KEYED = re.compile(r"\s*[#%!*;/']*\s*[^\W\d]\w*:\s+\S+\s*\Z")
+_DECLARED = re.compile(r"\s*[#%!*;/']+\s*(?:axis|intensity_unit)\s*:", re.IGNORECASE)
 _DELIMITERS = ("\t", ";", ",", " ")
 _DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma", " ": "space"}
 _ODD = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\ufeff": None})
@@ -89,7 +92,8 @@ def parse(text: str, where: str, decimal: str | None = None) -> Table:
     rows = _equal_length(rows, where)
     names, name_line = _names(lines[:first], delimiter, len(rows[0][1]))
     if delimiter == ",":
-        rows = _comma_or_decimal(rows, bool(names), decimal, where)
+        settled = bool(names) or (len(rows[0][1]) == 2 and any(map(_DECLARED.match, lines[:first])))
+        rows = _comma_or_decimal(rows, settled, decimal, where)
         if names and len(rows[0][1]) != len(names):
             names, name_line = _names(lines[:first], delimiter, len(rows[0][1]))
     else:
@@ -197,9 +201,13 @@ def _equal_length(rows: list[tuple[int, list[str]]], where: str) -> list[tuple[i
 
 
 def _comma_or_decimal(
-    rows: list[tuple[int, list[str]]], named: bool, decimal: str | None, where: str
+    rows: list[tuple[int, list[str]]], settled: bool, decimal: str | None, where: str
 ) -> list[tuple[int, list[str]]]:
-    """Decide what commas mean when every cell between commas is a bare whole number."""
+    """Decide what commas mean when every cell between commas is a bare whole number.
+
+    It is `settled` where the columns have names, and for two cells where the file declares an axis or the unit of an
+    intensity: a decimal comma would leave one number for both.
+    """
     width = len(rows[0][1])
     if decimal == ",":
         if width % 2 or width < 4:
@@ -210,7 +218,7 @@ def _comma_or_decimal(
             )
         return [(number, [f"{a}.{b}" for a, b in zip(cells[::2], cells[1::2], strict=True)]) for number, cells in rows]
     bare = all(cell.lstrip("+-").isdigit() for _, cells in rows for cell in cells)
-    if bare and decimal is None and not named:
+    if bare and decimal is None and not settled:
         shown = ",".join(rows[0][1])
         raise FormatError(
             f"{shown!r} can be read with a comma between columns or with a decimal comma",
@@ -270,7 +278,7 @@ def _names(header: list[str], delimiter: str, width: int) -> tuple[list[str], in
     """Find the column names: the last line above the numbers that splits into as many cells."""
     for number in range(len(header) - 1, -1, -1):
         line = header[number]
-        if not line.strip(" \t,;#"):
+        if not line.strip(" \t,;#") or _KEYED.match(line):
             continue
         if is_comment(line):
             for way in split_names(line):

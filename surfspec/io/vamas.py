@@ -1,4 +1,4 @@
-"""VAMAS files (ISO 14976) as spectra: XPS, UPS, AES and ISS blocks.
+"""VAMAS files (ISO 14976) as spectra: XPS, UPS and ISS blocks; blocks of other techniques when asked for by name.
 
 Binding energy is E_B = hν - E_K. The analyser work function of the block is kept as an attribute and never
 applied: the abscissa of VAMAS files is already corrected or not, and the file does not say which.
@@ -22,9 +22,9 @@ from surfspec.io.vamas_meta import attributes, photon_energy, positive
 
 NAME = "VAMAS"
 
-#: Technique of the standard -> technique of surfspec. Electron spectra without photons (AES, ELS) are kept as
-#: electron spectra over kinetic energy, with the word of the file in ``attrs["method"]``.
-_TECHNIQUES = {"XPS": "XPS", "UPS": "XPS", "AES diff": "XPS", "AES dir": "XPS", "ELS": "XPS", "ISS": "LEIS"}
+#: Technique of the standard -> technique of surfspec. Electron spectra without photons (AES, ELS) hold no core
+#: levels: they are read only with ``technique="XPS"``, with the word of the file in ``attrs["method"]``.
+_TECHNIQUES = {"XPS": "XPS", "UPS": "XPS", "ISS": "LEIS"}
 #: Words in a block comment that give an ion scattering measurement away although the block says XPS
 #: (exports of CasaXPS from Kratos and Thermo instruments).
 _ISS_WORDS = re.compile(r"LENS_ISS|ISS_ANGLE|ISS_CALIBRATION|\blens(?: mode)?\s*[:=]\s*ISS\b", re.IGNORECASE)
@@ -75,7 +75,10 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
         raise FormatError(
             f"no electron or ion spectra in this file: {what}",
             where=source.name,
-            remedy="surfspec reads XPS, UPS, AES and ISS spectra; export those",
+            remedy="surfspec reads XPS, UPS and ISS spectra; say technique='XPS' to read Auger or energy-loss "
+            "spectra as electron spectra over kinetic energy"
+            if header.scan_mode != "MAPPING"
+            else "Export the spectra, not the images",
         )
     datasets = [_spectrum(header, block, source, options) for block in readable]
     if left_out:

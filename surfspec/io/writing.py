@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import xarray as xr
 
@@ -12,6 +14,7 @@ from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.io import native, vamas_write
 
+_WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _ELSEWHERE = {
     ".nc": "Use surfspec.save() for netCDF",
     ".h5": "Use surfspec.save() for netCDF",
@@ -19,9 +22,14 @@ _ELSEWHERE = {
     ".xrdml": "Write .xy or .csv",
     ".pkl": "Use surfspec.save(); pickles are not written",
 }
+#: Endings of files that are written, and how: delimiter of a text table, or VAMAS.
+ENDINGS: Final[dict[str, str]] = {
+    ".csv": ",", ".txt": "\t", ".tsv": "\t", ".dat": "\t", ".prn": "\t", ".xy": "\t", ".xye": "\t",
+    ".vms": "VAMAS", ".vamas": "VAMAS",
+}  # fmt: skip
 
 
-def write(dataset: xr.Dataset, path: str | Path) -> Path:
+def write(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
     r"""Write a spectrum or series to a file.
 
     Parameters
@@ -29,9 +37,11 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
     dataset
         Kind ``spectrum``; units, coordinates and attributes are kept.
     path
-        ``.csv`` is written with commas, ``.vms`` as VAMAS (ISO 14976, electron and ion spectra only), any other
-        suffix as text with tabs. Text and .csv begin with lines ``# key: value`` and read back identically:
-        same numbers to the last bit, same metadata.
+        ``.csv`` is written with commas, ``.vms`` as VAMAS (ISO 14976, electron and ion spectra only), ``.txt``,
+        ``.tsv``, ``.dat``, ``.prn``, ``.xy`` and ``.xye`` as text with tabs. Text and .csv begin with lines
+        ``# key: value`` and read back identically: same numbers to the last bit, same metadata.
+    overwrite
+        Replace an existing file, the one that was measured perhaps; a write-protected one is never replaced.
 
     Returns
     -------
@@ -41,7 +51,7 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        For another kind of Dataset, a suffix of another format, or a folder that is not there.
+        For another kind of Dataset, a suffix of another format, a folder that is not there, or a file that is.
 
     References
     ----------
@@ -60,14 +70,24 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
     suffix = target.suffix.lower()
     if suffix in _ELSEWHERE:
         raise InputError(f"write() does not make {suffix} files", where=str(path), remedy=_ELSEWHERE[suffix])
+    if suffix not in ENDINGS:
+        raise InputError(
+            f"unknown ending {suffix!r}" if suffix else "the name has no ending, which tells the format",
+            where=str(path),
+            remedy=f"Use one of {', '.join(ENDINGS)}",
+        )
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}", where=str(path), remedy="Make the folder first")
     if target.is_dir():
         raise InputError("this is a folder", where=str(path), remedy="Name a file in it")
-    if suffix in {".vms", ".vamas"}:
-        content = vamas_write.compose(dataset)
-    else:
-        content = native.compose(dataset, "," if suffix == ".csv" else "\t")
+    if target.exists() and not overwrite:
+        raise InputError(
+            "the file exists", where=str(path), remedy="Choose another name, or say overwrite=True to replace it"
+        )
+    if target.exists() and not target.stat().st_mode & _WRITABLE:
+        raise InputError("the file is write-protected", where=str(path), remedy="Choose another name")
+    how = ENDINGS[suffix]
+    content = vamas_write.compose(dataset) if how == "VAMAS" else native.compose(dataset, how)
     _replace(target, content)
     return target
 

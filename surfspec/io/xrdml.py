@@ -224,7 +224,7 @@ def _counts(
     raw = _entry.snapped(raw)
     varied = times.size > 1 and bool(np.ptp(times) > 0)
     if np.all(factors == 1.0) and not varied:
-        return raw, "counts", "poisson", None
+        return raw, "counts", _entry.statistics_of_counts(raw), None
     scale = factors / times if varied else factors * np.ones(values.size)
     # a point without counts gets the uncertainty of one count: its expectation is not known to be zero
     return raw * scale, "counts/s" if varied else "counts", "given", np.sqrt(np.maximum(raw, 1.0)) * scale

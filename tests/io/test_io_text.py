@@ -302,3 +302,120 @@ def test_measured_text_files(data_dir: Path) -> None:
     assert read(data_dir / "xrd/cpd_qarr/cpd-1g.xy").sizes["two_theta"] == 7251
     twin = read(data_dir / "xrd/formats/cpd-1g.prn")
     np.testing.assert_array_equal(twin.intensity, read(data_dir / "xrd/cpd_qarr/cpd-1g.xy").intensity)
+
+
+def written(tmp_path: Path, *lines: str, x: np.ndarray = ENERGY, y: np.ndarray = COUNTS, name: str = "a.csv") -> Path:
+    file = tmp_path / name
+    rows = [f"{a:.6g} {b:.6g}" for a, b in zip(x, y, strict=True)]
+    file.write_text("\n".join([*lines, *rows]) + "\n", encoding="utf-8")
+    return file
+
+
+class TestKineticEnergy:
+    """E_B = hν - E_K; what the file calls its axis is never relabelled."""
+
+    HV = 1486.6
+    KINETIC = HV - ENERGY
+
+    def file(self, tmp_path: Path, *more: str) -> Path:
+        head = ("# technique: XPS", "# axis: kinetic_energy", *more, "# intensity_unit: counts")
+        return written(tmp_path, *head, x=self.KINETIC)
+
+    @pytest.mark.parametrize("options", [{}, {"axis": "binding_energy"}])
+    def test_photon_energy_converts(self, tmp_path: Path, options: dict[str, str]) -> None:
+        ds = read(self.file(tmp_path), photon_energy=self.HV, **options)
+        np.testing.assert_allclose(ds.binding_energy, ENERGY, atol=1e-9)
+        np.testing.assert_array_equal(ds.intensity, COUNTS)
+        assert ds.attrs["photon_energy"] == self.HV
+
+    def test_photon_energy_of_the_file_converts(self, tmp_path: Path) -> None:
+        ds = read(self.file(tmp_path, "# photon_energy: 1486.6"))
+        np.testing.assert_allclose(ds.binding_energy, ENERGY, atol=1e-9)
+
+    def test_kinetic_stays_when_asked_or_when_nothing_is_known(self, tmp_path: Path) -> None:
+        file = self.file(tmp_path)
+        for ds in (read(file), read(file, axis="kinetic_energy", photon_energy=self.HV)):
+            np.testing.assert_allclose(ds.kinetic_energy, np.sort(self.KINETIC), atol=1e-9)
+
+    def test_no_conversion_without_photon_energy(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match=r"photon_energy=1486\.6"):
+            read(self.file(tmp_path), axis="binding_energy")
+
+    def test_header_against_column_is_refused(self, tmp_path: Path) -> None:
+        file = tmp_path / "b.csv"
+        file.write_text("# axis: kinetic_energy\nBinding Energy (eV),counts\n" + table(","), encoding="utf-8")
+        with pytest.raises(FormatError, match="Binding Energy"):
+            read(file)
+
+
+@pytest.mark.parametrize(("unit", "factor", "units"), [("kcps", 1e3, "counts/s"), ("counts", 1.0, "counts")])
+def test_the_last_header_line_is_no_column_name(tmp_path: Path, unit: str, factor: float, units: str) -> None:
+    head = ("# technique: XPS", "# axis: binding_energy", f"# intensity_unit: {unit}")
+    ds = read(written(tmp_path, *head))
+    assert ds.intensity.attrs["units"] == units
+    np.testing.assert_array_equal(ds.intensity, COUNTS * factor)
+    np.testing.assert_array_equal(read(written(tmp_path, *head[:2]), units=unit).intensity, ds.intensity)
+
+
+def test_a_declared_axis_settles_the_comma_of_two_cells(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("# technique: LEIS\n# axis: kinetic_energy\n600,1870\n605,1877\n", encoding="utf-8")
+    np.testing.assert_array_equal(read(file).intensity, [1870.0, 1877.0])
+    file.write_text("# technique: LEIS\n# axis: kinetic_energy\n600,1,1870,5\n605,1,1877,5\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="decimal="):
+        read(file)
+
+
+@pytest.mark.parametrize("word", ["AES", "Raman", "NEXAFS", "whatever"])
+def test_an_unknown_technique_is_refused(tmp_path: Path, word: str) -> None:
+    file = written(tmp_path, f"# technique: {word}", "# axis: binding_energy", "# photon_energy: 1486.6")
+    with pytest.raises(FormatError, match=rf"a\.csv:1: .*{word}.*technique='XPS'"):
+        read(file)
+    assert read(file, technique="XPS").attrs["technique"] == "XPS"
+
+
+def test_a_foreign_word_for_another_method_is_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, "# Analysis Method: AES", "# axis: kinetic_energy", "# photon_energy: 1486.6")
+    with pytest.raises(FormatError, match="AES"):
+        read(file)
+    harmless = written(tmp_path, "# Method: fast scan", "# axis: binding_energy", "# photon_energy: 1486.6")
+    assert read(harmless).attrs["technique"] == "XPS"
+
+
+class TestCountsThatAreNone:
+    HEAD = ("# technique: XPS", "# axis: binding_energy")
+
+    def test_broken_counts_are_not_poisson(self, tmp_path: Path) -> None:
+        ds = read(written(tmp_path, *self.HEAD, y=COUNTS / 7), units="counts")
+        assert ds.attrs["statistics"] == "unknown"
+        assert "no whole numbers" in ds.attrs["statistics_note"]
+        assert ds.intensity.attrs["units"] == "counts"
+
+    def test_rounding_and_means_over_scans_are_explained(self, tmp_path: Path) -> None:
+        near = read(written(tmp_path, *self.HEAD, y=COUNTS + 0.001), units="counts")
+        mean = read(written(tmp_path, *self.HEAD, "# scans: 5", y=COUNTS / 5 + 0.2), units="counts")
+        rate = read(written(tmp_path, *self.HEAD, y=COUNTS / 7), units="counts/s", dwell_time=0.7)
+        for ds in (near, mean, rate):
+            assert ds.attrs["statistics"] == "poisson"
+            assert "statistics_note" not in ds.attrs
+
+    def test_negative_counts_are_still_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="negative"):
+            read(written(tmp_path, *self.HEAD, y=COUNTS / 7 - 100), units="counts")
+
+
+BAD_METADATA = [
+    ("dwell_time", -1.0), ("dwell_time", 0.0), ("dwell_time", float("nan")), ("dwell_time", float("inf")),
+    ("dwell_time", "5 s"), ("scans", 0), ("scans", -2), ("scans", 2.5), ("scans", "x"), ("photon_energy", -5.0),
+    ("photon_energy", "Al"), ("pass_energy", 0), ("ion_energy", -3000.0), ("wavelength", -1.5), ("wavelength", 0),
+    ("scattering_angle", 181.0), ("scattering_angle", -1.0), ("scattering_angle", "back"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_METADATA)
+def test_arguments_that_cannot_be_are_refused(tmp_path: Path, name: str, value: float | str) -> None:
+    file = written(tmp_path, "# technique: XRD" if name == "wavelength" else "# technique: XPS")
+    if name != "wavelength":
+        file = written(tmp_path, "# technique: XPS", "# axis: binding_energy")
+    with pytest.raises(InputError, match=name):
+        read(file, units="counts", **{name: value})

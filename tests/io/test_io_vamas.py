@@ -112,11 +112,12 @@ def outcome(file: Path) -> str:
 @pytest.mark.parametrize("scan", ["REGULAR", "IRREGULAR"])
 @pytest.mark.parametrize("technique", ["XPS", "UPS", "AES diff", "AES dir", "ISS"])
 def test_every_mode_is_read(tmp_path: Path, mode: str, scan: str, technique: str) -> None:
-    tree = read_tree(write(tmp_path, vamas(mode, scan, technique)))
+    photons = technique in {"XPS", "UPS"}
+    forced = None if photons or technique == "ISS" else "XPS"
+    tree = read_tree(write(tmp_path, vamas(mode, scan, technique)), technique=forced)
     assert len(tree.children) == 2
     second = list(tree.children.values())[1].dataset
     expected = [11.0, 21.0, 16.0, 13.0]
-    photons = technique in {"XPS", "UPS"}
     axis = "binding_energy" if photons else "kinetic_energy"
     np.testing.assert_array_equal(second.intensity, expected[::-1] if photons else expected)
     energy = 400.0 + 0.5 * np.arange(4)
@@ -124,6 +125,18 @@ def test_every_mode_is_read(tmp_path: Path, mode: str, scan: str, technique: str
     assert second.attrs["technique"] == ("LEIS" if technique == "ISS" else "XPS")
     assert (second.attrs["dwell_time"], second.attrs["scans"], second.attrs["statistics"]) == (0.2, 3, "poisson")
     assert (second.attrs["work_function"], second.attrs["etch_time"]) == (4.5, 2.5)
+
+
+@pytest.mark.parametrize("technique", ["AES diff", "AES dir", "ELS"])
+def test_auger_blocks_are_no_core_levels(tmp_path: Path, technique: str) -> None:
+    """An Auger or energy-loss spectrum must not be fitted as XPS by itself; technique= forces it."""
+    file = write(tmp_path, vamas("NORM", "REGULAR", technique))
+    with pytest.raises(FormatError, match=f"{technique}.*technique='XPS'"):
+        read_tree(file)
+    with pytest.raises(FormatError, match=technique):
+        read(file)
+    forced = next(iter(read_tree(file, technique="XPS").children.values()))
+    assert (forced.attrs["technique"], forced.attrs["method"]) == ("XPS", technique)
 
 
 @pytest.mark.parametrize("mode", EXPERIMENT_MODES)

@@ -141,3 +141,10 @@ def test_specs_exports_of_one_measurement_agree(data_dir: Path) -> None:
 def test_scienta_files(data_dir: Path) -> None:
     regions = [read(file).attrs["region"] for file in sorted((data_dir / "xps/scienta_txt").glob("*.txt"))]
     assert regions == ["Survey", "O 1s", "C 1s", "Cu 3p", "Valence band"]
+
+
+def test_specs_auger_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, SPECS.format(scans=3, scan0="").replace("Method:   XPS", "Method:   AES"))
+    with pytest.raises(FormatError, match=r"AES.*technique="):
+        read(file)
+    assert read(file, technique="XPS").attrs["technique"] == "XPS"

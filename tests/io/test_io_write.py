@@ -177,3 +177,47 @@ def test_describe_is_ready_for_json(tmp_path: Path) -> None:
     assert (only["first"], only["last"], only["step"]) == (1060.0, 1080.0, 0.5)
     assert (only["units"], only["statistics"]) == ("counts", "poisson")
     assert only["metadata"] == {"ion": "4He", "ion_energy": 3000.0}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt", ".vms"])
+def test_an_existing_file_stays(tmp_path: Path, suffix: str) -> None:
+    """The file may be the measurement itself: it is replaced only on demand, a write-protected one never."""
+    one = examples()["one"]
+    file = tmp_path / f"a{suffix}"
+    file.write_text("the measurement", encoding="utf-8")
+    with pytest.raises(InputError, match=r"the file exists.*overwrite=True"):
+        write(one, file)
+    assert file.read_text(encoding="utf-8") == "the measurement"
+    np.testing.assert_array_equal(read(write(one, file, overwrite=True)).intensity, one.intensity)
+    file.chmod(0o444)
+    before = file.read_bytes()
+    with pytest.raises(InputError, match="write-protected"):
+        write(one, file, overwrite=True)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["a.foo", "a"])
+def test_unknown_endings_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"ending.*\.csv"):
+        write(examples()["one"], tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "option", [{"technique": "XRD"}, {"axis": "kinetic_energy"}, {"units": "counts/s"}, {"column": 9}]
+)
+def test_arguments_against_the_file_are_refused(tmp_path: Path, option: dict[str, str]) -> None:
+    file = write(examples()["one"], tmp_path / "a.csv")
+    name = next(iter(option))
+    with pytest.raises(InputError, match=f"{name}=.*Leave {name}= out"):
+        read(file, **option)
+    same = read(file, technique="XPS", axis="binding_energy", units="counts")
+    xr.testing.assert_identical(same, read(file))
+    with pytest.raises(InputError, match=r"column=2 has no meaning"):
+        read(write(examples()["one"], tmp_path / "a.vms"), column=2)
+
+
+def test_a_wavelength_of_the_caller_goes_before_that_of_the_file(tmp_path: Path) -> None:
+    one = ss.spectrum([10, 20], [1, 2], technique="XRD", wavelength=1.54, wavelength_name="CuKa")
+    back = read(write(one, tmp_path / "a.xy"), wavelength=1.789)
+    assert (back.attrs["wavelength"], "wavelength_name" in back.attrs) == (1.789, False)

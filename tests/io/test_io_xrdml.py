@@ -153,3 +153,9 @@ def test_all_measured_patterns(data_dir: Path) -> None:
         assert ds.attrs["wavelength"] == 1.540598
         assert ds.attrs["statistics"] == "poisson"
     assert versions == {"1.3", "1.5", "1.6", "2.2", "2.3"}
+
+
+@pytest.mark.parametrize("option", [{"technique": "XPS"}, {"axis": "binding_energy"}, {"column": 2}])
+def test_arguments_without_meaning_are_refused(tmp_path: Path, option: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=r"Leave .*out"):
+        read(write(tmp_path, scan()), **option)
