@@ -163,6 +163,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="XPS: widest shift of the energy scale to search for, in eV (a charged sample); by default the recipe's",
     )
     fit.add_argument("-o", "--output", metavar="FILE.nc", help="save data and fits")
+    fit.add_argument("--force", action="store_true", help="replace an existing FILE.nc")
 
     identify = command("identify", "find the phases of powder patterns", reading)
     identify.add_argument("files", nargs="+", metavar="PATTERN")
@@ -170,6 +171,7 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
     identify.add_argument("--phases", metavar="NAME,...", help="only these phases, or CIF files")
     identify.add_argument("-o", "--output", metavar="FILE.nc", help="save patterns and matches")
+    identify.add_argument("--force", action="store_true", help="replace an existing FILE.nc")
 
     run = command("run", "run a study file: read, fit, conclude, save, draw, report")
     run.add_argument("study", metavar="STUDY.yaml")

@@ -13,6 +13,7 @@ import xarray as xr
 
 from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps, xrd
 from surfspec.errors import InputError
+from surfspec.io import writing
 from surfspec.report import layout, statements
 from surfspec.report.figures import file_name
 from surfspec.report.quantities import finite, number, reasons_of, worst
@@ -59,6 +60,9 @@ def _facts(place: str, one: xr.Dataset) -> dict[str, Any]:
 
 def fit(arguments: Namespace, say: Say) -> Answer:
     """Fit spectra with one recipe."""
+    if arguments.output:
+        inputs = [*arguments.files, arguments.recipe]
+        _check_target(Path(arguments.output), (".nc",), inputs, force=arguments.force)
     recipe = _recipe(arguments.recipe, arguments.technique)
     files: list[dict[str, Any]] = []
     texts: list[str] = []
@@ -79,7 +83,7 @@ def fit(arguments: Namespace, say: Say) -> Answer:
             spectra={label: {"data": pair[0]} for label, pair in kept.items()},
             fits={label: {"data": pair[1]} for label, pair in kept.items()},
         )
-        storage.save(tree, arguments.output)
+        storage.save(tree, arguments.output, overwrite=arguments.force)
         say(f"saved {arguments.output}")
     return Answer({"files": files}, "\n\n".join(texts), worst(entry["verdict"] for entry in files))
 
@@ -149,6 +153,9 @@ def _fit_entry(path: str, place: Mapping[str, Any], member: xr.Dataset) -> dict[
 
 def identify(arguments: Namespace, say: Say) -> Answer:
     """Find the phases of powder patterns."""
+    if arguments.output:
+        inputs = [*arguments.files, *_words(arguments.phases)]
+        _check_target(Path(arguments.output), (".nc",), inputs, force=arguments.force)
     elements = _words(arguments.elements)
     candidates: tuple[xrd.Phase, ...] | None = None
     if arguments.phases:
@@ -176,7 +183,7 @@ def identify(arguments: Namespace, say: Say) -> Answer:
             spectra={label: {"xrd": pair[0]} for label, pair in kept.items()},
             matches={label: {"xrd": pair[1]} for label, pair in kept.items()},
         )
-        storage.save(tree, arguments.output)
+        storage.save(tree, arguments.output, overwrite=arguments.force)
         say(f"saved {arguments.output}")
     return Answer({"files": files}, "\n\n".join(texts), worst(entry["verdict"] for entry in files))
 
@@ -220,12 +227,13 @@ def convert(arguments: Namespace, say: Say) -> Answer:
     found = _datasets(arguments.source, arguments)
     targets = _targets(arguments.target, list(found), arguments.source)
     for target in targets:
-        if target.exists() and not arguments.force:
-            raise InputError(
-                "the file exists", where=target, remedy="Say --force to replace it, or choose another name"
-            )
-        if not target.parent.is_dir():
-            raise InputError("its folder does not exist", where=target, remedy=f"Make {target.parent} first")
+        _check_target(target, (".nc", *writing.ENDINGS), [arguments.source], force=arguments.force)
+    if len(set(targets)) < len(targets):
+        raise InputError(
+            "two spectra would go into one file",
+            where=arguments.target,
+            remedy="Convert to .nc, which holds them all",
+        )
     if len(targets) == 1 and targets[0].suffix.lower() == ".nc":
         data = next(iter(found.values())) if len(found) == 1 else xr.DataTree.from_dict(dict(found))
         storage.save(data, targets[0], overwrite=arguments.force)
@@ -235,10 +243,25 @@ def convert(arguments: Namespace, say: Say) -> Answer:
             if target.suffix.lower() == ".nc":
                 storage.save(one, target, overwrite=arguments.force)
             else:
-                io.write(one, target)
+                io.write(one, target, overwrite=arguments.force)
     names = [str(target) for target in targets]
     document = {"source": arguments.source, "targets": names, "spectra": list(found)}
     return Answer(document, "\n".join(f"wrote {name}" for name in names))
+
+
+def _check_target(target: Path, endings: Sequence[str], sources: Sequence[str], *, force: bool) -> None:
+    """Refuse a file to write that has an unknown ending, is an input, exists, or lies in no folder."""
+    if target.suffix.lower() not in endings:
+        what = f"unknown ending {target.suffix!r}" if target.suffix else "no ending, which tells the format"
+        raise InputError(what, where=target, remedy=f"Use {', '.join(endings)}")
+    if not target.parent.is_dir():
+        raise InputError("its folder does not exist", where=target, remedy=f"Make {target.parent} first")
+    if not target.exists():
+        return
+    if any(Path(source).exists() and target.samefile(source) for source in sources):
+        raise InputError("this is the file that is read", where=target, remedy="Choose another name for the result")
+    if not force:
+        raise InputError("the file exists", where=target, remedy="Say --force to replace it, or choose another name")
 
 
 def _targets(pattern: str, labels: Sequence[str], source: str) -> list[Path]:

@@ -283,3 +283,59 @@ def test_demo_uses_the_shipped_study(
     assert code in (0, 1)
     assert str(tmp_path / "surfspec-demo" / "report.html") in out
     assert "SIMULATED" in err
+
+
+def test_convert_never_replaces_its_input(xps_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = xps_study.with_name("a_Zr3d.csv")
+    before = source.read_bytes()
+    twin = tmp_path / "twin.csv"
+    twin.symlink_to(source)
+    for target in (source, twin, source.parent / "." / ".." / source.parent.name / source.name):
+        code, out, err = call(capsys, "convert", str(source), str(target), "--force")
+        assert (code, out) == (2, "")
+        assert "this is the file that is read" in err
+    assert source.read_bytes() == before
+    assert twin.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["new.foo", "new", "new.xlsx"])
+def test_convert_refuses_unknown_endings(
+    name: str, xps_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = call(capsys, "convert", str(xps_study.with_name("a_Zr3d.csv")), str(tmp_path / name))
+    assert code == 2
+    assert "ending" in err
+    assert ".csv" in err
+    assert list(tmp_path.glob("new*")) == []
+
+
+def test_output_of_fit_is_checked_before_the_fit(
+    xps_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = xps_study.with_name("a_Zr3d.csv")
+    line = ("fit", str(source), "--recipe", "Zr 3d", "-o")
+    code, out, err = call(capsys, *line, str(tmp_path / "out.xyz"))
+    assert (code, out) == (2, "")
+    assert "Use .nc" in err
+    assert "fitting" not in err
+    target = tmp_path / "out.nc"
+    target.write_text("old", encoding="utf-8")
+    code, out, err = call(capsys, *line, str(target))
+    assert (code, out, target.read_text(encoding="utf-8")) == (2, "", "old")
+    assert "--force" in err
+    assert "overwrite=" not in err
+    assert call(capsys, *line, str(target), "--force")[0] in (0, 1)
+    assert ss.load(target)["fits/a_Zr3d/data"].attrs["kind"] == "fit"
+    code, _, err = call(capsys, "identify", str(source), "-o", str(tmp_path / "x.csv"))
+    assert (code, "Use .nc" in err, "reading" in err) == (2, True, False)
+
+
+def test_one_bad_file_among_several_is_named(
+    xps_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "broken.csv"
+    bad.write_text("", encoding="utf-8")
+    good = str(xps_study.with_name("a_Zr3d.csv"))
+    code, out, err = call(capsys, "fit", good, str(bad), "--recipe", "Zr 3d", "--json", "--quiet")
+    assert (code, out) == (2, "")
+    assert "broken.csv" in err
