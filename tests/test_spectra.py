@@ -290,3 +290,37 @@ class TestMendedFaults:
     def test_window_of_words(self) -> None:
         with pytest.raises(InputError):
             crop(xps(), "a", 282)  # type: ignore[arg-type]
+
+
+class TestStackingTwice:
+    """What differs inside an inner series, or between two of them, is never dropped."""
+
+    @staticmethod
+    def one(name: str, seconds: float) -> xr.Dataset:
+        return xps(source_file=name, dwell_time=seconds)
+
+    def inner(self, *members: tuple[str, float]) -> xr.Dataset:
+        return stack([self.one(*member) for member in members], "dose", [1.0, 2.0])
+
+    def test_differences_everywhere(self) -> None:
+        both = stack([self.inner(("a", 1.0), ("b", 2.0)), self.inner(("c", 3.0), ("d", 4.0))], "spot", [0, 1])
+        assert both.source_file.transpose("spot", "dose").values.tolist() == [["a", "b"], ["c", "d"]]
+        assert both.dwell_time.transpose("spot", "dose").values.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_differences_in_one_member_only(self, order: int) -> None:
+        parts = [self.inner(("a", 1.0), ("b", 2.0)), self.inner(("c", 3.0), ("c", 3.0))][::order]
+        assert "source_file" in self.inner(("c", 3.0), ("c", 3.0)).attrs
+        both = stack(parts, "spot", [0, 1])
+        files = both.source_file.transpose("spot", "dose").values.tolist()
+        assert files == [["a", "b"], ["c", "c"]][::order]
+        assert both.dwell_time.transpose("spot", "dose").values.tolist() == [[1.0, 2.0], [3.0, 3.0]][::order]
+        assert both.dwell_time.attrs["units"] == "s"
+        assert not {"source_file", "dwell_time"} & set(both.attrs)
+        assert both.isel(spot=0, dose=1)["source_file"].item() == files[0][1]
+
+    def test_the_inputs_stay(self) -> None:
+        parts = [self.inner(("a", 1.0), ("b", 2.0)), self.inner(("c", 3.0), ("c", 3.0))]
+        before = [part.copy(deep=True) for part in parts]
+        stack(parts, "spot", [0, 1])
+        assert all(part.identical(old) for part, old in zip(parts, before, strict=True))

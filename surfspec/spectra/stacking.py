@@ -46,7 +46,7 @@ def stack(
     -------
     xarray.Dataset
         Dims (dim, ..., axis). Attributes on which all agree are kept; the others become
-        coordinates along `dim`.
+        coordinates along `dim`, and where they were coordinates of the members already, over `dim` and their dims.
 
     Raises
     ------
@@ -81,6 +81,7 @@ def stack(
             where=dim,
             remedy="Give one coordinate value for each spectrum",
         )
+    members = _with_coordinates(members)
     aligned = [member.assign_coords({axis: first[axis].variable}) for member in members]
     shared, differing = _split_attrs(members)
     coordinate_attrs = {"long_name": dim.replace("_", " ").capitalize()}
@@ -144,6 +145,39 @@ def _same_axis(first: xr.Dataset, other: xr.Dataset, axis: str, index: int) -> N
             )
     if first["intensity"].attrs["units"] != other["intensity"].attrs["units"]:
         raise InputError("the intensities have different units", where="stack", remedy="Convert them to counts first")
+
+
+def _with_coordinates(members: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Make a coordinate of an attribute that is a coordinate of another member.
+
+    Series stacked before carry what differed inside them as coordinates, and those in which nothing differed carry it
+    as an attribute: both must meet as coordinates, or the values of one side would be lost.
+    """
+    out = list(members)
+    models = {
+        str(name): member[name] for member in members for name in member.coords if str(name) not in member.dims
+    }  # fmt: skip
+    for name, model in models.items():
+        if not any(name in member.attrs for member in members):
+            continue
+        present = [member.attrs[name] for member in members if name in member.attrs]
+        numeric = model.dtype.kind in "iuf" and all(isinstance(value, int | float | np.number) for value in present)
+        kind: Any = np.float64 if numeric else np.str_
+        for index, member in enumerate(out):
+            if name in member.coords:
+                column = member[name].astype(kind)
+            elif set(model.dims) <= set(member.dims):
+                value = kind(member.attrs.get(name, np.nan if numeric else ""))
+                shape = [member.sizes[dim] for dim in model.dims]
+                column = xr.DataArray(np.full(shape, value), dims=model.dims)
+            else:
+                continue  # the dimensions differ, which stacking refuses in its own words
+            attrs = {"long_name": name, **({"units": ATTRIBUTE_UNITS.get(name, "1")} if numeric else {})}
+            rest = {key: value for key, value in member.attrs.items() if key != name}
+            moved = member.assign_coords({name: (column.dims, column.values, attrs)})
+            moved.attrs = rest  # assign_coords has made a new Dataset: the input keeps its own
+            out[index] = moved
+    return out
 
 
 def _split_attrs(
