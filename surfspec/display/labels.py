@@ -133,9 +133,27 @@ def subject(dataset: xr.Dataset) -> str:
             f" {number_text(float(dataset.attrs['ion_energy']))} eV" if "ion_energy" in dataset.attrs else ""
         )]  # fmt: skip
     text = ", ".join(word for word in words if word)
-    if str(dataset.attrs.get("simulated", "")).lower() in {"true", "1", "yes"}:
+    if is_simulated(dataset):
         text = f"{text} (simulated)" if text else "Simulated"
     return text
+
+
+def is_simulated(dataset: xr.Dataset) -> bool:
+    """Tell whether a Dataset, or any member of a series, says that it is simulated."""
+    words = [str(dataset.attrs.get("simulated", ""))]
+    if "simulated" in dataset.coords:
+        words += [str(word) for word in np.ravel(dataset.coords["simulated"].values)]
+    return any(word.strip().lower() in {"true", "1", "yes"} for word in words)
+
+
+def card_note(phase: xr.Dataset) -> str:
+    """Say that nobody compared the card of one phase with its source; empty where somebody did, or nothing is known.
+
+    Matches saved by older versions know the grade alone; A is the one that can be verified.
+    """
+    grade = str(phase["trust"].values) if "trust" in phase.coords else ""
+    verified = bool(phase["verified"]) if "verified" in phase.coords else grade in {"", "A"}
+    return "" if verified else f"unverified card{f' (grade {grade})' if grade else ''}"
 
 
 def long_name(variable: xr.DataArray) -> str:

@@ -107,7 +107,9 @@ def plot_match(
     rows = phase_order(dataset)
     single = len(named) == 1
     wide = style.width_cm(width) > 12
-    strip = 0.35 + (0.62 if wide else 0.95) * max(len(rows), 1)
+    marked = any(labels.card_note(dataset.isel(phase=index)) for index in rows)
+    each = (0.92 if marked else 0.62) if wide else 0.95
+    strip = 0.35 + each * max(len(rows), 1)
     sizes = [6.6 if single else 4.0] * len(named) + [strip] + ([1.8] if single else [])
     figure = style.figure(width, height or min(sum(sizes) + 1.3, 25.0))
     grid = list(figure.subplots(len(sizes), 1, sharex=True, height_ratios=sizes, squeeze=False)[:, 0])
@@ -161,7 +163,7 @@ def _pattern(ax: Axes, member: xr.Dataset, axis: str, wavelength: float, yscale:
         markersize=1.1 if x.size > 2000 else 1.6,
         color=style.INK,
         markeredgewidth=0,
-        label="Measured",
+        label="Simulated" if labels.is_simulated(member) else "Measured",
         zorder=2,
     )
     background = member["background"].values if "background" in member else np.zeros_like(y)

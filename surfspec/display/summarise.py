@@ -35,6 +35,9 @@ _FACTS: Final[dict[str, str]] = {
     "scans": "", "energy_shift": "eV", "source_file": "",
 }  # fmt: skip
 
+#: Share of the signal of a pattern without explanation that a reader must know of.
+SUBSTANTIAL: Final = 0.2
+
 _STATISTICS: Final = {
     "poisson": "counts (Poisson)",
     "given": "uncertainties given with the data",
@@ -82,7 +85,7 @@ def _title(dataset: xr.Dataset, kind: str) -> str:
     words = [kind, *(str(dataset.attrs.get(name, "")) for name in ("technique", "region"))]
     if kind != "spectrum":
         words.append(str(dataset.attrs.get("sample", "")))
-    if str(dataset.attrs.get("simulated", "")).lower() in {"true", "1", "yes"}:
+    if labels.is_simulated(dataset):
         words.append("simulated")
     return " · ".join(word for word in words if word)
 
@@ -209,12 +212,36 @@ def _match_member(member: xr.Dataset) -> list[str]:
             names[int(index)], str(phase["space_group"].values) if "space_group" in phase.coords else "",
             labels.probability_text(float(phase["probability"].values)).removeprefix("p ").removeprefix("= "),
             number_text(float(phase["score"].values), 3), brief(scale * fraction, scale * unc), missing,
+            labels.card_note(phase),
         ])  # fmt: skip
     if body:
-        lines += columns_text(["phase", "space group", "probability", "score", "wt %", "lines missing"], body)
+        head = ["phase", "space group", "probability", "score", "wt %", "lines missing", "card"]
+        lines += columns_text(head, body)
+        if partly_explained(member) and any(math.isfinite(float(one)) for one in member["weight_fraction"].values):
+            lines.append("wt % are those of the identified crystalline part only: the pattern is not explained in full")
     else:
         lines.append("no phase identified")
     return lines + _unexplained(member)
+
+
+def unexplained_share(member: xr.Dataset) -> float:
+    """Return the share of the signal that the phases of one match leave unexplained; NaN where it is not known."""
+    share = member.attrs.get("unexplained_share", math.nan)
+    return float(share) if isinstance(share, int | float | np.number) else math.nan
+
+
+def partly_explained(member: xr.Dataset) -> bool:
+    """Tell whether lines, or much of the signal, stay unexplained: weight fractions are then of a part alone."""
+    if not member.sizes["phase"] or "not explained" in str(member["reasons"].values):
+        return True
+    if unexplained_share(member) > SUBSTANTIAL:
+        return True
+    return "peak_phase" in member and bool(np.any(_loose(member)))
+
+
+def _loose(member: xr.Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which peaks have a place and no phase."""
+    return np.asarray((member["peak_phase"].values == -1) & np.isfinite(member["peak_two_theta"].values))
 
 
 def _unexplained(member: xr.Dataset) -> list[str]:
@@ -226,7 +253,11 @@ def _unexplained(member: xr.Dataset) -> list[str]:
     peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["peak_two_theta"].values)))
     count = peaks.sizes["peak"]
     if not count:
-        return ["no line is unexplained"]
+        if not partly_explained(member):
+            return ["no line is unexplained"]
+        share = unexplained_share(member)
+        told = f"{100 * share:.0f} % of the signal" if math.isfinite(share) else "part of the signal"
+        return [f"no single line stands out, yet {told} is not explained"]
     texts = []
     for index in range(min(count, 12)):
         peak = peaks.isel(peak=index)

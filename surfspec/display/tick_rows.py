@@ -68,7 +68,7 @@ def draw_rows(
         style.note(ax, 0.5, 0.5, "no phase identified", ha="center", va="center", color=style.WARN)
     names = labels.phase_names(dataset, formulas=labelled)
     short = [textwrap.shorten(names[index], 44 if labelled else 24, placeholder=" ...") for index in rows]
-    texts = [_row_text(dataset, index) for index in rows]
+    texts = [_row_text(dataset, index, "\n" if labelled else ", ") for index in rows]
     if labelled:
         both = [f"{name}\n{text}" for name, text in zip(short, texts, strict=True)]
         style.name_ticks(ax.yaxis, range(len(rows)), both, chemistry=True, size=6.5)
@@ -78,17 +78,18 @@ def draw_rows(
         style.note(ax, 0.01, row - 0.24, f"{name}: {text}", transform=across, va="center", chemistry=True, size=6.5)
 
 
-def _row_text(dataset: xr.Dataset, index: int) -> str:
-    """Say how sure a phase is and how much there is of it."""
+def _row_text(dataset: xr.Dataset, index: int, separator: str) -> str:
+    """Say how sure a phase is, how much there is of it, and where its card is unverified."""
     phase = dataset.isel(phase=index)
+    card = [note] if (note := labels.card_note(phase)) else []
     if phase["probability"].ndim:
-        return f"best {labels.probability_text(float(phase['probability'].max()))}"
+        return ", ".join([f"best {labels.probability_text(float(phase['probability'].max()))}", *card])
     words = [labels.probability_text(float(phase["probability"]))]
     fraction, unc = float(phase["weight_fraction"]), float(phase["weight_fraction_unc"])
     if math.isfinite(fraction):
         factor = 100 if str(dataset["weight_fraction"].attrs.get("units", "1")) == "1" else 1
         words.append(value_text(factor * fraction, factor * unc, "wt %").replace("not determined", "n.d."))
-    return ", ".join(words)
+    return ", ".join(words) + "".join(f"{separator}{text}" for text in card)
 
 
 def _reflections(dataset: xr.Dataset, index: int) -> tuple[NDArray[np.float64], NDArray[np.str_]]:

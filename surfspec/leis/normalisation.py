@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from surfspec import spectra
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import require
@@ -54,7 +55,10 @@ def normalise(
     r"""Divide peak areas by the summed area of all detected elements.
 
     An element counts as detected when the likelihood ratio, summed over the spots, is improbable without it
-    (:mod:`surfspec.leis.detection`). The others leave the sum, and have an upper limit.
+    (:mod:`surfspec.leis.detection`) *and* its normalised area exceeds zero by its total standard uncertainty, model
+    included. The others leave the sum, and have an upper limit. The `p_value` is the largest of the tests, so an
+    element that is not there is called detected with a chance of at most `level`, as far as the uncertainties hold,
+    and a detected one always has a value above ``norm.isf(level)`` standard uncertainties.
 
     Parameters
     ----------
@@ -145,12 +149,16 @@ def normalise(
             good = np.isfinite(share[index])
             if np.any(good):
                 p[(*index, i)] = max(p[(*index, i)], blank_p_value(share[index][good], unc[index][good], blank))
-    detected = p < level
-    values = np.full_like(area, np.nan)
-    covariance = np.full_like(matrix, np.nan)
-    for index in np.ndindex(*area.shape[:-1]):
-        if usable[index]:
-            values[index], covariance[index] = _divide(area[index], matrix[index], detected[index[:-1]] & included)
+    # leaving an element out of the sum raises the shares of the others only, so this ends after one round an element
+    while True:
+        detected = p < level
+        values, covariance = _divided(area, matrix, detected & included, usable)
+        mean, standard = _mean(values, covariance, model_uncertainty)[:2]
+        exceeds = norm.sf(mean / np.where(standard > 0, standard, np.inf))
+        lost = detected & (exceeds >= level) & (standard > 0)
+        p = np.where(detected & (standard > 0), np.fmax(p, exceeds), p)
+        if not np.any(lost):
+            break
     return _table(
         fit,
         outer,
@@ -194,6 +202,33 @@ def _factors(elements: list[str], sensitivity: Mapping[str, float] | None) -> Ar
     return np.array([float((sensitivity or {}).get(name, 1.0)) for name in elements])
 
 
+def _divided(
+    area: Array, matrix: Array, chosen: NDArray[np.bool_], usable: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """Return the shares of every spot, shape (..., spot, element), and their covariances; NaN where not usable."""
+    values, covariance = np.full_like(area, np.nan), np.full_like(matrix, np.nan)
+    for index in np.ndindex(*area.shape[:-1]):
+        if usable[index]:
+            values[index], covariance[index] = _divide(area[index], matrix[index], chosen[index[:-1]])
+    return values, covariance
+
+
+def _mean(values: Array, covariance: Array, model_uncertainty: float) -> tuple[Array, Array, Array, Array]:
+    """Return mean over the spots, its standard uncertainty, standard deviation and half a 95 % interval."""
+    unc = np.sqrt(np.maximum(np.einsum("...ii->...i", covariance), 0.0))
+    count = np.sum(np.isfinite(values), axis=-2)
+    some = np.maximum(count, 1)
+    mean = np.where(count > 0, np.nansum(values, axis=-2) / some, np.nan)
+    squares = np.nansum((values - mean[..., None, :]) ** 2, axis=-2)
+    sd = np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
+    from_fits = np.sqrt(np.nansum(unc**2, axis=-2)) / some
+    standard = np.where(count > 1, np.fmax(sd / np.sqrt(some), from_fits), from_fits)
+    student = np.where(count > 1, t.ppf(0.5 + CONFIDENCE / 2, np.maximum(count - 1, 1)), norm.ppf(0.5 + CONFIDENCE / 2))
+    half = np.where(count > 1, student * sd / np.sqrt(some), student * from_fits)
+    by_model = norm.ppf(0.5 + CONFIDENCE / 2) * model_uncertainty
+    return mean, np.hypot(standard, model_uncertainty), sd, np.hypot(half, by_model)
+
+
 def _divide(area: Array, covariance: Array, chosen: NDArray[np.bool_]) -> tuple[Array, Array]:
     if not np.any(chosen) or not np.sum(area[chosen]) > 0:
         raise NotDeterminedError(
@@ -220,19 +255,7 @@ def _table(
     model_uncertainty: float,
 ) -> xr.Dataset:
     unc = np.sqrt(np.maximum(np.einsum("...ii->...i", covariance), 0.0))
-    count = np.sum(np.isfinite(values), axis=-2)
-    some = np.maximum(count, 1)
-    mean = np.where(count > 0, np.nansum(values, axis=-2) / some, np.nan)
-    squares = np.nansum((values - mean[..., None, :]) ** 2, axis=-2)
-    sd = np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
-    from_fits = np.sqrt(np.nansum(unc**2, axis=-2)) / some
-    standard = np.where(count > 1, np.fmax(sd / np.sqrt(some), from_fits), from_fits)
-    student = np.where(count > 1, t.ppf(0.5 + CONFIDENCE / 2, np.maximum(count - 1, 1)), norm.ppf(0.5 + CONFIDENCE / 2))
-    half = np.where(count > 1, student * sd / np.sqrt(some), student * from_fits)
-    standard, half = (
-        np.hypot(standard, model_uncertainty),
-        np.hypot(half, norm.ppf(0.5 + CONFIDENCE / 2) * model_uncertainty),
-    )
+    mean, standard, sd, half = _mean(values, covariance, model_uncertainty)
     limit = np.where(detected, np.nan, mean + norm.isf(level) * standard)
     top = (*outer, "element")
     one = {"units": "1"}
@@ -270,7 +293,7 @@ def _table(
         },
         attrs={
             "kind": "table", "technique": "LEIS", "exclude": ", ".join(exclude), "level": float(level), "inputs": "fit",
-            "model_uncertainty": float(model_uncertainty),
+            "model_uncertainty": float(model_uncertainty), **spectra.origin(fit),
         },
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema
+from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import require, verdict_of
 from surfspec.leis import dose as dose_model
@@ -184,8 +184,15 @@ def coverage(
         "exclude": ", ".join(exclude), "start_dose": float(start_dose), "site_density": float(site_density),
         "monolayer": float(monolayer), "model_uncertainty": float(model_uncertainty),
         "sputter_yield_low": float(sputter_yield[0]), "sputter_yield_high": float(sputter_yield[1]),
+        **_origin(sample, film, substrate),
     }  # fmt: skip
     return table
+
+
+def _origin(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> dict[str, Any]:
+    """Return sample and instrument of the sample; one simulated input makes the coverage simulated."""
+    every = spectra.origin(sample, film, substrate)
+    return {**spectra.origin(sample), **({"simulated": every["simulated"]} if "simulated" in every else {})}
 
 
 def _fitted(data: xr.Dataset, recipe: Recipe | None, what: str, force: bool) -> xr.Dataset:

@@ -91,6 +91,8 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
             ("space_group", "space_group", "Space group"), ("trust", "trust", "Trust in the card"),
         )
     }  # fmt: skip
+    verified = np.array([item.phase.verified for item in chosen], dtype=np.int8)
+    coords["verified"] = ("phase", verified, {"units": "1", "long_name": "1 where the card is verified"})
     coords["rival"] = ("phase", np.array([item.rival for item in assessed], dtype=np.str_), {"long_name": "Best rival"})
     coords["phase_b"] = ("phase_b", coords["phase"][1])
     dataset = xr.Dataset(variables, coords=coords)
@@ -246,10 +248,7 @@ def joined(spectrum: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
             stacked.reshape(*shape, *stacked.shape[1:]),
             padded[0][name].attrs,
         )
-    shared = {
-        name: padded[0][name]
-        for name in ("phase", "phase_b", "name", "formula", "space_group", "trust", "candidate", "two_theta")
-    }
+    shared = {name: padded[0][name] for name in ("phase", "phase_b", *_CARD, "verified", "candidate", "two_theta")}
     leading = {name: value for name, value in spectrum.coords.items() if set(value.dims) <= set(dims)}
     result = xr.Dataset(variables, coords={**leading, **shared})
     common = {key: value for key, value in found[0].attrs.items() if all(one.attrs.get(key) == value for one in found)}
@@ -257,15 +256,22 @@ def joined(spectrum: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
     return schema.check(result, "match")
 
 
+#: Coordinates that tell of the card of a phase, as text.
+_CARD = ("name", "formula", "space_group", "trust")
+
+
 def _united(one: xr.Dataset, ids: list[str], tables: dict[str, int], found: Sequence[xr.Dataset]) -> xr.Dataset:
     labels = {
         name: {
             str(p): str(v) for other in found for p, v in zip(other["phase"].values, other[name].values, strict=True)
         }
-        for name in ("name", "formula", "space_group", "trust")
+        for name in _CARD
     }
     moved = one.reset_coords(["rival", "reflection_phase", "status", "h", "k", "l", "origin"])
-    moved = moved.drop_vars(["name", "formula", "space_group", "trust"])
+    verified = {
+        str(p): int(v) for other in found for p, v in zip(other["phase"].values, other["verified"].values, strict=True)
+    }
+    moved = moved.drop_vars([*_CARD, "verified"])
     place = {name: i for i, name in enumerate(map(str, one["phase"].values))}
     index = np.array([place.get(name, -1) for name in ids], dtype=np.int64)
     variables = {}
@@ -281,6 +287,7 @@ def _united(one: xr.Dataset, ids: list[str], tables: dict[str, int], found: Sequ
         "phase": np.array(ids, dtype=np.str_), "phase_b": np.array(ids, dtype=np.str_),
         "candidate": moved["candidate"], "two_theta": moved["two_theta"],
         **{name: ("phase", np.array([table[i] for i in ids], dtype=np.str_)) for name, table in labels.items()},
+        "verified": ("phase", np.array([verified[i] for i in ids], dtype=np.int8), one["verified"].attrs),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords)
 

@@ -23,9 +23,9 @@ def report(match: xr.Dataset) -> dict[str, Any]:
     -------
     dict
         ``wavelength`` (angstrom), ``verdict``, ``reasons``, ``phases`` (each ``id, name, formula, space_group,
-        trust, probability, score, weight_fraction, weight_fraction_unc, missing`` with ``hkl, two_theta, d,
-        relative_intensity`` of each missing line) and ``unexplained`` (``two_theta, d, relative_intensity, origin``).
-        A number that is not determined is None.
+        trust, verified, probability, score, weight_fraction, weight_fraction_unc, missing`` with ``hkl, two_theta,
+        d, relative_intensity`` of each missing line) and ``unexplained`` (``two_theta, d, relative_intensity,
+        origin``). A number that is not determined is None.
 
     Raises
     ------
@@ -67,6 +67,11 @@ def _number(value: float, digits: int) -> float | None:
     return round(float(value), digits) if math.isfinite(value) else None
 
 
+def _verified(phase: xr.Dataset) -> bool:
+    """Tell whether the card was compared with its source; matches saved by older versions know the grade alone."""
+    return bool(phase["verified"]) if "verified" in phase.coords else str(phase["trust"].values) == "A"
+
+
 def _phase(match: xr.Dataset, index: int) -> dict[str, Any]:
     one = match.isel(phase=index)
     own = match["reflection_phase"].values == str(one["phase"].values)
@@ -87,6 +92,7 @@ def _phase(match: xr.Dataset, index: int) -> dict[str, Any]:
         "formula": str(one["formula"].values),
         "space_group": str(one["space_group"].values),
         "trust": str(one["trust"].values),
+        "verified": _verified(one),
         "probability": _number(float(one["probability"]), 4),
         "score": _number(float(one["score"]), 4),
         "weight_fraction": _number(float(one["weight_fraction"]), 5),
