@@ -324,3 +324,9 @@ class TestStackingTwice:
         before = [part.copy(deep=True) for part in parts]
         stack(parts, "spot", [0, 1])
         assert all(part.identical(old) for part, old in zip(parts, before, strict=True))
+
+
+def test_binding_energies_far_below_zero_are_a_slip() -> None:
+    with pytest.raises(InputError, match="reach down to -1066"):
+        spectrum([-1066.0, -1060.0], [5, 6], technique="XPS")
+    assert spectrum([-10.0, 5.0], [5, 6], technique="XPS").sizes["binding_energy"] == 2

@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from surfspec import schema
 from surfspec.errors import InputError
 
+#: Lowest binding energy in eV that a charged sample or a wide scan can show.
+LOWEST_BINDING_ENERGY = -100.0
+
 #: Axis that a technique gets when none is named.
 DEFAULT_AXIS = {"XPS": "binding_energy", "LEIS": "kinetic_energy", "XRD": "two_theta"}
 
@@ -92,6 +95,12 @@ def spectrum(
     y = real_numbers(intensity, "intensity", where)
     u = None if intensity_unc is None else real_numbers(intensity_unc, "the uncertainty", where)
     x, order = _rising(x, y, name, where)
+    if name == "binding_energy" and x[0] < LOWEST_BINDING_ENERGY:
+        raise InputError(
+            f"binding energies reach down to {x[0]:g} eV",
+            where=where,
+            remedy="Check the photon energy (binding = photon - kinetic) and whether the axis is kinetic energy",
+        )
     y = y[..., order]
     if u is not None:
         u = _valid_uncertainty(u, y.shape, where)[..., order]
