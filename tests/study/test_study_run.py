@@ -73,10 +73,10 @@ def test_what_the_files_do_not_say_is_said_in_the_study(make: ModuleType, tmp_pa
     for file in tmp_path.glob("*.csv"):
         text = file.read_text(encoding="utf-8").replace("# photon_energy: 1486.6\n", "")
         file.write_text(text.replace("# axis: binding_energy\n", ""), encoding="utf-8")
-    added = "  read: {photon_energy: 1253.6, axis: binding_energy, units: counts}\n"
+    added = "  read: {photon_energy: 1486.7, axis: binding_energy, units: counts}\n"
     path.write_text(make.STUDY + added, encoding="utf-8")
     tree = ss.run(path)
-    assert tree["spectra/a/xps/Zr 3d"].attrs["photon_energy"] == 1253.6
+    assert tree["spectra/a/xps/Zr 3d"].attrs["photon_energy"] == 1486.7
     assert report.results(tree)["samples"]["a"]["xps"]["atomic_percent"]["Zr"] is not None
 
 
