@@ -202,9 +202,7 @@ def _factors(elements: list[str], sensitivity: Mapping[str, float] | None) -> Ar
     return np.array([float((sensitivity or {}).get(name, 1.0)) for name in elements])
 
 
-def _divided(
-    area: Array, matrix: Array, chosen: NDArray[np.bool_], usable: NDArray[np.bool_]
-) -> tuple[Array, Array]:
+def _divided(area: Array, matrix: Array, chosen: NDArray[np.bool_], usable: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Return the shares of every spot, shape (..., spot, element), and their covariances; NaN where not usable."""
     values, covariance = np.full_like(area, np.nan), np.full_like(matrix, np.nan)
     for index in np.ndindex(*area.shape[:-1]):

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import gammaincc
+from scipy.stats import norm
 
 from surfspec import leis, spectra
 from surfspec.errors import InputError, NotDeterminedError
@@ -261,3 +262,36 @@ def test_calibration_finds_the_geometry_with_its_uncertainty() -> None:
             leis.calibrate(heavy, energy=972.6, angle=107.1, **bad)  # type: ignore[arg-type]
     with pytest.raises(InputError):
         leis.calibrate({"Pd": (880.0, 0.0)}, energy=972.6, angle=107.1, free=("energy",))
+
+
+def test_detection_knows_the_uncertainty_that_the_table_states(sample: xr.Dataset, film: xr.Dataset) -> None:
+    # weak enough that the model uncertainty hides what counting alone would call certain
+    weak = leis.fit(spectrum(np.array([6e6, 7e6, 5.5e6, 1.2e5]), 11), RECIPE)
+    exact = leis.normalise(weak, exclude=("Na",), model_uncertainty=0.0).sel(element="Zr")
+    table = leis.normalise(weak, exclude=("Na",), model_uncertainty=0.01).sel(element="Zr")
+    assert exact.detected.item() == 1
+    assert 0 < exact.normalised_area.item() < 0.016
+    assert table.detected.item() == 0
+    assert table.upper_limit.item() > table.normalised_area.item()
+    assert table.p_value.item() == pytest.approx(norm.sf(exact.normalised_area.item() / 0.01), abs=0.03)
+    for one in (sample, film, weak):
+        for blanks in (None, {"Zr": film}):
+            found = leis.normalise(one, exclude=("Na",), blanks=blanks)
+            sure = (found.normalised_area / found.normalised_area_unc).values[found.detected.values == 1]
+            assert np.all(sure > norm.isf(0.05))
+            np.testing.assert_array_equal(found.detected.values == 1, found.p_value.values < 0.05)
+
+
+def test_model_error_is_called_an_element_no_more_often_than_the_level() -> None:
+    # an absent element that the model sees with a scatter of 0.01 of the total, at counts that leave no other doubt
+    rng = np.random.default_rng(5)
+    base = leis.fit(spectrum(np.array([6e5, 7e5, 5.5e5, 4e4]), 12), RECIPE)
+    total = float(base.area.sel(component=["O", "P"]).sum())
+    draws = rng.normal(0.0, 0.01, 200)
+    false = 0
+    for draw in draws[draws > 0.002]:
+        one = base.copy(deep=True)
+        one["area"].loc[{"component": "Zr"}] = draw * total
+        one["deviance"] = one["deviance"] - 1e3  # the likelihood ratio is certain of it
+        false += int(leis.normalise(one, exclude=("Na",)).detected.sel(element="Zr"))
+    assert false <= 0.05 * 200 + 2 * np.sqrt(200 * 0.05)
