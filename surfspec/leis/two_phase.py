@@ -73,6 +73,8 @@ def coverage(
     monolayer: float = 0.238,
     sputter_yield: tuple[float, float] = (0.05, 0.2),
     model_uncertainty: float = MODEL_UNCERTAINTY,
+    film_formula: str = "",
+    substrate_formula: str = "",
     force: bool = False,
 ) -> xr.Dataset:
     r"""Coverage of a film against ion dose, at zero dose, and the removal cross-section.
@@ -99,6 +101,10 @@ def coverage(
     model_uncertainty
         Standard uncertainty of an area by the spectral model, over the summed area of the elements used; equal for
         all spots, so that their mean does not lessen it (:data:`MODEL_UNCERTAINTY`).
+    film_formula, substrate_formula
+        Formulas of the two, such as ``"Na3PO4"``. Where given, a reference that shows an element which its formula
+        does not hold is refused (:func:`surfspec.leis.unmixing.foreign_elements`): exchanged references leave a fit
+        that looks as good as the right one.
     force
         Use members whose fit failed.
 
@@ -115,7 +121,8 @@ def coverage(
     Raises
     ------
     InputError
-        For elements that differ between the fits, or spectra without a recipe.
+        For elements that differ between the fits, spectra without a recipe, or a reference that shows elements its
+        formula does not hold.
     NotDeterminedError
         When a fit failed and `force` is not set.
 
@@ -142,6 +149,8 @@ def coverage(
         _fitted(one, recipe, what, force) for one, what in ((fit, "fit"), (film, "film"), (substrate, "substrate"))
     )
     names = _elements(sample, film_fit, substrate_fit, exclude)
+    _check_formula("film", film_fit, film_formula)
+    _check_formula("substrate", substrate_fit, substrate_formula)
     yields = np.stack([unmixing.reference(one, names)[0] for one in (film_fit, substrate_fit)], axis=1)
     errors = np.stack([unmixing.reference(one, names)[1] for one in (film_fit, substrate_fit)])
     if np.linalg.cond(yields / np.linalg.norm(yields, axis=0)) > 1e3:
@@ -163,7 +172,9 @@ def coverage(
     if doses is not None:
         dose_model.sputter_budget(doses, sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer)
     results = [
-        _one_sample(areas[index], matrices[index], yields, errors, doses, start_dose, monolayer, model_uncertainty)
+        _one_sample(
+            areas[index], matrices[index], yields, errors, doses, start_dose, monolayer, model_uncertainty, names
+        )
         for index in np.ndindex(*areas.shape[: len(outer)])
     ]
     shape = areas.shape[: len(outer)]
@@ -211,6 +222,19 @@ def _fitted(data: xr.Dataset, recipe: Recipe | None, what: str, force: bool) -> 
     return data
 
 
+def _check_formula(what: str, one: xr.Dataset, formula: str) -> None:
+    if not formula:
+        return
+    foreign = unmixing.foreign_elements(one, formula)
+    if foreign:
+        raise InputError(
+            f"the {what} reference shows {' and '.join(foreign)}, which {formula} does not hold",
+            where=what,
+            remedy="Are the references exchanged, or is the formula incomplete? A film that shows what lies beneath "
+            "it is no pure reference",
+        )
+
+
 def _elements(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, exclude: Sequence[str]) -> list[str]:
     if isinstance(exclude, str):
         raise InputError(f"exclude is the text {exclude!r}", where="exclude", remedy=f"Give a list: ({exclude!r},)")
@@ -240,6 +264,7 @@ def _one_sample(
     start_dose: float,
     monolayer: float,
     model_uncertainty: float,
+    names: list[str],
 ) -> dict[str, Any]:
     """Return everything about one sample; areas have the shape (spot, dose, element)."""
     spots, steps, elements = areas.shape
@@ -248,6 +273,7 @@ def _one_sample(
         for name in ("spot_coverage", "spot_coverage_unc", "spot_gain", "spot_gain_unc", "spot_chi2")
     }
     common, by_model = np.full((2, spots, steps), np.nan)
+    misfits: list[Array] = []
     for index in np.ndindex(spots, steps):
         if not np.all(np.isfinite(areas[index])):
             continue
@@ -256,6 +282,7 @@ def _one_sample(
         gain = float(amounts.sum())
         if not gain > 0:
             continue
+        misfits.append((areas[index] - yields @ amounts) / float(areas[index].sum()))
         slope = np.array([amounts[1], -amounts[0]]) / gain**2
         out["spot_coverage"][index] = amounts[0] / gain
         out["spot_coverage_unc"][index] = np.sqrt(slope @ own @ slope)
@@ -270,7 +297,10 @@ def _one_sample(
     # where two phases do not explain the areas, the fits are worth less than they say (Birge's ratio)
     birge = float(np.sqrt(max(1.0, out["chi2"] / dof)))
     if out["chi2"] / dof > TWO_PHASES:
-        reasons.append(f"model inadequate: two phases leave a reduced chi-square of {out['chi2'] / dof:.1f}")
+        reasons.append(
+            f"model inadequate: two phases leave a reduced chi-square of {out['chi2'] / dof:.1f}, "
+            f"of the total area mostly {_largest_misfits(np.array(misfits), names)}"
+        )
     out["spot_coverage_unc"] = birge * out["spot_coverage_unc"]
     count = np.sum(np.isfinite(out["spot_coverage"]), axis=0)
     some = np.maximum(count, 1)
@@ -288,6 +318,13 @@ def _one_sample(
     out |= _dose_part(doses, mean, own, shared, start_dose, monolayer, reasons)
     out["verdict"], out["reasons"] = verdict_of(reasons), "; ".join(reasons)
     return out
+
+
+def _largest_misfits(misfits: Array, names: list[str]) -> str:
+    """Name the two elements that two phases miss most: mean share of the total area, measured minus calculated."""
+    mean = misfits.mean(axis=0)
+    worst = np.argsort(-np.abs(mean))[:2]
+    return " and ".join(f"{names[i]} ({100 * mean[i]:+.1f} %)" for i in worst)
 
 
 def _dose_part(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -11,6 +13,10 @@ Array = NDArray[np.float64]
 
 #: Rounds in which the weights follow the solution.
 ROUNDS = 5
+#: Standard uncertainty of the share of an element by the spectral model, as for normalised areas.
+SHARE_UNCERTAINTY = 0.01
+#: Standard uncertainties from which an element that a formula does not hold counts as shown.
+SHOWN = 4.0
 
 
 def reference(fit: xr.Dataset, names: list[str]) -> tuple[Array, Array]:
@@ -83,3 +89,28 @@ def unmix(
     model = gain @ diagonal @ gain.T
     residual = root @ (area - yields @ amounts)
     return amounts, own, references, model, float(residual @ residual)
+
+
+def foreign_elements(fit: xr.Dataset, formula: str) -> list[str]:
+    r"""Return the fitted elements that a reference shows and its formula does not hold, strongest first.
+
+    .. math:: r_j / \sqrt{u^2(A_j)/T^2 + 0.01^2} > 4, \qquad r_j = A_j / T, \quad T = \sum_k A_k
+
+    with areas averaged over all members, and the standard uncertainty of 0.01 that the spectral model gives a share.
+
+    Parameters
+    ----------
+    fit
+        Fit of the pure film or the bare substrate.
+    formula
+        Such as ``"Na3PO4"``.
+    """
+    names = [str(name) for name in fit["component"].values]
+    area, errors = reference(fit, names)
+    total = float(area.sum())
+    if not total > 0:
+        return []
+    held = set(re.findall(r"[A-Z][a-z]?", formula))
+    unc = np.hypot(np.sqrt(np.maximum(np.diag(errors), 0.0)) / total, SHARE_UNCERTAINTY)
+    order = np.argsort(-area)
+    return [names[i] for i in order if names[i] not in held and area[i] / total > SHOWN * unc[i]]

@@ -295,3 +295,20 @@ def test_model_error_is_called_an_element_no_more_often_than_the_level() -> None
         one["deviance"] = one["deviance"] - 1e3  # the likelihood ratio is certain of it
         false += int(leis.normalise(one, exclude=("Na",)).detected.sel(element="Zr"))
     assert false <= 0.05 * 200 + 2 * np.sqrt(200 * 0.05)
+
+
+def test_exchanged_references_are_named(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> None:
+    formulas = {"film_formula": "Na3PO4", "substrate_formula": "Na3Zr2P3O12"}
+    right = leis.coverage(sample, film=film, substrate=substrate, **formulas)
+    assert right.coverage.sizes == {"dose": 4}
+    with pytest.raises(InputError, match=r"film reference shows Zr, which Na3PO4 does not hold.*exchanged"):
+        leis.coverage(sample, film=substrate, substrate=film, **formulas)
+    with pytest.raises(InputError, match="substrate reference shows Na and P, which ZrO2"):
+        leis.coverage(sample, film=substrate, substrate=film, substrate_formula="ZrO2")
+
+
+def test_two_phases_that_fail_say_in_what(film: xr.Dataset, substrate: xr.Dataset) -> None:
+    third = leis.fit(spectrum(np.array([9e4, 7e4, 3e5, 9e4]), 31), RECIPE)
+    reason = str(leis.coverage(third, film=film, substrate=substrate).reasons.values)
+    assert "model inadequate: two phases" in reason
+    assert "P (+" in reason
