@@ -106,7 +106,14 @@ def analyse(
         progress("coverage against dose")
         covered = out.conclude(
             "leis coverage",
-            lambda: leis.coverage(fit, film=references["film"], substrate=references["substrate"], exclude=exclude),
+            lambda: leis.coverage(
+                fit,
+                film=references["film"],
+                substrate=references["substrate"],
+                exclude=exclude,
+                film_formula=part.coverage.film if part.coverage else "",
+                substrate_formula=part.coverage.substrate if part.coverage else "",
+            ),
         )
         if covered is not None:
             out.tables[layout.LEIS_COVERAGE] = covered
