@@ -15,7 +15,7 @@ from surfspec.fitting.model import Parameter
 from surfspec.fitting.result import DETECTION, MemberFit, assemble
 from surfspec.fitting.series import fit_members
 from surfspec.fitting.solver import Solution, solve
-from surfspec.fitting.verdict import judge
+from surfspec.fitting.verdict import judge, verdict_of, worst
 from surfspec.leis import shapes
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.projection import expected_sigma, project
@@ -32,6 +32,10 @@ RELEASE_COSINE = 1e-3
 FLAT_COSINE = 1e-6
 #: Expected counts below which a point weighs no more.
 LEAST_VARIANCE = 1e-3
+#: Relative span of energy in which signal above the window is summed, and the fewest points of one.
+SPAN, LEAST_ABOVE = 0.03, 5
+#: Standard score from which such a sum is no chance; there are at most some hundred spans.
+ABOVE_SCORE = 6.0
 
 
 @dataclass
@@ -120,9 +124,14 @@ def fit(
     shape_start = _shape_start(model, start)
     statistics = str(cut.attrs["statistics"])
     extra = _setting_reasons(cut, recipe)
+    above = _above(spectrum, recipe)
 
     def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
-        return fit_member(model, y, statistics, sigma, start=shape_start, extra=extra)
+        member = fit_member(model, y, statistics, sigma, start=shape_start, extra=extra)
+        found = unexplained_above(above[0], above[1][index], member, y, statistics) if above else ""
+        if not found:
+            return member
+        return replace(member, reasons=(*member.reasons, found), verdict=worst([member.verdict, verdict_of([found])]))
 
     members = fit_members(cut, fit_one, components=len(recipe.elements), parameters=model.parameters, progress=progress)
     return assemble(
@@ -157,6 +166,62 @@ def _setting_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
         if isinstance(stated, int | float | np.number) and abs(float(stated) - value) > 1e-6 * abs(value):
             reasons.append(f"energy scale: {name} is {float(stated):g} in the file and {value:g} in the recipe")
     return tuple(reasons)
+
+
+def _above(spectrum: xr.Dataset, recipe: Recipe) -> tuple[Array, Array] | None:
+    """Return energies and intensities between the automatic window and the ion energy, None where there are too few.
+
+    A window that was given is an answer to what lies outside it.
+    """
+    if recipe.window is not None:
+        return None
+    energy = np.array(spectrum["kinetic_energy"].values, dtype=np.float64)
+    chosen = (energy > recipe.limits()[1]) & (energy < recipe.gain * recipe.energy)
+    if np.count_nonzero(chosen) < LEAST_ABOVE:
+        return None
+    intensity = spectrum["intensity"].transpose(..., "kinetic_energy").values[..., chosen]
+    return energy[chosen], np.array(intensity, dtype=np.float64)
+
+
+def unexplained_above(energy: Array, y: Array, member: MemberFit, fitted: Array, statistics: str) -> str:
+    r"""Return the reason for signal above the fitted window that no element of the recipe explains, '' for none.
+
+    Above the heaviest peak the model holds nothing but its constant `c`. In spans of :data:`SPAN` of their energy,
+
+    .. math:: z = \frac{\sum_i (y_i - c)}{\sqrt{n \sigma^2 + n^2 u^2(c)}}
+
+    is asked to stay below :data:`ABOVE_SCORE`, where the variance is that of counting, or that of the residuals where
+    the statistics are not those of counts.
+
+    Parameters
+    ----------
+    energy, y
+        Of the points above the window, shape (n,).
+    member
+        The fit of the spectrum.
+    fitted, statistics
+        Intensities inside the window, and how they scatter.
+    """
+    level, level_unc = float(member.background[-1]), float(np.nan_to_num(member.value_unc[-1]))
+    noise = float(np.median(np.abs(fitted - member.model)) / 0.67448975) ** 2
+    variance = max(level, 0.0) + 1e-300 if statistics == "poisson" else noise
+    excess = np.concatenate([[0.0], np.cumsum(y - level)])
+    ends = np.searchsorted(energy, energy * (1.0 + SPAN))
+    count = ends - np.arange(energy.size)
+    total = excess[ends] - excess[:-1]
+    # one count more than expected is no peak where nothing is expected
+    score = total / np.sqrt(count * variance + (count * level_unc) ** 2 + (1.0 if statistics == "poisson" else 1e-300))
+    score[count < LEAST_ABOVE] = 0.0
+    high = np.flatnonzero(score > ABOVE_SCORE)
+    if not high.size:
+        return ""
+    low, top = energy[high[0]], energy[ends[high[-1]] - 1]
+    first = int(np.argmax(score))
+    peak = energy[first + int(np.argmax(y[first : ends[first]]))]
+    return (
+        f"model inadequate: signal above the window ({low:.0f} to {top:.0f} eV, strongest at {peak:.0f} eV) "
+        "that no element of the recipe explains"
+    )
 
 
 def fit_member(

@@ -312,3 +312,20 @@ def test_two_phases_that_fail_say_in_what(film: xr.Dataset, substrate: xr.Datase
     reason = str(leis.coverage(third, film=film, substrate=substrate).reasons.values)
     assert "model inadequate: two phases" in reason
     assert "P (+" in reason
+
+
+def test_a_strong_peak_above_the_window_is_no_ok() -> None:
+    light = leis.Recipe(elements=("O", "Na", "P"), foot=False)
+    seen = spectrum(SUBSTRATE, 41)
+    fit = leis.fit(seen, light)
+    assert fit.verdict.item() != "ok"
+    assert "strongest at 25" in str(fit.reasons.values)
+    assert "no element of the recipe explains" in str(fit.reasons.values)
+    for without in (
+        leis.fit(spectrum(FILM, 42), light),
+        leis.fit(spectra.crop(seen, 885.0, 2160.0), light),
+        leis.fit(seen, RECIPE),
+    ):
+        assert "above the window" not in str(without.reasons.values)
+    series = leis.fit(spectra.stack([spectrum(FILM, 43), seen], "spot"), light)
+    assert ["above the window" in str(one) for one in series.reasons.values] == [False, True]
