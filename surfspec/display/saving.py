@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,11 +87,20 @@ def save_figure(
         before = {name: settings[name] for name in _SETTINGS}
         settings.update(_SETTINGS)
         try:
-            for path, name in zip(paths, wanted, strict=True):
-                _write(fig, path, name, dpi)
+            with missing_glyphs_ignored():
+                for path, name in zip(paths, wanted, strict=True):
+                    _write(fig, path, name, dpi)
         finally:
             settings.update(before)
     return paths
+
+
+@contextmanager
+def missing_glyphs_ignored() -> Iterator[None]:
+    """Draw without a warning for each character that no installed font has: a box stands for it in the picture."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
+        yield
 
 
 def _write(fig: Figure, path: Path, name: str, dpi: int) -> None:

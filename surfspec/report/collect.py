@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.fitting import uncertainty
-from surfspec.report import layout, results_leis, results_xrd
+from surfspec.report import layout, provenance, results_leis, results_xrd
 from surfspec.report.quantities import Q, members, quantity, reasons_of, worst
 
 #: Relative uncertainty of a share below which it is fixed by the recipe, and what is left is rounding.
@@ -29,9 +29,9 @@ def results(tree: xr.DataTree) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys ``study``, ``versions``, ``verdict`` (the worst of all, ``check`` at least where something that was
-        asked for is not determined) and ``samples``; None where a quantity is not determined. It holds only what
-        JSON can say: no NaN, no infinity.
+        Keys ``study``, ``simulated``, ``versions``, ``verdict`` (the worst of all, ``check`` at least where
+        something that was asked for is not determined) and ``samples``; None where a quantity is not determined. It
+        holds only what JSON can say: no NaN, no infinity.
     """
     by_sample = {name: sample_results(tree, name) for name in layout.samples(tree)}
     refused = any(layout.NOTES in layout.nodes(tree, "tables", name) for name in by_sample)
@@ -39,6 +39,7 @@ def results(tree: xr.DataTree) -> dict[str, Any]:
     verdicts += [verdict for name in layout.references(tree) for verdict in _reference_verdicts(tree, name)]
     return {
         "study": str(tree.attrs.get("study", "")),
+        "simulated": provenance.is_simulated(tree),
         "versions": json.loads(str(tree.attrs.get("versions", "{}"))),
         "verdict": worst([*verdicts, "check" if refused else "ok"]),
         "samples": by_sample,
@@ -55,7 +56,7 @@ def sample_results(tree: xr.DataTree, name: str) -> dict[str, Any]:
         layout.nodes(tree, group, name) for group in ("spectra", "fits", "matches", "tables")
     )
     missing = layout.read_notes(tables.get(layout.NOTES))
-    out: dict[str, Any] = {}
+    out: dict[str, Any] = {"simulated": layout.is_simulated(tree, name)}
     regions = layout.regions(spectra)
     if regions:
         out["xps"] = _xps(regions, layout.regions(fits), tables, missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from surfspec.display import unit_text
@@ -40,7 +41,22 @@ def tables(results: Results) -> list[Table]:
         unexplained(results),
         changes(results),
     ]  # fmt: skip
-    return [table for table in every if table.rows]
+    return [marked(table, results) for table in every if table.rows]
+
+
+def marked(table: Table, results: Results) -> Table:
+    """Return a table that says which of its samples are simulated; unchanged where none is.
+
+    Tables with a row for each sample get a column, those with a column for each sample say it in the heading.
+    """
+    simulated = {name for name, sample in results["samples"].items() if sample.get("simulated")}
+    if not simulated:
+        return table
+    if table.columns[0].name == "sample":
+        rows = tuple((*row, "simulated" if row[0] in simulated else "measured") for row in table.rows)
+        return replace(table, columns=(*table.columns, Column("origin of the data")), rows=rows)
+    headed = (replace(c, name=f"{c.name} (simulated)") if c.name in simulated else c for c in table.columns[1:])
+    return replace(table, columns=(table.columns[0], *headed))
 
 
 def q(value: Mapping[str, Any] | None) -> Quantity | None:
@@ -194,7 +210,7 @@ def phases(results: Results) -> Table:
         for phase in entry["phases"]:
             rows.append(
                 (
-                    name, label, phase["name"], phase["formula"], phase["space_group"], str(phase.get("trust", "")),
+                    name, label, phase["name"], phase["formula"], phase["space_group"], _card(phase),
                     _number(phase["probability"]), _number(phase["score"]), _pair(phase, "weight_fraction"),
                     _missing_lines(phase["missing"]),
                 )
@@ -204,11 +220,13 @@ def phases(results: Results) -> Table:
         "Phases",
         (
             Column("sample"), Column("pattern"), Column("phase"), Column("formula"), Column("space group"),
-            Column("trust"), Column("probability", "", "number", digits=3), Column("score", "", "number", digits=3),
+            Column("card"), Column("probability", "", "number", digits=3), Column("score", "", "number", digits=3),
             Column("weight fraction", "", "quantity"), Column("expected lines not seen"),
         ),
         tuple(rows),
-        "Trust: A, the card's structure was read in a file of its source; B to D, unverified, see 'surfspec phases'.",
+        "Card: grade of the phase card, from A (read in a structure file of its source) to D; 'unverified' where "
+        "nobody compared it with its source, see 'surfspec phases'. Weight fractions are those of the identified "
+        "crystalline part: what stays unexplained, and what is not crystalline, is not in them.",
     )  # fmt: skip
 
 
@@ -243,6 +261,11 @@ def changes(results: Results) -> Table:
         (Column("sample"), Column("from"), Column("to"), Column("phase"), Column("change")),
         tuple(rows),
     )
+
+
+def _card(phase: Mapping[str, Any]) -> str:
+    """Return the grade of a card, and whether nobody compared it with its source."""
+    return f"{phase.get('trust', '')}{'' if phase.get('verified', True) else ' unverified'}".strip()
 
 
 def _number(value: object) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from surfspec import display, schema
+from surfspec.display import style
 from surfspec.report import layout
 
 #: Panels in a row of the overview of one sample.
@@ -43,9 +44,26 @@ def draw(tree: xr.DataTree) -> Iterator[Drawing]:
     Drawing
         XPS regions of each sample, samples compared, LEIS spectra, normalised areas, coverage, diffraction patterns.
     """
-    yield from _xps(tree)
-    yield from _leis(tree)
-    yield from _xrd(tree)
+    taken: set[str] = set()
+    for drawing in (*_xps(tree), *_leis(tree), *_xrd(tree)):
+        yield replace(drawing, name=unique(drawing.name, taken))
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """Return a name that no other has, upper and lower case alike, and note it in `taken`.
+
+    Examples
+    --------
+    >>> taken = set()
+    >>> [unique(name, taken) for name in ("xps_A", "xps_a", "xps_a_2")]
+    ['xps_A', 'xps_a_2', 'xps_a_2_2']
+    """
+    found, count = name, 1
+    while found.lower() in taken:
+        count += 1
+        found = f"{name}_{count}"
+    taken.add(found.lower())
+    return found
 
 
 def file_name(*parts: str) -> str:
@@ -65,10 +83,10 @@ def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
     by_sample = {name: fits for name, fits in by_sample.items() if fits}
     for name, fits in by_sample.items():
         caption = (
-            f"XPS of {name}: points, measured; black, fit; filled, components on their background. "
+            f"XPS of {name}: points, {_kind(tree, name)}; black, fit; filled, components on their background. "
             "A verdict other than ok stands above its panel."
         )
-        yield Drawing(file_name("xps", name), "XPS", caption, _grid(fits))
+        yield Drawing(_file("xps", tree, name), "XPS", caption, _grid(fits, _title(tree, name)))
     levels = {name: _reference_level(tree, name) for name in by_sample}
     if len(by_sample) < 2 or not all(levels.values()):
         return
@@ -78,16 +96,17 @@ def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
         chunk = shared[start : start + COLUMNS]
         stacked = {region: {name: _per_second(fits[region]) for name, fits in by_sample.items()} for region in chunk}
         figure = display.plot_stack(
-            stacked, scale=levels, scale_label=f"area of {line}", subtract_background=True
+            stacked, scale=levels, scale_label=f"area of {line}", subtract_background=True,
+            title=_simulated_among(tree, by_sample),
         )  # fmt: skip
         caption = (
-            f"{', '.join(chunk)} of the samples, background taken off, divided by the {line} area of the same sample: "
-            "heights can be compared between samples."
+            f"{_lead(tree, by_sample)}{', '.join(chunk)} of the samples, background taken off, divided by the {line} "
+            "area of the same sample: heights can be compared between samples."
         )
         yield Drawing(file_name("xps", "compared", *chunk), "XPS", caption, figure)
 
 
-def _grid(fits: Mapping[str, xr.Dataset]) -> Figure:
+def _grid(fits: Mapping[str, xr.Dataset], heading: str) -> Figure:
     columns = min(COLUMNS, len(fits))
     rows = -(-len(fits) // columns)
     figure = Figure(figsize=(17.8 * _CM if columns > 1 else 8.6 * _CM, 6.4 * rows * _CM), layout="constrained")
@@ -99,7 +118,37 @@ def _grid(fits: Mapping[str, xr.Dataset]) -> Figure:
         display.plot_fit(fit, ax=frame, title=title, component_labels="none" if alone else "legend")
     for spare in frames[len(fits) :]:
         spare.set_axis_off()
+    style.say(figure.suptitle("", x=0.01, ha="left"), heading)
     return figure
+
+
+def _file(technique: str, tree: xr.DataTree, sample: str, *more: str) -> str:
+    """Return the file name of a figure of one sample; a name without a Latin letter or digit becomes its number."""
+    return file_name(technique, file_name(sample) or f"sample_{layout.samples(tree).index(sample) + 1}", *more)
+
+
+def _kind(tree: xr.DataTree, sample: str) -> str:
+    return "simulated" if layout.is_simulated(tree, sample) else "measured"
+
+
+def _title(tree: xr.DataTree, sample: str, *more: str) -> str:
+    """Return sample and further words as a title that says so where the data are simulated."""
+    text = ", ".join((sample, *more))
+    return f"{text} (simulated)" if layout.is_simulated(tree, sample) else text
+
+
+def _simulated_among(tree: xr.DataTree, samples: Iterable[str]) -> str:
+    """Return the title of a figure of several samples: which of them are simulated."""
+    every = list(samples)
+    found = [name for name in every if layout.is_simulated(tree, name)]
+    if len(found) == len(every):
+        return "Simulated" if found else ""
+    return f"Simulated: {', '.join(found)}" if found else ""
+
+
+def _lead(tree: xr.DataTree, samples: Iterable[str]) -> str:
+    text = _simulated_among(tree, samples)
+    return f"{text}. " if text else ""
 
 
 def _reference_level(tree: xr.DataTree, sample: str) -> float:
@@ -135,8 +184,9 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
         fit = layout.nodes(tree, "fits", name).get(layout.LEIS)
         if fit is not None:
             chosen, which = _ends(fit)
-            caption = f"LEIS of {name}{which}: measured, fit, surface peaks on their in-depth shoulders."
-            yield Drawing(file_name("leis", name), "LEIS", caption, display.plot_fit(chosen))
+            caption = f"LEIS of {name}{which}: {_kind(tree, name)}, fit, surface peaks on their in-depth shoulders."
+            figure = display.plot_fit(chosen, title=_title(tree, name))
+            yield Drawing(_file("leis", tree, name), "LEIS", caption, figure)
     tables = {name: layout.nodes(tree, "tables", name) for name in names}
     normalised = {n: t[layout.LEIS_NORMALISED] for n, t in tables.items() if layout.LEIS_NORMALISED in t}
     series = {n: t for n, t in normalised.items() if "dose" in t.dims}
@@ -147,19 +197,31 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
         excluded = str(next(iter(series.values())).attrs.get("exclude", ""))
         left_out = f" without {excluded}" if excluded else ""
         caption = (
-            f"LEIS peak areas divided by the sum over all detected elements{left_out}, against the ion dose. "
+            f"{_lead(tree, series)}LEIS peak areas divided by the sum over all detected elements{left_out}, "
+            "against the ion dose. "
             "Bars: standard deviation over the analysed areas. Open, with an arrow: upper limit of what is not "
             "detected."
         )
         figure = display.plot_series(
-            joined, "normalised_area", along="dose", by="element", panels="sample", errors="sd"
+            joined,
+            "normalised_area",
+            along="dose",
+            by="element",
+            panels="sample",
+            errors="sd",
+            title=_simulated_among(tree, series),
         )
         yield Drawing("leis_normalised", "LEIS", caption, figure)
     covered = {n: t[layout.LEIS_COVERAGE] for n, t in tables.items() if layout.LEIS_COVERAGE in t}
+    covered = {n: t for n, t in covered.items() if "dose" in t["coverage"].dims}
     joined = _joined(covered, ("coverage", "coverage_unc"))
     if joined is not None:
-        caption = "Coverage by the film against the ion dose, mean over the analysed areas. Bars: standard uncertainty."
-        figure = display.plot_series(joined, "coverage", along="dose", by="sample", title="")
+        caption = (
+            f"{_lead(tree, covered)}Coverage by the film against the ion dose, mean over the analysed areas. "
+            "Bars: standard uncertainty."
+        )
+        title = _simulated_among(tree, covered)
+        figure = display.plot_series(joined, "coverage", along="dose", by="sample", title=title)
         yield Drawing("leis_coverage", "LEIS", caption, figure)
 
 
@@ -203,6 +265,8 @@ def _xrd(tree: xr.DataTree) -> Iterator[Drawing]:
         for label, match in layout.patterns(layout.nodes(tree, "matches", name)).items():
             which = "" if label == layout.PATTERN else f" ({label})"
             caption = (
-                f"XRD of {name}{which}: measured, calculated from the phases found, lines of each phase, residual."
+                f"XRD of {name}{which}: {_kind(tree, name)}, calculated from the phases found, lines of each phase, "
+                "residual."
             )
-            yield Drawing(file_name("xrd", name, label), "XRD", caption, display.plot(match))
+            title = _title(tree, name, *([] if label == layout.PATTERN else [label]))
+            yield Drawing(_file("xrd", tree, name, label), "XRD", caption, display.plot(match, title=title))

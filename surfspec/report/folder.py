@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,16 +45,22 @@ def check_target(target: Path, *, force: bool = False) -> None:
         )
 
 
+#: Seconds without a change after which the temporary folder of a run counts as left by a killed one.
+STALE = 3600.0
+
+
 @contextmanager
 def replaced(target: Path, *, force: bool = False) -> Iterator[Path]:
     """Give a temporary folder beside `target`, and move its content into `target` when all went well.
 
     On any error, an interrupt included, the temporary folder is removed and `target` is as it was. What an earlier run
-    left is replaced; files of others stay.
+    left is replaced; files of others stay. The temporary folder of a run that was killed outright is removed by the
+    next run to the same target, an hour later at the earliest.
     """
     target = Path(target).absolute()
     check_target(target, force=force)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(target)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
     try:
         content, old = scratch / "new", scratch / "old"
@@ -65,6 +73,19 @@ def replaced(target: Path, *, force: bool = False) -> Iterator[Path]:
             content.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove temporary folders that killed runs left beside `target`, unless they hold what `target` held before."""
+    for scratch in target.parent.glob(f"{glob.escape(f'.{target.name}.')}*.partial"):
+        old = scratch / "old"
+        try:
+            newest = max(item.stat().st_mtime for item in (scratch, *scratch.rglob("*")))
+            in_use = time.time() - newest < STALE or (old.is_dir() and any(old.iterdir()))
+        except OSError:  # a run beside this one is removing it
+            continue
+        if scratch.is_dir() and not in_use:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _swap(content: Path, target: Path, old: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from surfspec.display import labels
+
 LEIS: Final = "leis"
 _XPS: Final = "xps/"
 _XRD: Final = "xrd/"
@@ -111,6 +113,13 @@ def references(tree: xr.DataTree) -> list[str]:
     """Return the pseudo-samples that hold LEIS references."""
     group = tree.children.get("spectra")
     return [str(name) for name in group.children if str(name).startswith(REFERENCE)] if group is not None else []
+
+
+def is_simulated(tree: xr.DataTree, sample: str) -> bool:
+    """Tell whether any spectrum of a sample, or any LEIS reference its coverage rests on, says that it is simulated."""
+    own = list(nodes(tree, "spectra", sample).values())
+    covered = nodes(tree, "tables", sample).get(LEIS_COVERAGE)
+    return any(labels.is_simulated(one) for one in [*own, *([covered] if covered is not None else [])])
 
 
 def order_attributes(spectra: Mapping[str, Sequence[str]]) -> dict[str, str]:

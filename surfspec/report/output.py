@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from surfspec import display, storage
+from surfspec.display.saving import missing_glyphs_ignored
 from surfspec.report import content, figures, html, provenance
 from surfspec.report.collect import dumps, results
 from surfspec.report.folder import replaced
@@ -75,7 +76,8 @@ def _settle(figure: Figure) -> None:
     """Place everything once; else each of the three formats would find the same places again."""
     engine = figure.get_layout_engine()
     if engine is not None:
-        engine.execute(figure)
+        with missing_glyphs_ignored():
+            engine.execute(figure)
         figure.set_layout_engine(None)
 
 

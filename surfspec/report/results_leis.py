@@ -39,7 +39,9 @@ def leis(
     if coverage is not None and "verdict" in coverage:
         verdicts += members(coverage, "verdict")
         reasons += reasons_of(coverage)
-    reasons += [text for name, text in missing if name.startswith("leis")]
+    noted = [text for name, text in missing if name.startswith("leis")]
+    verdicts += ["check"] if noted else []
+    reasons += noted
     return {
         "energy_offset": energy_offset(fit),
         "normalised_area": normalised_areas(normalised),
@@ -90,6 +92,7 @@ def normalised_areas(table: xr.Dataset | None) -> dict[str, list[dict[str, Any]]
                 "unc": number(one["normalised_area_unc"].values[i]),
                 "sd": number(one["normalised_area_sd"].values[i]),
                 "detected": bool(one["detected"].values[i]),
+                "p_value": number(one["p_value"].values[i]) if "p_value" in one else None,
             }
             for i in range(one.sizes[DOSE])
         ]
@@ -97,8 +100,12 @@ def normalised_areas(table: xr.Dataset | None) -> dict[str, list[dict[str, Any]]
 
 
 def coverages(table: xr.Dataset | None) -> list[dict[str, Any]]:
-    """Return the coverage at each dose."""
-    if table is None or table["coverage"].dims != (DOSE,):
+    """Return the coverage at each dose; a single one where the data are of one dose, null where that is not known."""
+    if table is None:
+        return []
+    if table["coverage"].dims == ():
+        table = table.expand_dims(DOSE) if DOSE in table.coords else table.expand_dims({DOSE: [math.nan]})
+    if table["coverage"].dims != (DOSE,):
         return []
     return [
         {"dose": number(dose), "value": number(value), "unc": number(unc)}

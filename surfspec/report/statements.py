@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from surfspec.display import value_text
 from surfspec.report import layout
 from surfspec.report.content import Results, part, patterns
+
+#: Standard uncertainties below which a value that passes the test of detection is called "hardly" detected.
+CLEAR: Final = 2.0
+#: Smaller chances are called smaller than this: no model of the noise is good enough for more.
+LEAST_P: Final = 1e-12
 
 
 def findings(results: Results) -> dict[str, list[str]]:
@@ -29,10 +34,15 @@ def findings(results: Results) -> dict[str, list[str]]:
 
 def _pattern(name: str, label: str, entry: Mapping[str, Any]) -> str:
     where = f"{name}{'' if label == layout.PATTERN else f', {label}'}"
-    shown = ", ".join(_phase(phase) for phase in entry["phases"]) or "no phase identified"
     count = len(entry["unexplained"])
-    rest = f"{count} line{'s' if count != 1 else ''} unexplained" if count else "every line explained"
-    return f"{where}: {shown}; {rest}."
+    left = [reason for reason in entry.get("reasons", []) if "not explained" in reason]
+    part_only = bool(count or left)
+    shown = ", ".join(_phase(phase, part_only=part_only) for phase in entry["phases"]) or "no phase identified"
+    rest = [f"{count} line{'s' if count != 1 else ''} unexplained"] if count else []
+    rest += [reason.removeprefix("model inadequate: ") for reason in left]
+    if not rest:
+        rest = ["every line explained"] if entry["phases"] else []
+    return f"{'; '.join([f'{where}: {shown}', *rest])}."
 
 
 def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> list[str]:
@@ -50,7 +60,10 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
         for region, verdict in xps["verdict"].items():
             lines += _not_ok(f"{name}, XPS {region}", verdict, xps["reasons"][region])
     for name, leis in part(results, "leis"):
-        lines += _not_ok(f"{name}, LEIS", leis["verdict"], leis["reasons"])
+        noted = [reason for _, reason in notes.get(name, [])]
+        reasons = [reason for reason in leis["reasons"] if reason not in noted]
+        if reasons or leis["verdict"] != "check" or not noted:  # else the notes below say all of it
+            lines += _not_ok(f"{name}, LEIS", leis["verdict"], reasons or leis["reasons"])
     for name, label, entry in patterns(results):
         lines += _not_ok(f"{name}, XRD {label}", entry["verdict"], entry.get("reasons", []))
     for name, noted in notes.items():
@@ -73,14 +86,36 @@ def _detected(name: str, leis: Mapping[str, Any]) -> list[str]:
         first = next((s for s in series if s["detected"]), None)
         if first is not None and first is not series[0] and first["dose"]:
             dose = value_text(first["dose"], 0.0, "ions/cm2").removesuffix(" (fixed)")
-            out.append(f"{name}: LEIS detects {element} from {dose} on, not before.")
+            ratio = _standard_uncertainties(first)
+            verb = "hardly detects" if ratio is not None and ratio < CLEAR else "detects"
+            out.append(f"{name}: LEIS {verb} {element} from {dose} on{_significance(first, ratio)}, not before.")
     return out
+
+
+def _standard_uncertainties(entry: Mapping[str, Any]) -> float | None:
+    """Return a value in units of its standard uncertainty; None where one of them is missing."""
+    value, unc = entry.get("value"), entry.get("unc")
+    return float(value) / float(unc) if value is not None and unc else None
+
+
+def _significance(entry: Mapping[str, Any], ratio: float | None) -> str:
+    """Return how sure a detection is: its chance without the element, and its value in standard uncertainties."""
+    chance = entry.get("p_value")
+    told = [] if chance is None else [f"p {f'< {LEAST_P:g}' if chance < LEAST_P else f'= {chance:.1g}'}"]
+    told += [] if ratio is None else [f"{ratio:.1f} standard uncertainties"]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _film(name: str, leis: Mapping[str, Any]) -> list[str]:
     if not leis["coverage"]:
         return []
-    told = [
+    covered = [one for one in leis["coverage"] if one["value"] is not None]
+    told = []
+    if len(leis["coverage"]) == 1 and covered:
+        dose = covered[0]["dose"]
+        at = f" at {value_text(dose, 0.0, 'ions/cm2').removesuffix(' (fixed)')}" if dose else ""
+        told = [f"coverage {_q({**covered[0], 'unit': '1'})}{at}"]
+    told += [
         f"{label} {_q(leis[key]) if leis[key] else 'not determined'}"
         for key, label in (
             ("zero_dose_coverage", "coverage at zero dose"),
@@ -94,12 +129,15 @@ def _film(name: str, leis: Mapping[str, Any]) -> list[str]:
     return [f"{name}: {'; '.join(told)}."]
 
 
-def _phase(phase: Mapping[str, Any]) -> str:
+def _phase(phase: Mapping[str, Any], *, part_only: bool) -> str:
+    """Return a phase with its share and, where nobody compared its card with its source, with that."""
     share, unc = phase.get("weight_fraction"), phase.get("weight_fraction_unc")
+    card = "" if phase.get("verified", True) else f" (unverified card, grade {phase.get('trust')})"
     if share is None:
-        return str(phase["name"])
+        return f"{phase['name']}{card}"
     told = value_text(100 * share, 100 * unc, "percent", style="plusminus") if unc else f"{100 * share:.3g} %"
-    return f"{phase['name']} {told.replace('(', '').replace(')', '')} by weight"
+    of = "of the identified crystalline part " if part_only else ""
+    return f"{phase['name']}{card} {told.replace('(', '').replace(')', '')} {of}by weight"
 
 
 def _change(name: str, change: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import numpy as np
 import xarray as xr
 
 from surfspec import leis, schema
@@ -101,9 +102,10 @@ def analyse(
     blanks = usable_blanks(part, references)
     table = out.conclude("leis normalised_area", lambda: leis.normalise(fit, exclude=exclude, blanks=blanks))
     if table is not None:
-        out.tables[layout.LEIS_NORMALISED] = table
-    if references and DOSE in schema.series_dims(fit):
-        progress("coverage against dose")
+        out.tables[layout.LEIS_NORMALISED] = at_dose(table, measured)
+    if references:
+        series = DOSE in schema.series_dims(fit)
+        progress("coverage against dose" if series else "coverage")
         covered = out.conclude(
             "leis coverage",
             lambda: leis.coverage(
@@ -116,7 +118,18 @@ def analyse(
             ),
         )
         if covered is not None:
-            out.tables[layout.LEIS_COVERAGE] = covered
-    elif references:
-        out.note("leis coverage", "one dose only: a coverage against dose needs a series")
+            out.tables[layout.LEIS_COVERAGE] = at_dose(covered, measured)
+            if not series:
+                out.note(
+                    "leis zero_dose_coverage",
+                    "one dose only: what the surface was before the ions came needs a series of at least three doses",
+                )
     return out
+
+
+def at_dose(table: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
+    """Return a table of one dose with the dose of its spectra as a coordinate, where they say one dose."""
+    dose = measured.attrs.get(DOSE)
+    if DOSE in table.coords or not isinstance(dose, int | float | np.number) or not np.isfinite(dose):
+        return table
+    return table.assign_coords({DOSE: ((), float(dose), {"units": "ions/cm2", "long_name": "Dose"})})

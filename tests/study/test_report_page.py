@@ -198,8 +198,8 @@ def test_leis_keys_are_the_contract_and_gaps_are_null() -> None:
         "thickness", "sputter_budget_nm", "verdict", "reasons",
     }  # fmt: skip
     assert found["normalised_area"]["Si"] == [
-        {"dose": 1.6e15, "value": 0.0, "unc": 0.01, "sd": None, "detected": False},
-        {"dose": 3.2e15, "value": 0.1, "unc": 0.01, "sd": 0.02, "detected": True},
+        {"dose": 1.6e15, "value": 0.0, "unc": 0.01, "sd": None, "detected": False, "p_value": None},
+        {"dose": 3.2e15, "value": 0.1, "unc": 0.01, "sd": 0.02, "detected": True, "p_value": None},
     ]
     assert found["coverage"][1] == {"dose": 3.2e15, "value": 0.9, "unc": 0.02}
     assert found["zero_dose_coverage"] == {"value": 1.0, "unc": 0.01, "unit": "1"}

@@ -39,10 +39,10 @@ def test_results_hold_the_truth_of_the_simulation(xps_tree: xr.DataTree) -> None
 
 def test_result_keys_are_the_contract(xps_tree: xr.DataTree) -> None:
     found = report.results(xps_tree)
-    assert list(found) == ["study", "versions", "verdict", "samples"]
+    assert list(found) == ["study", "simulated", "versions", "verdict", "samples"]
     assert list(found["samples"]) == ["a", "b"]
     sample = found["samples"]["a"]
-    assert set(sample) == {"xps", "joint"}
+    assert set(sample) == {"simulated", "xps", "joint"}
     assert set(sample["xps"]) == {
         "charge_shift", "normalised_area", "area", "components", "atomic_percent", "thickness", "verdict", "reasons",
     }  # fmt: skip

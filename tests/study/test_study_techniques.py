@@ -50,7 +50,7 @@ def test_xrd_only_finds_the_phases_of_the_truth(tmp_path: Path) -> None:
     tree = ss.run(study(tmp_path, XRD))
     found = report.results(tree)
     sample = found["samples"]["polished"]
-    assert set(sample) == {"xrd", "joint"}
+    assert set(sample) == {"simulated", "xrd", "joint"}
     assert set(sample["xrd"]) == {"before", "coated", "changes"}
     for entry in (sample["xrd"]["before"], sample["xrd"]["coated"]):
         assert {"phases", "unexplained", "verdict"} <= set(entry)
@@ -84,14 +84,14 @@ def test_leis_only_gives_the_coverage_of_the_truth(tmp_path: Path) -> None:
     tree = ss.run(study(tmp_path, LEIS, few_leis_files(tmp_path)))
     found = report.results(tree)
     sample = found["samples"]["as_sintered"]
-    assert set(sample) == {"leis", "joint"}
+    assert set(sample) == {"simulated", "leis", "joint"}
     leis = sample["leis"]
     assert [round(one["dose"] / 1e15, 1) for one in leis["coverage"]] == [1.6, 6.4]
     for one, truth in zip(leis["coverage"], (0.97808, 0.592485), strict=True):  # truth.yaml
         assert abs(one["value"] - truth) < 4 * one["unc"] + 0.02
     assert set(leis["normalised_area"]) == {"O", "Na", "Si", "P", "Zr"}
     for series in leis["normalised_area"].values():
-        assert all(set(one) == {"dose", "value", "unc", "sd", "detected"} for one in series)
+        assert all(set(one) == {"dose", "value", "unc", "sd", "detected", "p_value"} for one in series)
     assert layout.references(tree) == ["leis_reference_film", "leis_reference_substrate"]
     assert layout.samples(tree) == ["as_sintered"]
     json.dumps(found, allow_nan=False)
