@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from surfspec._version import __version__
 from surfspec.errors import RecipeError, SurfspecError
@@ -17,7 +17,8 @@ from surfspec.errors import RecipeError, SurfspecError
 OK, CHECK, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 1, 2, 70, 130
 
 _EPILOG = """exit codes: 0 every verdict is ok; 1 something needs checking or failed; 2 bad usage or bad input;
-130 interrupted. Results go to standard output, progress to standard error."""
+70 a fault of surfspec itself; 130 interrupted. Results go to standard output, progress to standard error; on an error
+standard output stays empty, with --json too."""
 
 #: Where the commands live: loaded only when a command runs, so that --help stays light.
 _COMMANDS = {
@@ -72,8 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse leaves this way after --help and --version
         return int(stop.code or 0)
     except BrokenPipeError:
-        # The reader of standard output went away (`| head`): no fault, but Python must not flush into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _into_nothing(sys.stdout)
         return OK
     except (SurfspecError, OSError) as error:
         for line in _lines(error):
@@ -110,16 +110,25 @@ def _run(argv: Sequence[str]) -> int:
     module, name = _COMMANDS[arguments.command]
     command = getattr(importlib.import_module(module), name)
     answer = command(arguments, _silent if arguments.quiet else _tell)
-    if arguments.json:
-        print(json.dumps(answer.document, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        print(answer.text)
+    as_json = json.dumps(answer.document, indent=2, ensure_ascii=False, allow_nan=False) if arguments.json else ""
+    try:
+        print(as_json or answer.text, flush=True)
+    except BrokenPipeError:
+        _into_nothing(sys.stdout)  # the reader went away; what was found stays what it is
     return OK if answer.verdict == "ok" else CHECK
 
 
+def _into_nothing(stream: TextIO) -> None:
+    """Send a stream whose reader went away (`| head`) into nothing, so that Python can flush it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _tell(text: str) -> None:
-    """Print a line of progress on standard error."""
-    print(f"surfspec: {text}", file=sys.stderr)
+    """Print a line of progress on standard error; a reader that went away stops no run."""
+    try:
+        print(f"surfspec: {text}", file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _into_nothing(sys.stderr)
 
 
 def _silent(_: str) -> None:

@@ -17,7 +17,7 @@ from surfspec.io import writing
 from surfspec.report import layout, statements
 from surfspec.report.figures import file_name
 from surfspec.report.quantities import finite, number, reasons_of, worst
-from surfspec.study.reading import full_path
+from surfspec.study.reading import full_path, in_file
 
 _REGION = "{region}"
 
@@ -71,10 +71,11 @@ def fit(arguments: Namespace, say: Say) -> Answer:
         say(f"reading {name}")
         spectrum = _region(name, recipe, arguments)
         say(f"fitting {name}")
-        if isinstance(recipe, xps.Recipe):
-            fitted = xps.fit(spectrum, recipe, shift_search=arguments.shift_search)
-        else:
-            fitted = leis.fit(spectrum, recipe)
+        with in_file(Path(name)):
+            if isinstance(recipe, xps.Recipe):
+                fitted = xps.fit(spectrum, recipe, shift_search=arguments.shift_search)
+            else:
+                fitted = leis.fit(spectrum, recipe)
         files += [_fit_entry(name, place, member) for place, member in _members(fitted)]
         texts.append(f"{name}\n{display.summary(fitted)}")
         kept[_label(name, kept)] = (spectrum, fitted)
@@ -174,8 +175,10 @@ def identify(arguments: Namespace, say: Say) -> Answer:
             remedy = "Say it with --wavelength, 'CuKa' or in angstrom"
             raise InputError("the file does not say its wavelength", where=name, remedy=remedy)
         say(f"identifying {name}")
-        found = xrd.match(spectrum, phases=candidates, wavelength=wavelength)
-        files.append({"path": name, **finite(xrd.report(found))})
+        with in_file(Path(name)):
+            found = xrd.match(spectrum, phases=candidates, wavelength=wavelength)
+        simulated = display.labels.is_simulated(spectrum)
+        files.append({"path": name, "simulated": simulated, **finite(xrd.report(found))})
         texts.append(f"{name}\n{display.summary(found)}")
         kept[_label(name, kept)] = (spectrum, found)
     if arguments.output:

@@ -60,9 +60,9 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
         for region, verdict in xps["verdict"].items():
             lines += _not_ok(f"{name}, XPS {region}", verdict, xps["reasons"][region])
     for name, leis in part(results, "leis"):
-        noted = [reason for _, reason in notes.get(name, [])]
-        reasons = [reason for reason in leis["reasons"] if reason not in noted]
-        if reasons or leis["verdict"] != "check" or not noted:  # else the notes below say all of it
+        told = [reason for _, reason in notes.get(name, [])]
+        reasons = [reason for reason in leis["reasons"] if reason not in told]
+        if reasons or leis["verdict"] != "check" or not told:  # else the notes below say all of it
             lines += _not_ok(f"{name}, LEIS", leis["verdict"], reasons or leis["reasons"])
     for name, label, entry in patterns(results):
         lines += _not_ok(f"{name}, XRD {label}", entry["verdict"], entry.get("reasons", []))

@@ -149,7 +149,16 @@ def read_leis(
         name: [one.attrs.get(name) for one in loaded] for name in SERIES_UNITS if all(name in o.attrs for o in loaded)
     }
     values = series_values(found, given, stated=stated, fallback=fallback, where=where)
-    return stack(loaded, values, where=where)
+    try:
+        return stack(loaded, values, where=where)
+    except SurfspecError as error:
+        for item, reason in _agreeing(loaded, found):
+            raise InputError(
+                f"does not go into one series with {found[0].path.name}: {reason.message}",
+                where=item.path,
+                remedy=reason.remedy,
+            ) from error
+        raise
 
 
 def stack(members: Sequence[xr.Dataset], values: Mapping[str, Sequence[Any]], *, where: str) -> xr.Dataset:
@@ -256,6 +265,27 @@ def full_path(path: Path) -> Iterator[None]:
             error.where = f"{path}{rest}"
             error.args = (str(error),)
         raise
+
+
+@contextmanager
+def in_file(path: Path | str) -> Iterator[None]:
+    """Name the file whose data an error is about, where the error does not name it itself."""
+    try:
+        yield
+    except SurfspecError as error:
+        if str(path) and Path(path).name not in str(error):
+            error.where = f"{path}: {error.where}" if error.where else str(path)
+            error.args = (str(error),)
+        raise
+
+
+def _agreeing(loaded: Sequence[xr.Dataset], found: Sequence[Found]) -> Iterator[tuple[Found, SurfspecError]]:
+    """Yield the files whose spectra do not stack with that of the first, with the reason."""
+    for item, one in zip(found[1:], loaded[1:], strict=True):
+        try:
+            spectra.stack([loaded[0], one], "pair", [0, 1])
+        except SurfspecError as error:
+            yield item, error
 
 
 def _with_settings(one: xr.Dataset, part: LeisPart, path: Path) -> xr.Dataset:

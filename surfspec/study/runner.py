@@ -77,6 +77,13 @@ def run(
     say = progress or _silent
     if output is not None:
         report.check_target(Path(output), force=force)
+    if file.suffix.lower() == ".nc":
+        raise InputError(
+            "this is a saved study, not a study file",
+            where=file,
+            remedy=f"Make its report again in Python with surfspec.report.write(surfspec.load({file.name!r}), 'DIR'), "
+            "or run the YAML file it was made from",
+        )
     study = recipes.load_file(file, Study)
     try:
         tree = _tree(study, file, say)

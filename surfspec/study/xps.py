@@ -13,7 +13,7 @@ from surfspec.errors import InputError
 from surfspec.report import layout
 from surfspec.study.files import squash
 from surfspec.study.outcome import Outcome, placed
-from surfspec.study.reading import Progress
+from surfspec.study.reading import Progress, in_file
 from surfspec.study.spec import XpsPart
 
 
@@ -99,7 +99,8 @@ def analyse(
     fits: dict[str, xr.Dataset] = {}
     for region, spectrum in corrected.items():
         progress(f"fitting {region}")
-        fit = out.attempt(f"xps {region}", partial(xps.fit, spectrum, found[region], shift_search=search))
+        with in_file(str(spectrum.attrs.get("source_file", ""))):
+            fit = out.attempt(f"xps {region}", partial(xps.fit, spectrum, found[region], shift_search=search))
         if fit is not None:
             fits[region] = fit
     out.fits = {layout.region_node(region): fit for region, fit in fits.items()}

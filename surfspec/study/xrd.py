@@ -12,7 +12,7 @@ from surfspec import xrd
 from surfspec.errors import InputError
 from surfspec.report import layout
 from surfspec.study.outcome import Outcome, placed
-from surfspec.study.reading import Progress
+from surfspec.study.reading import Progress, in_file
 from surfspec.study.spec import XrdPart
 
 
@@ -24,6 +24,9 @@ def candidates(part: XrdPart, base: Path) -> tuple[xrd.Phase, ...]:
     InputError
         For an unknown phase or element, or when nothing is left to look for.
     """
+    if part.wavelength:
+        with placed("xrd.wavelength", inner=False):
+            xrd.radiation(part.wavelength)
     if not part.phases:
         with placed("xrd.elements", inner=False):
             return tuple(xrd.phases(elements=part.elements or None))
@@ -60,7 +63,8 @@ def analyse(patterns: Mapping[str, xr.Dataset], phases: tuple[xrd.Phase, ...], *
     for label, measured in patterns.items():
         progress(f"identifying phases{'' if label == layout.PATTERN else f' ({label})'}")
         out.spectra[layout.pattern_node(label)] = measured
-        match = out.attempt(f"xrd {label}", partial(xrd.match, measured, phases=phases))
+        with in_file(str(measured.attrs.get("source_file", ""))):
+            match = out.attempt(f"xrd {label}", partial(xrd.match, measured, phases=phases))
         if match is not None:
             out.matches[layout.pattern_node(label)] = match
     return out

@@ -35,7 +35,7 @@ leis:
   normalise: {{exclude: [Na]}}
   coverage:
     film: Na3PO4
-    substrate: NZSP
+    substrate: Na3.4Zr2Si2.4P0.6O12
     references: {{film: "{0}/leis/film_{{spot}}_{{dose}}.csv", substrate: "{0}/leis/substrate_{{spot}}_{{dose}}.csv"}}
 """
 
