@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 #: Largest relative model error that is taken from the data instead of the assumed one.
 LARGEST_MODEL_ERROR = 0.25
+#: Relative difference up to which two wavelengths are the same radiation (Ka1, Ka2 and their mean differ by 0.25 %).
+SAME_WAVELENGTH = 0.005
 
 
 def match(
@@ -50,7 +52,8 @@ def match(
     elements
         Keep candidates of these elements only.
     wavelength
-        As for :func:`surfspec.xrd.radiation`; by default what the file says. Never guessed.
+        As for :func:`surfspec.xrd.radiation`; by default what the file says. Never guessed. Where it contradicts the
+        file by more than 0.5 % the verdict is ``check`` at least, and the reason names both.
 
     Returns
     -------
@@ -69,7 +72,8 @@ def match(
     Notes
     -----
     Weight fractions hold for the crystalline phases that were named, without correction for microabsorption, texture
-    and amorphous content.
+    and amorphous content. Where more than a fifth of the signal is unexplained they have no uncertainty (NaN), and
+    where more than half is, probabilities are capped (:func:`surfspec.xrd.judgement.cap`).
 
     Examples
     --------
@@ -93,7 +97,8 @@ def match(
     light, open_question = _light(spectrum, settings, wavelength)
     candidates = _candidates(settings, phases, elements)
     members = result.members_of(spectrum)
-    found = [_match_one(one, settings, light, open_question, candidates) for one in members]
+    notes = _contradiction(spectrum, light)
+    found = [_match_one(one, settings, light, open_question, candidates, notes) for one in members]
     return result.joined(spectrum, found)
 
 
@@ -107,6 +112,18 @@ def _light(spectrum: xr.Dataset, settings: Recipe, wavelength: str | float | Non
         return radiation(name, ka2_ratio=settings.ka2_ratio), False
     light = radiation(spectrum.attrs.get("wavelength"), ka2_ratio=settings.ka2_ratio)
     return light, light.name.endswith("Ka1")
+
+
+def _contradiction(spectrum: xr.Dataset, light: Radiation) -> tuple[str, ...]:
+    """Return a reason where the file states another wavelength than the one used."""
+    stated = spectrum.attrs.get("wavelength")
+    if not isinstance(stated, int | float | np.number) or not (np.isfinite(stated) and stated > 0):
+        return ()
+    known = float(stated)
+    used = float(light.wavelengths[0])
+    if abs(known - used) <= SAME_WAVELENGTH * known:
+        return ()
+    return (f"ambiguous: the file says {known:.5g} angstrom, {used:.5g} was asked",)
 
 
 def _candidates(
@@ -136,7 +153,12 @@ def _candidates(
 
 
 def _match_one(
-    spectrum: xr.Dataset, settings: Recipe, light: Radiation, open_question: bool, candidates: Sequence[Phase]
+    spectrum: xr.Dataset,
+    settings: Recipe,
+    light: Radiation,
+    open_question: bool,
+    candidates: Sequence[Phase],
+    notes: Sequence[str],
 ) -> xr.Dataset:
     x, y = spectrum["two_theta"].values, spectrum["intensity"].values.astype(np.float64)
     given = spectrum["intensity_unc"].values if "intensity_unc" in spectrum else None
@@ -144,7 +166,7 @@ def _match_one(
     if open_question:
         light = _with_or_without_ka2(x, y, statistics, given, light, settings, candidates)
     outcome = identify(x, y, statistics, given, light, settings, candidates)
-    return result.assemble(spectrum, outcome, settings)
+    return result.assemble(spectrum, outcome, settings, notes)
 
 
 def _with_or_without_ka2(

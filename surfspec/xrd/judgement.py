@@ -28,8 +28,11 @@ LEAST_OWN = 0.1
 STRONGER = "stronger than calculated:"
 #: Probability from which a phase is called present without reservation.
 SURE = 0.95
-#: Share of the signal that may stay unexplained before the model is called inadequate.
-INADEQUATE = 0.35
+#: Share of the signal that may stay unexplained before the model is called inadequate and weight fractions lose their
+#: uncertainty: what is not explained may be phases, and their weight is unknown.
+INADEQUATE = 0.20
+#: Unexplained share from which the probability of a phase is capped, see :func:`cap`.
+MOSTLY = 0.5
 
 
 class Found(Protocol):
@@ -137,13 +140,31 @@ def _main_lines(two_theta: float, wavelength: float, candidates: Sequence[Phase]
     return [name for _, name in sorted(near)[:3]]
 
 
+def cap(probability: float, share: float) -> float:
+    r"""Cap the probability of a phase where most of the pattern is unexplained.
+
+    .. math:: P \le 1.5 - s \quad (s > 0.5)
+
+    `s` is the unexplained share of the signal (:func:`surfspec.xrd.evidence.agreement`). A convention and no
+    likelihood: the probabilities hold if the true phases are in the list, and a pattern of which nearly nothing is
+    explained shows that they are not; a phase then stands for chance coincidences with lines of unknown ones. Nothing
+    goes below the one half that a phase needs to be named.
+
+    Examples
+    --------
+    >>> cap(0.99, 0.3), round(cap(0.99, 0.95), 2)
+    (0.99, 0.55)
+    """
+    return min(probability, 1.5 - share) if share > MOSTLY else probability
+
+
 def judge(
     outcome: Found, chosen: Sequence[Member], assessed: Sequence[Assessment], left: Sequence[Leftover],
     fraction: Array, absorptions: Array, density: Array,
 ) -> tuple[str, list[str]]:  # fmt: skip
     """Return the verdict and its reasons.
 
-    ``failed``: no line, or no phase. ``check``: a strong line is unexplained, a phase is not sure, has rivals or lacks
+    ``failed``: no line, or no phase. ``check``: a line is unexplained, a phase is not sure, has rivals or lacks
     strong lines, the model leaves much of the signal, or absorption spoils the weight fractions. Otherwise ``ok``.
     """
     data = outcome.data
@@ -163,6 +184,14 @@ def judge(
     if unknown:
         where = ", ".join(f"{line.two_theta:.2f}" for line in unknown[:4])
         reasons.append(f"unknown phase likely: strong lines unexplained at {where} deg")
+    else:
+        faint = [line for line in left if line.relative < STRONG and not line.origin.startswith(known)]
+        if faint:
+            where = ", ".join(f"{line.two_theta:.2f}" for line in faint[:4])
+            reasons.append(
+                f"unknown phase likely: {len(faint)} line{'s' if len(faint) > 1 else ''} unexplained at {where} deg, "
+                f"the strongest {max(line.relative for line in faint):.1f} % of the highest line"
+            )
     for one, item in zip(chosen, assessed, strict=True):
         if item.probability < SURE:
             other = f", or {item.rival}" if item.rival else ""
@@ -171,7 +200,10 @@ def judge(
             reasons.append(f"ambiguous: {one.phase.id} lacks expected lines (score {item.score:.2f})")
     share = agreement(outcome.state, data)
     if share > INADEQUATE:
-        reasons.append(f"model inadequate: {100 * share:.0f} % of the signal is not explained")
+        reasons.append(
+            f"model inadequate: {100 * share:.0f} % of the signal is not explained, "
+            "weight fractions have no uncertainty"
+        )
     if len(chosen) > 1:
         spoilt = weights.contrast(absorptions, fraction, density) > weights.BRINDLEY
         biased = [one.phase.id for one, bad in zip(chosen, spoilt, strict=True) if bad]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema
+from surfspec.fitting.verdict import verdict_of, worst
 from surfspec.xrd import evidence, judgement, model, profile, weights
 from surfspec.xrd.evidence import Assessment
 from surfspec.xrd.measured import Measured
@@ -45,8 +46,13 @@ def scale_covariance(state: State, data: Measured) -> Array:
     return np.asarray(inverse / np.outer(norm, norm))
 
 
-def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dataset:
-    """Make the match Dataset of one pattern."""
+def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe, notes: Sequence[str] = ()) -> xr.Dataset:
+    """Make the match Dataset of one pattern; `notes` are reasons that its verdict must know."""
+    share = evidence.agreement(outcome.state, outcome.data)
+    outcome = replace(
+        outcome,
+        assessments=[replace(one, probability=judgement.cap(one.probability, share)) for one in outcome.assessments],
+    )
     state, data = outcome.state, outcome.data
     order = np.argsort([-float(np.sum(state.columns[:, i]) * state.scales[i]) for i in range(len(state.members))])
     order = order.astype(np.int64)
@@ -62,6 +68,8 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
     if chosen:
         unrefined = weights.systematic(scatter, absorptions, scale, density)
         fraction, fraction_covariance = weights.fractions(scale, covariance, density, unrefined)
+        if share > judgement.INADEQUATE:
+            fraction_covariance = np.full_like(fraction_covariance, np.nan)
     one = {"units": "1"}
     phase_data = {
         "score": ([item.score for item in assessed], "1", "Share of the clean expected intensity that is seen"),
@@ -101,8 +109,8 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
     lines = judgement.leftover_lines(outcome.unexplained, state, data, outcome.candidates)
     dataset = dataset.merge(_peaks(lines, spectrum))
     verdict, reasons = judgement.judge(outcome, chosen, assessed, lines, fraction, absorptions, density)
-    dataset["verdict"] = ((), verdict)
-    dataset["reasons"] = ((), "; ".join(reasons))
+    dataset["verdict"] = ((), worst([verdict, verdict_of(notes)]))
+    dataset["reasons"] = ((), "; ".join([*notes, *reasons]))
     kept = {
         key: spectrum.attrs[key]
         for key in ("sample", "source_file", "source_sha256", "simulated")
@@ -112,7 +120,7 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe) -> xr.Dat
         "kind": "match", "technique": "XRD", **kept, "wavelength": light.wavelengths[0], "wavelength_name": light.name,
         "zero_shift": state.common.zero, "displacement_shift": state.common.displacement,
         "model_error": data.model_error, "reduced_chi2": state.chi2 / len(data.x),
-        "unexplained_share": evidence.agreement(state, data), "candidates": len(outcome.candidates),
+        "unexplained_share": share, "candidates": len(outcome.candidates),
         "recipe": _recipe_text(settings),
     }  # fmt: skip
     return schema.check(dataset, "match")

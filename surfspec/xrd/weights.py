@@ -156,7 +156,8 @@ def quantify(match: xr.Dataset, *, grain: float = GRAIN) -> xr.Dataset:
     xarray.Dataset
         Kind ``table``: ``weight_fraction`` with ``_unc`` (phase), ``weight_fraction_covariance`` (phase, phase_b),
         ``contrast`` (phase), Brindley's difference of absorption from the mean, times grain size.
-        ``attrs["reasons"]`` says where the fractions are not to be trusted.
+        ``attrs["reasons"]`` says where the fractions are not to be trusted. Uncertainties are NaN where the match has
+        none, because too much of its signal is unexplained.
 
     Raises
     ------
@@ -179,12 +180,16 @@ def quantify(match: xr.Dataset, *, grain: float = GRAIN) -> xr.Dataset:
     if match.sizes["phase"] == 0:
         raise InputError("no phase was identified", where="match", remedy="There is nothing to quantify")
     fraction, covariance = fractions(match["scale"].values, match["scale_covariance"].values, match["density"].values)
+    if np.any(np.isnan(match["weight_fraction_unc"].values)):
+        covariance = np.full_like(covariance, np.nan)
     contrasts = contrast(match["absorption"].values, fraction, match["density"].values, grain)
     reasons = [
         f"microabsorption: {name} absorbs differently (contrast {value:.2f} for {grain:g} um grains)"
         for name, value in zip(match["phase"].values, contrasts, strict=True)
         if value > BRINDLEY and len(fraction) > 1
     ]
+    if np.any(np.isnan(covariance)):
+        reasons.append("model inadequate: too much of the signal is not explained, the fractions have no uncertainty")
     unit = {"units": "1"}
     data = {
         "weight_fraction": ("phase", fraction, unit | {"long_name": "Weight fraction of the crystalline phases"}),

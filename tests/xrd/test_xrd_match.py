@@ -302,3 +302,42 @@ def test_coarse_absorbing_sample_is_flagged(data_dir):
     assert {"corundum", "ZrSiO4", "magnetite"} <= set(found.phase.values)
     assert "microabsorption" in str(found.reasons.values)
     assert str(found.verdict.values) == "check"
+
+
+def test_a_wavelength_that_contradicts_the_file_is_named():
+    made = simulate({"Pb_fcc": 100}, "CuKa1")
+    told = made.assign_attrs(wavelength=1.540598)
+    wrong = xrd.match(told, phases=["Pb_fcc"], wavelength=1.78897)
+    assert wrong.verdict.item() != "ok"
+    assert "ambiguous: the file says 1.5406 angstrom, 1.789 was asked" in str(wrong.reasons.values)
+    for right in (told, made):
+        assert "the file says" not in str(xrd.match(right, phases=["Pb_fcc"], wavelength="CuKa1").reasons.values)
+
+
+def test_what_is_mostly_unexplained_gives_no_sure_phase_and_no_weights():
+    mixture = simulate({"halite": 4, "corundum": 60, "ZrO2_m": 36}, "CuKa1")
+    found = xrd.match(mixture, phases=["halite", "Pb_fcc"], wavelength="CuKa1")
+    assert found.attrs["unexplained_share"] > 0.8
+    assert found.phase.values.tolist() == ["halite"]
+    assert found.probability.item() == pytest.approx(1.5 - found.attrs["unexplained_share"])
+    assert np.isnan(found.weight_fraction_unc.values).all()
+    assert "weight fractions have no uncertainty" in str(found.reasons.values)
+    assert "ambiguous: halite has probability" in str(found.reasons.values)
+    table = xrd.quantify(found)
+    assert np.isnan(table.weight_fraction_unc.values).all()
+    assert "no uncertainty" in table.attrs["reasons"]
+    assert xrd.report(found)["phases"][0]["weight_fraction_unc"] is None
+    whole = xrd.match(mixture, phases=["halite", "corundum", "ZrO2_m"], wavelength="CuKa1")
+    assert np.isfinite(whole.weight_fraction_unc.values).all()
+    assert whole.probability.values.min() > 0.95
+
+
+def test_a_faint_line_without_a_phase_is_no_ok():
+    zircon = simulate({"ZrSiO4": 97, "corundum": 3}, "CuKa1", top=40000.0)
+    found = xrd.match(zircon, elements=["Zr", "Si", "O"], wavelength="CuKa1")
+    assert found.phase.values[0] == "ZrSiO4"
+    assert 0 < found.relative_intensity.values.max() < 3.0
+    assert found.verdict.item() == "check"
+    assert re.search(
+        r"unknown phase likely: \d+ lines? unexplained at .* deg, the strongest", str(found.reasons.values)
+    )
