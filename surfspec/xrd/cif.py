@@ -13,6 +13,8 @@ from surfspec.xrd.structures import Phase, Site, obeys, orbit
 
 #: B (angstrom^2) of a site whose file gives none.
 ASSUMED_B = 0.6
+#: Sum of occupancies up to which a position counts as full: files round.
+FULL = 1.001
 _EIGHT_PI_SQUARED = 8.0 * math.pi**2
 
 
@@ -37,7 +39,8 @@ def read_cif(path: str | Path, *, id: str | None = None) -> Phase:  # noqa: A002
     FormatError
         When the file is missing, no CIF, or holds no or several structures.
     InputError
-        For a missing cell or space group, an unknown element, occupancies outside 0 to 1 or with a sum above 1,
+        For a missing cell or space group, an unknown element, occupancies that are ``?``, outside 0 to 1 or with a sum
+        above 1,
         numbers that are not finite, or atoms closer than 0.5 angstrom.
 
     Examples
@@ -48,6 +51,7 @@ def read_cif(path: str | Path, *, id: str | None = None) -> Phase:  # noqa: A002
     """
     file = Path(path)
     block = _structure_block(file)
+    _check_occupancies(block, file)
     structure = gemmi.make_small_structure_from_block(block)
     cell = _cell(block, structure, file)
     symbol = _space_group(structure, cell, file)
@@ -82,6 +86,19 @@ def _structure_block(file: Path) -> gemmi.cif.Block:
     if len(blocks) > 1:
         raise FormatError(f"the file holds {len(blocks)} structures", where=file, remedy="Keep one data_ block a file")
     return blocks[0]
+
+
+def _check_occupancies(block: gemmi.cif.Block, file: Path) -> None:
+    """Refuse occupancies that the file says are unknown; ``.`` or no column at all means full by the dictionary."""
+    labels = [str(value) for value in block.find_values("_atom_site_label")]
+    given = [str(value) for value in block.find_values("_atom_site_occupancy")]
+    unknown = [labels[i] if i < len(labels) else f"number {i + 1}" for i, text in enumerate(given) if text == "?"]
+    if unknown:
+        raise InputError(
+            f"the occupancy of {', '.join(unknown[:4])}{' and others' if len(unknown) > 4 else ''} is '?', unknown",
+            where=file,
+            remedy="Give the occupancy as a number, or '.' where the site is full",
+        )
 
 
 def _cell(
@@ -158,8 +175,15 @@ def _sites(structure: gemmi.SmallStructure, file: Path) -> tuple[tuple[Site, ...
             notes.append(atom.label)
         key = next((one for one in merged if max(abs(a - c) for a, c in zip(one, place, strict=True)) < 1e-3), place)
         if key in merged:
-            species = merged[key][1]
-            species[symbol] = species.get(symbol, 0.0) + min(atom.occ, 1.0)
+            first, species, _ = merged[key]
+            filled = sum(species.values()) + min(atom.occ, 1.0)
+            if filled > FULL:
+                raise InputError(
+                    f"{atom.label} lies where {first} lies, and together they fill the position {filled:.3g} times",
+                    where=file,
+                    remedy="Remove the atom that is listed twice (symmetry or disorder), or mend the occupancies",
+                )
+            species[symbol] = min(species.get(symbol, 0.0) + min(atom.occ, 1.0), 1.0)
         else:
             merged[key] = (atom.label or symbol, {symbol: min(float(atom.occ), 1.0)}, b)
     if not merged:

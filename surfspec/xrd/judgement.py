@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd import profile, weights
 from surfspec.xrd.evidence import Assessment, agreement
 from surfspec.xrd.measured import Measured
@@ -28,6 +29,9 @@ LEAST_OWN = 0.1
 STRONGER = "stronger than calculated:"
 #: Probability from which a phase is called present without reservation.
 SURE = 0.95
+#: Reasons that leave the verdict as it is, because the stated uncertainties hold them already: the uncertainty of a
+#: weight fraction includes half of Brindley's contrast (:func:`surfspec.xrd.weights.systematic`).
+NOTES = ("microabsorption",)
 #: Share of the signal that may stay unexplained before the model is called inadequate and weight fractions lose their
 #: uncertainty: what is not explained may be phases, and their weight is unknown.
 INADEQUATE = 0.20
@@ -165,7 +169,8 @@ def judge(
     """Return the verdict and its reasons.
 
     ``failed``: no line, or no phase. ``check``: a line is unexplained, a phase is not sure, has rivals or lacks
-    strong lines, the model leaves much of the signal, or absorption spoils the weight fractions. Otherwise ``ok``.
+    strong lines, or the model leaves much of the
+    signal; :data:`NOTES` change nothing. Otherwise ``ok``.
     """
     data = outcome.data
     if not chosen:
@@ -209,5 +214,4 @@ def judge(
         biased = [one.phase.id for one, bad in zip(chosen, spoilt, strict=True) if bad]
         if biased:
             reasons.append(f"microabsorption: weight fractions are biased unless grains are fine ({', '.join(biased)})")
-    serious = [reason for reason in reasons if not reason.startswith("microabsorption")]
-    return ("check" if serious else "ok"), reasons
+    return verdict_of([reason for reason in reasons if reason.split(":")[0] not in NOTES]), reasons

@@ -288,9 +288,10 @@ def _check_site(phase: Phase, site: Site) -> None:
                 remedy="Use element symbols, 'Na' say, without charge",
             )
     values = list(site.species.values())
-    if not values or min(values) <= 0 or max(values) > 1 or sum(values) > 1.001:
+    if not values or min(values) <= 0 or max(values) > 1.0 + 1e-9 or sum(values) > 1.001:
+        listed = ", ".join(f"{symbol} {value:.4g}" for symbol, value in site.species.items()) or "none"
         raise InputError(
-            f"the occupancies {dict(site.species)} at {where} of {phase.id} are not within 0 and 1 in sum",
+            f"the occupancies at {where} of {phase.id} ({listed}) are not within 0 and 1 in sum",
             where="sites",
             remedy="Give the share of the position that each element fills",
         )

@@ -136,6 +136,8 @@ def test_cif_is_read(tmp_path):
     ("changes", "message"),
     [
         ({"occupancy": "1.4"}, "occupancy 1.4"),
+        ({"occupancy": "?"}, r"occupancy of Na1 is '\?', unknown"),
+        ({"x": "0.5 0.5 0.5 1\nCl2 Cl- 0.5"}, "Cl2 lies where Cl1 lies, and together they fill the position 2 times"),
         ({"occupancy": "-0.2"}, "occupancy -0.2"),
         ({"element": "Qq"}, "unknown element"),
         ({"c": "?"}, "cell is incomplete"),
@@ -150,6 +152,17 @@ def test_impossible_cifs_are_refused_with_the_file(tmp_path, changes, message):
     with pytest.raises((errors.InputError, errors.FormatError), match=message) as caught:
         xrd.read_cif(path)
     assert "salt.cif" in str(caught.value)
+
+
+def test_shared_positions_of_a_cif_may_be_full_but_for_rounding(tmp_path):
+    third = "0.5 0.5 0.5 0.3333\nCl2 Cl- 0.5 0.5 0.5 0.3333\nCl3 Cl- 0.5 0.5 0.5 0.3339\nCl4 Cl- 0.25"
+    text = CIF.format(**{**GOOD, "x": third}).replace("Cl4 Cl- 0.25 0.5 0.5 1\n", "")
+    path = tmp_path / "salt.cif"
+    path.write_text(text, encoding="utf-8")
+    (chlorine,) = [site for site in xrd.read_cif(path).sites if "Cl" in site.species]
+    assert chlorine.species == {"Cl": 1.0}
+    path.write_text(CIF.format(**{**GOOD, "occupancy": "."}), encoding="utf-8")
+    assert xrd.read_cif(path).sites[0].species == {"Na": 1.0}
 
 
 def test_cif_without_space_group_or_atoms(tmp_path):
