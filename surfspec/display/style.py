@@ -11,12 +11,14 @@ import io
 import math
 import textwrap
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.text import Text
@@ -33,6 +35,11 @@ CM: Final = 1 / 2.54
 
 #: Shipped with matplotlib, so that a picture is the same on every machine; has Greek, sub- and superscripts.
 FONT: Final = "DejaVu Sans"
+#: Where the common type lacks a character (of a sample's name, say), the first of these that is installed.
+FALLBACKS: Final = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "Microsoft YaHei", "SimHei",
+    "PingFang SC", "Hiragino Sans", "Yu Gothic", "Malgun Gothic", "Arial Unicode MS",
+)  # fmt: skip
 SIZE: Final = 8.0
 SMALL: Final = 7.0
 LINE: Final = 1.0
@@ -50,6 +57,13 @@ DASHES: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES: Final = ("", "/////", "\\\\\\\\\\", ".....", "xxxxx", "-----", "|||||")
+
+
+@cache
+def families() -> tuple[str, ...]:
+    """Return the common type, then the installed ones that have the characters it lacks."""
+    installed = {font.name for font in fontManager.ttflist}
+    return (FONT, *(name for name in FALLBACKS if name in installed))
 
 
 class SurfspecFigure(Figure):
@@ -180,14 +194,14 @@ def name_ticks(
     for tick, (_, math_text) in zip(axis.get_major_ticks(), written, strict=False):
         for artist in (tick.label1, tick.label2):
             artist.set_parse_math(math_text)
-            artist.set(fontfamily=FONT, fontsize=size)
+            artist.set(fontfamily=list(families()), fontsize=size)
 
 
 def say(artist: Text, text: str, *, chemistry: bool = False, size: float = SIZE, color: str = INK) -> None:
     """Set the text of an artist in the common type; ``$`` and ``_`` of names are never mathematics."""
     written, math_text = rich_text(text, chemistry=chemistry)
     artist.set_parse_math(math_text)
-    artist.set(text=written, fontfamily=FONT, fontsize=size, color=color, fontweight="normal")
+    artist.set(text=written, fontfamily=list(families()), fontsize=size, color=color, fontweight="normal")
 
 
 def note(

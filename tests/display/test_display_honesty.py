@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.font_manager import fontManager
 
 import surfspec as ss
 from surfspec import display, xrd
@@ -72,3 +73,9 @@ def test_a_series_with_a_simulated_member_is_simulated(made: ModuleType) -> None
     series = ss.stack([spectrum.assign_attrs(simulated="true"), spectrum.assign_attrs(simulated="")], "dose", [1, 2])
     assert display.labels.is_simulated(series)
     assert not display.labels.is_simulated(spectrum)
+
+
+def test_only_installed_types_stand_behind_the_common_one() -> None:
+    first, *rest = display.style.families()
+    assert first == "DejaVu Sans"
+    assert {font.name for font in fontManager.ttflist} >= set(rest)
