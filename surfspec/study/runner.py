@@ -81,7 +81,7 @@ def run(
         raise InputError(
             "this is a saved study, not a study file",
             where=file,
-            remedy=f"Make its report again in Python with surfspec.report.write(surfspec.load({file.name!r}), 'DIR'), "
+            remedy=f"Make its report again in Python with surfspec.report.write(surfspec.load({str(file)!r}), 'DIR'), "
             "or run the YAML file it was made from",
         )
     study = recipes.load_file(file, Study)

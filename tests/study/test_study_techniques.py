@@ -10,7 +10,7 @@ import pytest
 import surfspec as ss
 from surfspec import recipes, reference, report
 from surfspec.errors import InputError
-from surfspec.report import layout, methods
+from surfspec.report import figures, layout, methods
 from surfspec.study.spec import Study, techniques_of
 
 FOLDER = reference.path("nasicon_study")
@@ -64,6 +64,8 @@ def test_xrd_only_finds_the_phases_of_the_truth(tmp_path: Path) -> None:
     assert abs(lead["weight_fraction"] - 0.12) < 4 * lead["weight_fraction_unc"]  # 0.12 in truth.yaml
     assert [(c["change"], c["phase"]) for c in sample["xrd"]["changes"]] == [("appeared", "Lead")]
     assert [name for name, _ in methods.methods(tree)] == ["XRD"]
+    for label, drawing in zip(("before", "coated"), figures.draw(tree), strict=True):
+        assert f"polished, {label} (simulated)" in drawing.figure.axes[0].get_title(loc="left")
     json.dumps(found, allow_nan=False)
 
 
