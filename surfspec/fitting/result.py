@@ -225,6 +225,7 @@ def assemble(
     area_unit = f"{units} {x_unit}"
 
     def pack(name: str, dims: tuple[str, ...], unit: str | None, long_name: str) -> None:
+        """Stack one field of all members into a variable over the series dimensions."""
         values = np.stack([np.asarray(getattr(m, name)) for m in members])
         values = values.reshape((*shape, *values.shape[1:]))
         meta = {"long_name": long_name} | ({"units": unit} if unit else {})

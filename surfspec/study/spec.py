@@ -113,8 +113,8 @@ class XpsPart:
         Widest shift (eV) that is searched when the reference region is fitted on the measured scale.
     normalise_to
         Line by whose area all areas of a sample are divided.
-    library
-        Sensitivity factors for the atomic percentages.
+    sensitivity
+        Set of sensitivity factors for the atomic percentages; ``library`` in the file.
     read
         What the files do not say.
     """
@@ -123,7 +123,7 @@ class XpsPart:
     charge_reference: ChargeReference | None = None
     shift_search: float = field(default=8.0, metadata={"low": 0, "high": 50, "unit": "eV"})
     normalise_to: str = ""
-    library: str = "scofield"
+    sensitivity: str = field(default="scofield", metadata={"key": "library"})
     read: ReadOptions = field(default_factory=ReadOptions)
 
 

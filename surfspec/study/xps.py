@@ -110,7 +110,7 @@ def analyse(
         table = out.conclude("xps normalised_area", lambda: xps.normalise(fits, to=part.normalise_to))
         if table is not None:
             out.tables[layout.XPS_NORMALISED] = table
-    table = out.conclude("xps atomic_percent", lambda: xps.quantify(fits, library=part.library))
+    table = out.conclude("xps atomic_percent", lambda: xps.quantify(fits, library=part.sensitivity))
     if table is not None:
         out.tables[layout.XPS_QUANTIFIED] = table
     return out

@@ -79,6 +79,7 @@ class _Maker:
         self.components: list[Component] = []
 
     def add(self, entry: Peak | Doublet) -> None:
+        """Add the parameters and components of one peak or doublet."""
         one = shape(entry.shape)
         area = self.area(entry, ())
         roles = {role: self.role(entry, role, ()) for role in one.roles}
@@ -119,6 +120,7 @@ class _Maker:
         return Tie(center.parameter, center.factor, center.offset, (*center.also, (name, 1.0)))
 
     def area(self, entry: Peak | Doublet, path: Sequence[str]) -> Tie:
+        """Return the tie of an area; `path` names the peaks that lead here, against circles."""
         if entry.area is not None:
             other = self._other(entry, entry.area.ratio_to, path)
             return self.area(other, (*path, entry.name)).scaled(entry.area.factor)
@@ -129,6 +131,7 @@ class _Maker:
         return Tie(name)
 
     def role(self, entry: Peak | Doublet, role: str, path: Sequence[str]) -> Tie:
+        """Return the tie of a role of the shape, its own parameter or that of the peak it follows."""
         given = entry.center if role == "center" else entry.widths.get(role)
         if isinstance(given, Range) and given.follows is not None:
             other = self._other(entry, given.follows, path)
