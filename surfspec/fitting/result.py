@@ -75,7 +75,7 @@ def member_from_model(
     verdict, reasons
         As judged.
     """
-    values, covariance = solution.values, _within_limits(bound.parameters, solution.covariance)
+    values, covariance = solution.values, _determined(bound.parameters, solution)
     count = len(bound.model.components)
     numbers: dict[str, Array] = {}
     for what in ("area", "center", "fwhm", "height"):
@@ -108,11 +108,13 @@ def member_from_model(
     )
 
 
-def _within_limits(parameters: Sequence[Parameter], covariance: Array) -> Array:
-    """Return the covariance with NaN where the uncertainty exceeds the whole range of a parameter."""
+def _determined(parameters: Sequence[Parameter], solution: Solution) -> Array:
+    """Return the covariance with NaN where a limit holds a parameter or its uncertainty exceeds its whole range."""
+    covariance = solution.covariance
     span = np.array([one.high - one.low for one in parameters])
     with np.errstate(invalid="ignore"):
         lost = np.sqrt(np.diag(covariance)) > span
+    lost |= np.isin([one.name for one in parameters], solution.at_bound)
     out = covariance.copy()
     out[lost, :] = np.nan
     out[:, lost] = np.nan

@@ -265,3 +265,15 @@ def test_a_fixed_centre_may_be_written_as_a_range() -> None:
 def test_bad_search_is_refused(span: object) -> None:
     with pytest.raises(InputError, match="shift_search"):
         ss.xps.fit(measured(), "Zr 3d", shift_search=span)
+
+
+def test_a_number_that_a_limit_holds_has_no_uncertainty() -> None:
+    one = ss.xps.load_recipe("Zr 3d")
+    held = replace(one.doublets[0], center=Range(182.0, 181.0, 182.1))
+    fit = ss.xps.fit(measured(), replace(one, doublets=(held,)), shift_search=0)
+    assert "at bound: Zr4+ center" in fit.reasons.item()
+    assert np.isnan(fit.center_unc.values).all()
+    assert np.isnan(fit.value_unc.sel(parameter="Zr4+ center").item())
+    assert np.isfinite(fit.area_unc.values).all()
+    with pytest.raises(ss.SurfspecError):
+        ss.xps.charge_correct(measured(), fit)
