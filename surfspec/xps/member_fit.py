@@ -41,7 +41,9 @@ class Task:
     extra: tuple[str, ...]
 
 
-def fit_member(task: Task, x: Array, y: Array, sigma: Array | None, inside: NDArray[np.bool_]) -> MemberFit:
+def fit_member(
+    task: Task, x: Array, y: Array, sigma: Array | None, inside: NDArray[np.bool_], *, warm: Array | None = None
+) -> MemberFit:
     """Fit one spectrum.
 
     Parameters
@@ -54,25 +56,25 @@ def fit_member(task: Task, x: Array, y: Array, sigma: Array | None, inside: NDAr
         Standard uncertainties where they were given, shape (n,).
     inside
         Which points are fitted, shape (n,); the others serve the means at the ends of the window.
+    warm
+        Values of the parameters to begin at, shape (p,), besides the starts of the recipe.
     """
-    work = _Member(task, x, y, noise(y, task.statistics, sigma), inside)
-    under, bound, starts, solution = work.solve_over(None, np.zeros(2), None)
-    first = under
-    lowers = task.recipe.background.below_tails and under.kind in ANCHORED
-    for _ in range(TAIL_PASSES if lowers else 0):
-        tails = bound.end_tails(solution.values)
+    work = Member(task, x, y, noise(y, task.statistics, sigma), inside)
+    first, bound, starts, solution = work.first(warm)
+    under = first
+    for _ in range(TAIL_PASSES if work.lowers(first) else 0):
         before = solution
-        lowered = np.array(first.anchors) - tails
-        if np.min(y) >= 0:
-            lowered = np.maximum(lowered, 0.0)
-        under, bound, _, solution = work.solve_over(
-            (float(lowered[0]), float(lowered[1])), np.array(first.anchors) - lowered, before.values, first.anchor_unc
-        )
+        under, bound, solution = work.again(first, bound.end_tails(before.values), before.values)
         unit = np.where(solution.uncertainties > 0, solution.uncertainties, np.inf)
         if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
             break
     under = replace(under, anchors=first.anchors)
     member = member_from_model(bound, solution, starts[0], verdict="ok", reasons=())
+    return judged(task, under, bound, member, solution)
+
+
+def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, solution: Solution) -> MemberFit:
+    """Return the member with its verdict: that of the solution, of the background and of the components."""
     extra = [
         *task.extra,
         *_background_reasons(under, task.recipe.background.options),
@@ -117,7 +119,7 @@ def noise(y: Array, statistics: str, sigma: Array | None) -> Array | None:
 
 
 @dataclass(frozen=True)
-class _Member:
+class Member:
     """The data of one member, ready to be fitted over one background after the other."""
 
     task: Task
@@ -128,49 +130,77 @@ class _Member:
 
     def ends(self) -> tuple[Array, Array]:
         """Return the axis values of the points that make each end level."""
+        return end_points(self.task.recipe, self.x, self.inside)
+
+    def lowers(self, under: Background) -> bool:
+        """Say whether the end levels of this background give way to the tails of the peaks."""
+        return self.task.recipe.background.below_tails and under.kind in ANCHORED
+
+    def first(self, warm: Array | None = None) -> tuple[Background, BoundModel, list[Array], Solution]:
+        """Fit over the background of the data; return it, the model on it, the starts and the solution."""
+        under = self._background(None)
+        bound = self._bound(under, np.zeros(2))
+        starts = self.starts(bound)
+        begin = starts if warm is None else [warm, *starts]
+        return under, bound, starts, self._solve(bound, under, under.anchor_unc, begin)
+
+    def starts(self, bound: BoundModel) -> list[Array]:
+        """Return start values, the recipe's own first, with the areas that fit best."""
+        y = self.y[self.inside]
+        weight = np.sqrt(np.maximum(y, 1.0)) if self.sigma is None else self.sigma[self.inside]
+        return [bound.start(values, y, weight) for values in other_starts(self.task.table.model.parameters)]
+
+    def again(self, first: Background, tails: Array, warm: Array) -> tuple[Background, BoundModel, Solution]:
+        """Fit over the background whose end levels are those of `first` less the peaks' tails there."""
+        under, bound = self.below(first, tails)
+        return under, bound, self._solve(bound, under, first.anchor_unc, [warm])
+
+    def below(self, first: Background, tails: Array) -> tuple[Background, BoundModel]:
+        """Return the background with its end levels below the tails, and the model on it."""
+        lowered = np.array(first.anchors) - tails
+        if np.min(self.y) >= 0:
+            lowered = np.maximum(lowered, 0.0)
+        under = self._background((float(lowered[0]), float(lowered[1])))
+        return under, self._bound(under, np.array(first.anchors) - lowered)
+
+    def nuisance(self, under: Background, anchor_unc: tuple[float, float]) -> Array | None:
+        """Return what one standard deviation of each end level changes, shape (2, n), where that is known."""
+        change: Array = under.sensitivity * np.asarray(anchor_unc)[:, None]
+        return change if np.all(np.isfinite(change)) else None
+
+    def _background(self, anchors: tuple[float, float] | None) -> Background:
         chosen = self.task.recipe.background
-        number = END_POINTS
-        if chosen.kind == "smart":
-            number = PRESETS[str(chosen.options.get("preset", "noise_aware"))].average
-        half = int(chosen.options.get("average", number)) // 2
-        first, last = np.flatnonzero(self.inside)[[0, -1]]
-        return (
-            self.x[max(first - half, 0) : first + half + 1],
-            self.x[max(last - half, 0) : last + half + 1],
+        forced = {} if anchors is None else {"anchors": anchors}
+        window = (float(self.x[self.inside][0]), float(self.x[self.inside][-1]))
+        return background(self.x, self.y, kind=chosen.kind, sigma=self.sigma, window=window, **chosen.options, **forced)
+
+    def _bound(self, under: Background, tails: Array) -> BoundModel:
+        sensitivity = under.sensitivity if self.lowers(under) else None
+        return BoundModel(self.task.table.model, self.x[self.inside], under.values, sensitivity, tails, self.ends())
+
+    def _solve(
+        self, bound: BoundModel, under: Background, anchor_unc: tuple[float, float], starts: list[Array]
+    ) -> Solution:
+        given = self.sigma is not None and self.task.statistics == "given"
+        return solve(
+            bound,
+            self.y[self.inside],
+            statistics=self.task.statistics,
+            sigma=self.sigma[self.inside] if given and self.sigma is not None else None,
+            starts=starts,
+            nuisance=self.nuisance(under, anchor_unc),
         )
 
-    def solve_over(
-        self,
-        anchors: tuple[float, float] | None,
-        tails: Array,
-        warm: Array | None,
-        anchor_unc: tuple[float, float] | None = None,
-    ) -> tuple[Background, BoundModel, list[Array], Solution]:
-        """Fit the peaks over one background, whose end levels may be given."""
-        task, inside, chosen = self.task, self.inside, self.task.recipe.background
-        forced = {} if anchors is None else {"anchors": anchors}
-        window = (float(self.x[inside][0]), float(self.x[inside][-1]))
-        under = background(
-            self.x, self.y, kind=chosen.kind, sigma=self.sigma, window=window, **chosen.options, **forced
-        )
-        follows = chosen.below_tails and under.kind in ANCHORED
-        sensitivity = under.sensitivity if follows else None
-        bound = BoundModel(task.table.model, self.x[inside], under.values, sensitivity, tails, self.ends())
-        y = self.y[inside]
-        sigma = None if self.sigma is None else self.sigma[inside]
-        weight = np.sqrt(np.maximum(y, 1.0)) if sigma is None else sigma
-        begin = _starts(task.table.model.parameters)
-        starts = [warm] if warm is not None else [bound.start(values, y, weight) for values in begin]
-        nuisance = under.sensitivity * np.asarray(anchor_unc or under.anchor_unc)[:, None]
-        solution = solve(
-            bound,
-            y,
-            statistics=task.statistics,
-            sigma=sigma if task.statistics == "given" else None,
-            starts=starts,
-            nuisance=nuisance if np.all(np.isfinite(nuisance)) else None,
-        )
-        return under, bound, starts, solution
+
+def end_points(recipe: Recipe, x: Array, inside: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return the axis values of the points whose mean is the end level at each end of the window."""
+    chosen = recipe.background
+    number = END_POINTS
+    if chosen.kind == "smart":
+        number = PRESETS[str(chosen.options.get("preset", "noise_aware"))].average
+    half = int(chosen.options.get("average", number)) // 2
+    first, last = np.flatnonzero(inside)[[0, -1]]
+    return x[max(first - half, 0) : first + half + 1], x[max(last - half, 0) : last + half + 1]
 
 
 @dataclass(frozen=True)
@@ -190,7 +220,8 @@ def _reported(bound: BoundModel, member: MemberFit) -> _Reported:
     return _Reported(tuple(dict.fromkeys(every)), tuple(dict.fromkeys(told)))
 
 
-def _starts(parameters: tuple[Parameter, ...]) -> list[Array]:
+def other_starts(parameters: tuple[Parameter, ...]) -> list[Array]:
+    """Return the start values of the recipe, and others with narrower and wider lines."""
     base = np.array([p.value for p in parameters])
     out = [base]
     for factor, jitter in OTHER_STARTS:

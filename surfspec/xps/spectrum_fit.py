@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import recipes, schema, spectra
-from surfspec.errors import InputError, SurfspecError
+from surfspec import recipes
 from surfspec.fitting.result import MemberFit, assemble
 from surfspec.fitting.series import Progress, fit_members
-from surfspec.xps.member_fit import Task, fit_member
-from surfspec.xps.model import build
-from surfspec.xps.recipe import Recipe, load_recipe
-from surfspec.xps.shift import rigid_shift
+from surfspec.xps.member_fit import fit_member
+from surfspec.xps.prepare import Prepared, prepare
+from surfspec.xps.recipe import Recipe
 
 Array = NDArray[np.float64]
-
-#: Part of the recipe's window that the data must cover.
-COVERED = 0.6
-#: Photon energy in eV for which the recipes place Auger lines (Al K-alpha).
-AL_K_ALPHA = 1486.6
 
 
 def fit(
@@ -30,6 +24,9 @@ def fit(
     recipe: Recipe | str,
     *,
     shift_search: float | None = None,
+    energy_shift: float | None = None,
+    start: str = "fresh",
+    along: str | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Fit the peaks of a recipe to a core-level spectrum or series.
@@ -48,6 +45,15 @@ def fit(
     shift_search
         Rigid shift of the scale, in eV up or down, to search for first; by default the recipe's, and 0
         once the charge was corrected. For a series it is found on the sum of its members.
+    energy_shift
+        Rigid shift of the scale in eV that is known already, from another fit of this series say; nothing is
+        searched then.
+    start
+        Where the start values of the members of a series come from. ``"fresh"``: the recipe, so that the order of the
+        members never changes an answer. ``"global"``: the fit of the mean spectrum. ``"neighbour"``: the member
+        before, for drifts beyond the reach of one start value.
+    along
+        For ``"neighbour"``: the series dimension, or a coordinate over it, whose values give the order.
     progress
         Called with (members done, members in all).
 
@@ -75,119 +81,39 @@ def fit(
     >>> round(float(fitted.center.sel(component="Zr4+ 3d5/2")), 1)
     182.4
     """
-    schema.check(spectrum, "spectrum")
-    if spectrum.attrs["technique"] != "XPS" or schema.axis_of(spectrum) != "binding_energy":
-        raise InputError(
-            f"this is a {spectrum.attrs['technique']} spectrum on a {schema.axis_of(spectrum)} axis",
-            where=str(spectrum.attrs.get("source_file", "")),
-            remedy="Fit XPS on a binding_energy axis; read the file with photon_energy= to convert it",
-        )
-    chosen = _valid(recipe)
-    _same_region(spectrum, chosen)
-    span = _span(chosen.shift_search if shift_search is None else shift_search)
-    if shift_search is None and "charge_shift" in spectrum.attrs:
-        span = 0.0
-    x = np.array(spectrum["binding_energy"].values)
-    summed = np.asarray(spectrum["intensity"].values, dtype=np.float64)
-    summed = summed.reshape(-1, x.size).sum(axis=0)
-    if not np.any(summed):
-        raise InputError(
-            "every intensity is zero",
-            where=str(spectrum.attrs.get("source_file", "")),
-            remedy="Check the file, the region and the detector",
-        )
-    found = rigid_shift(x, summed, chosen, span) if span > 0 else 0.0
-    low, high = _window(x, chosen, found)
-    scale = float(np.ptp(summed)) or 1.0
-    table = build(chosen, shift=found, area_scale=scale)
-    cut = spectra.crop(spectrum, low, high)
-    task = Task(chosen, table, str(spectrum.attrs["statistics"]), _extra_reasons(spectrum, chosen))
-    inside = (x >= low - 1e-9) & (x <= high + 1e-9)
+    ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
+    task, inside = ready.task, ready.inside
 
-    def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
-        return fit_member(task, x, y, sigma, inside)
+    def fit_one(
+        x: Array, y: Array, sigma: Array | None, index: tuple[int, ...], *, warm: Array | None = None
+    ) -> MemberFit:
+        return fit_member(task, x, y, sigma, inside, warm=warm)
 
     members = fit_members(
         spectrum,
         fit_one,
-        components=len(table.model.components),
-        parameters=table.model.parameters,
+        components=len(task.table.model.components),
+        parameters=task.table.model.parameters,
         progress=progress,
+        start=start,
+        along=along,
     )
+    return result_of(ready, [_cut(member, inside) for member in members])
+
+
+def result_of(ready: Prepared, members: Sequence[MemberFit]) -> xr.Dataset:
+    """Return the Dataset of kind ``fit`` of members in C order of the series dimensions."""
+    recipe, table = ready.task.recipe, ready.task.table
     result = assemble(
-        [_cut(member, inside) for member in members],
-        cut,
+        members,
+        ready.cut,
         components=[c.name for c in table.model.components],
         parameters=table.model.parameters,
         labels={"species": table.species, "element": table.element, "line": table.line},
-        recipe=recipes.to_yaml(chosen),
-        attrs={"recipe_name": chosen.recipe, "region": chosen.region, "energy_shift": found},
+        recipe=recipes.to_yaml(recipe),
+        attrs={"recipe_name": recipe.recipe, "region": recipe.region, "energy_shift": ready.shift},
     )
     return _with_charge_uncertainty(result)
-
-
-def _valid(recipe: Recipe | str) -> Recipe:
-    """Return the recipe with every field of the type it promises; Python code is checked as strictly as YAML."""
-    if isinstance(recipe, str):
-        return load_recipe(recipe)
-    if not isinstance(recipe, Recipe):
-        raise InputError(
-            f"a {type(recipe).__name__} is no recipe",
-            where="recipe",
-            remedy="Pass the name of a shipped recipe ('Zr 3d'), xps.load_recipe('mine.yaml') or xps.Recipe(...)",
-        )
-    try:
-        return recipes.from_mapping(recipes.to_mapping(recipe), Recipe, source="recipe")
-    except SurfspecError:
-        raise
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"the recipe holds what it should not ({error})",
-            where="recipe",
-            remedy="Give numbers as numbers, peaks and doublets as tuples of xps.Peak and xps.Doublet",
-        ) from error
-
-
-def _span(value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 50:
-        raise InputError(f"shift_search is {value!r}", where="shift_search", remedy="Give 0 to 50 eV")
-    return float(value)
-
-
-def _extra_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
-    photon = float(spectrum.attrs.get("photon_energy", AL_K_ALPHA))
-    auger = [peak.line for peak in recipe.peaks if peak.line.split()[-1].isalpha()]
-    if not auger or abs(photon - AL_K_ALPHA) <= 1.0:
-        return ()
-    return (f"energy scale: the recipe has {auger[0]} where Al K-alpha puts it, the photon energy is {photon:g} eV",)
-
-
-def _same_region(spectrum: xr.Dataset, recipe: Recipe) -> None:
-    region = str(spectrum.attrs.get("region", ""))
-    if region and region.replace(" ", "").lower() != recipe.region.replace(" ", "").lower():
-        low, high = recipe.window
-        x = spectrum["binding_energy"].values
-        if x[-1] < low or x[0] > high:
-            raise InputError(
-                f"the spectrum is region {region!r} ({x[0]:g} to {x[-1]:g} eV) and the recipe is for "
-                f"{recipe.region!r} ({low:g} to {high:g} eV)",
-                where=str(spectrum.attrs.get("source_file", "")),
-                remedy="Choose the recipe of that region, or the region of that recipe",
-            )
-
-
-def _window(x: Array, recipe: Recipe, shift: float) -> tuple[float, float]:
-    low, high = recipe.window[0] + shift, recipe.window[1] + shift
-    inner_low, inner_high = max(low, float(x[0])), min(high, float(x[-1]))
-    share = (inner_high - inner_low) / (high - low)
-    if share < COVERED:
-        raise InputError(
-            f"the data ({x[0]:g} to {x[-1]:g} eV) cover {max(share, 0):.0%} of the window {low:g} to {high:g} eV",
-            where=recipe.recipe,
-            remedy=f"At least {COVERED:.0%} are needed: choose another window, or pass shift_search= "
-            "if the sample was charged",
-        )
-    return inner_low, inner_high
 
 
 def _cut(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
