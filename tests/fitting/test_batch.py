@@ -30,6 +30,7 @@ WIDTHS = {
     "gl_sum": {"fwhm": 1.2, "mixing": 0.35},
     "voigt": {"fwhm_gauss": 1.0, "fwhm_lorentz": 0.4},
     "gl_product": {"fwhm": 1.2, "mixing": 0.3},
+    "edge": {"fwhm": 1.3},
 }
 
 
@@ -124,6 +125,42 @@ def test_background_that_gives_way_to_the_tails_and_its_nuisances(statistics: st
         model, X, y, base, statistics=statistics, sigma=sigma, sensitivity=bends, tails=tails, engine=engine
     )
     assert np.all(found.uncertainties[:, :2] > 1.001 * alone.uncertainties[:, :2])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("statistics", ["poisson", "given", "unknown"])
+@pytest.mark.parametrize("name", ["pseudo_voigt", "voigt"])
+def test_end_levels_of_many_points_partly_outside_the_axis(name: str, statistics: str, engine: str) -> None:
+    model = doublets(name, splitting=True)
+    y, base = spectra(model, 3)
+    ramp = np.linspace(0.0, 1.0, X.size)
+    bends, tails = np.stack([1 - ramp, ramp]), np.array([3.0, 5.0])
+    ends = X[0] + 0.1 * np.arange(-7.0, 4.0), X[-1] + 0.1 * np.arange(7.0, -4.0, -1.0)
+    sigma = np.sqrt(np.maximum(y, 1.0)) if statistics == "given" else None
+    given = {"statistics": statistics, "sigma": sigma, "sensitivity": bends, "tails": tails, "engine": engine}
+    found = solve_batch(model, X, y, base, ends=ends, **given)
+    assert not found.single.any()
+    compare(found, y, sigma)
+    for i, fitted in enumerate(found.fitted):
+        bound = BoundModel(model, X, base[i], bends, tails, ends)
+        one = solve(bound, y[i], statistics=statistics, sigma=None if sigma is None else sigma[i])
+        assert np.max(np.abs(found.values[i] - one.values) / one.uncertainties) < 1e-4
+        np.testing.assert_allclose(fitted, bound.evaluate(found.values[i]), rtol=1e-10)
+    outermost = solve_batch(model, X, y, base, **given)
+    assert np.max(np.abs(found.values - outermost.values) / found.uncertainties) > 0.01
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_columns_have_no_part_in_the_end_levels(engine: str) -> None:
+    model = doublets("gaussian")
+    y, base = spectra(model, 2)
+    ramp = np.linspace(0.0, 1.0, X.size)
+    columns = Columns((Parameter("k", 0.0), Parameter("const", 100.0)), constant_and_step)
+    ends = X[:11] - 0.4, X[-11:] + 0.4
+    found = solve_batch(
+        model, X, y, 0 * base, sensitivity=np.stack([1 - ramp, ramp]), ends=ends, columns=columns, engine=engine
+    )
+    compare(found, y)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -315,7 +352,8 @@ def test_bad_arguments_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch
     y, base = spectra(model, 2)
     cases = (
         {"y": y[0]}, {"base": base[:, :-1]}, {"statistics": "normal"}, {"statistics": "given"}, {"engine": "gpu"},
-        {"starts": [np.zeros(3)]}, {"y": [["a"]]}, {"chunk": 0}, {"sigma": y[:1]}, {"sensitivity": base[0]},
+        {"ends": (X[:3], [])}, {"ends": (X[:3], X[-3:] * np.nan)}, {"ends": (X,)}, {"starts": [np.zeros(3)]},
+        {"y": [["a"]]}, {"chunk": 0}, {"sigma": y[:1]}, {"sensitivity": base[0]},
     )  # fmt: skip
     for case in cases:
         arguments = {"x": X, "y": y, "base": base} | case

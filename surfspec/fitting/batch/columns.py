@@ -67,6 +67,17 @@ class Filler:
         out
             Shape (m, rows, n).
         """
+        self._fill_shapes(chunk.x, theta, chunk.weight, out)
+        out[:, self.table.areas : self.linear] = chunk.extra
+        if chunk.sensitivity is not None:
+            tails = np.zeros((theta.shape[0], self.rows, chunk.ends.x.size))
+            self._fill_shapes(chunk.ends.x, theta, None, tails)
+            levels = tails @ chunk.ends.mean.T
+            for part in (slice(0, self.table.areas), slice(self.linear, self.rows - 1)):
+                out[:, part] -= levels[:, part] @ chunk.sensitivity
+
+    def _fill_shapes(self, x: Array, theta: Array, weight: Array | None, out: Array) -> None:
+        """Write the rows of the areas and the mixed derivatives on some axis."""
         table = self.table
         for target in self.empty:
             out[:, target] = 0.0
@@ -74,7 +85,7 @@ class Filler:
             table.kinds, self.plan, self.unit, table.role_factor, table.role_offset, strict=True
         ):
             roles = theta @ factor_of.T + offset
-            rows = EVALUATE[kind](chunk.x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], unit, chunk.weight)
+            rows = EVALUATE[kind](x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], unit, weight)
             for target, source, factor, first in steps:
                 if first and factor == 1.0:
                     out[:, target] = rows[source]
@@ -84,13 +95,6 @@ class Filler:
                     out[:, target] += rows[source]
                 else:
                     out[:, target] += factor * rows[source]
-        out[:, table.areas : self.linear] = chunk.extra
-        if chunk.sensitivity is not None:
-            for part in (slice(0, table.areas), slice(self.linear, self.rows - 1)):
-                ends = out[:, part, [0, -1]]
-                if chunk.weight is not None:
-                    ends = ends / chunk.weight[:, None, [0, -1]]
-                out[:, part] -= ends @ chunk.sensitivity
 
     def above_base(self, linear: Array, rows: Array) -> Array:
         """Return the model without its base from the filled rows, shape (m, n)."""

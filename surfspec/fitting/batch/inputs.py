@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.fitting.batch.problem import Chunk
+from surfspec.fitting.batch.problem import Chunk, EndLevels
 from surfspec.fitting.batch.table import Columns
 from surfspec.fitting.model import BoundModel, Model, Parameter
 from surfspec.fitting.solver.objective import STATISTICS, Objective, objective
@@ -57,6 +57,8 @@ class Inputs:
         Shape (m, n).
     base, sigma, sensitivity, tails, nuisance
         As given, each with or without the leading dimension m; None where not given.
+    ends
+        Axis values of the points of the lower and the upper end level; None for the first and last of `x`.
     statistics
         ``poisson``, ``given`` or ``unknown``.
     chunk
@@ -71,6 +73,7 @@ class Inputs:
     sigma: Array | None
     sensitivity: Array | None
     tails: Array | None
+    ends: tuple[Array, Array] | None
     nuisance: Array | None
     statistics: str
     chunk: int
@@ -92,6 +95,12 @@ class Inputs:
                 raise InputError(
                     f"{name} has the shape {array.shape}", where=name,
                     remedy=f"Give {' or '.join(map(str, allowed))}, to go with {m} spectra of {n} points",
+                )  # fmt: skip
+        for points in self.ends or ():
+            if points.ndim != 1 or not points.size or not np.isfinite(points).all():
+                raise InputError(
+                    f"the points of an end level have the shape {points.shape}, or are not all numbers", where="ends",
+                    remedy="Give the axis values of at least one point for the lower and for the upper end",
                 )  # fmt: skip
         if self.statistics not in STATISTICS:
             raise InputError(f"unknown statistics {self.statistics!r}", remedy=f"Choose from {', '.join(STATISTICS)}")
@@ -151,7 +160,12 @@ class Inputs:
             y = (y - base) * weight
             extra = extra * weight[:, None]
             bends = None if bends is None else bends * weight[:, None]
-        return Chunk(self.x, y, base, weight, extra, bends)
+        return Chunk(self.x, y, base, weight, extra, bends, self.end_levels)
+
+    @property
+    def end_levels(self) -> EndLevels:
+        """The points whose means are the end levels of the background."""
+        return EndLevels.of(*((self.x[:1], self.x[-1:]) if self.ends is None else self.ends))
 
     def spread(self, rows: NDArray[np.intp]) -> Array:
         """Return the standard uncertainties that a least-squares fit of some members uses, shape (members, n)."""
@@ -169,7 +183,7 @@ class Inputs:
         rows = np.array([index])
         bends = None if self.sensitivity is None else _part(self.sensitivity, rows, 2).reshape(2, -1)
         tails = None if self.tails is None else _part(self.tails, rows, 1).reshape(2)
-        bound = BoundModel(self.model, self.x, _part(self.base, rows, 1).reshape(-1), bends, tails)
+        bound = BoundModel(self.model, self.x, _part(self.base, rows, 1).reshape(-1), bends, tails, self.ends)
         if self.columns is None:
             return bound
         return BoundColumns(bound, self.columns.parameters, self.columns.make(self.x, self.y[rows])[0])

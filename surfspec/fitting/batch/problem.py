@@ -21,6 +21,37 @@ NOISE: Final = 4e-16
 
 
 @dataclass(frozen=True)
+class EndLevels:
+    """The points that make the lower and the upper end level of a background.
+
+    Attributes
+    ----------
+    x
+        Their axis values, rising, shape (e,); they need not lie on the axis of the spectra.
+    mean
+        What takes the mean of the lower and of the upper ones, shape (2, e).
+    """
+
+    x: Array
+    mean: Array
+
+    @classmethod
+    def of(cls, low: Array, high: Array) -> EndLevels:
+        """Return those of some lower and some upper points.
+
+        Examples
+        --------
+        >>> EndLevels.of(np.array([0.0, 1.0]), np.array([9.0])).mean.tolist()
+        [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+        """
+        mean = np.zeros((2, low.size + high.size))
+        mean[0, : low.size], mean[1, low.size :] = 1.0 / low.size, 1.0 / high.size
+        x = np.concatenate([low, high])
+        order = np.argsort(x, kind="stable")
+        return cls(x[order], mean[:, order])
+
+
+@dataclass(frozen=True)
 class Chunk:
     """Some spectra on one axis: m members, n points.
 
@@ -36,7 +67,9 @@ class Chunk:
     extra
         Linear columns beside the peaks, shape (m, e, n).
     sensitivity
-        How the background gives way to the peaks at its first and last point, shape (m, 2, n); None where it does not.
+        How the background gives way to the peaks at its end levels, shape (m, 2, n); None where it does not.
+    ends
+        The points of those end levels.
     """
 
     x: Array
@@ -45,6 +78,7 @@ class Chunk:
     weight: Array | None
     extra: Array
     sensitivity: Array | None
+    ends: EndLevels
 
     def rows(self, chosen: NDArray[np.intp]) -> Chunk:
         """Return some of the members."""
@@ -55,6 +89,7 @@ class Chunk:
             None if self.weight is None else self.weight[chosen],
             self.extra[chosen],
             None if self.sensitivity is None else self.sensitivity[chosen],
+            self.ends,
         )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import wofz
+from scipy.special import erfc, wofz
 
 Array = NDArray[np.float64]
 Rows = tuple[Array, ...]
@@ -138,7 +138,20 @@ def _voigt(x: Array, center: Array, fwhm_gauss: Array, fwhm_lorentz: Array, area
     return rows[0], rows[1], rows[2], rows[3]
 
 
+def _edge(x: Array, center: Array, fwhm: Array, _: Array, height: float, weight: Array | None) -> Rows:
+    """Return a falling step; what is the area of a peak is its height."""
+    per = 1.0 / fwhm
+    t = (x - center) * per
+    by_center = _bell(t * t, height * _GAUSS * per, weight)
+    f = erfc(_VOIGT_SCALE * t)
+    f *= 0.5 * height
+    if weight is not None:
+        f *= weight
+    t *= by_center
+    return f, by_center, t
+
+
 #: By the codes of :data:`surfspec.fitting.batch.table.KINDS`.
 EVALUATE: Final[tuple[Callable[[Array, Array, Array, Array, float, Array | None], Rows], ...]] = (
-    _gaussian, _lorentzian, _pseudo_voigt, _gl_sum, _voigt,
+    _gaussian, _lorentzian, _pseudo_voigt, _gl_sum, _voigt, _edge,
 )  # fmt: skip

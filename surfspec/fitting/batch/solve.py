@@ -52,6 +52,7 @@ def solve_batch(
     sigma: ArrayLike | None = None,
     sensitivity: ArrayLike | None = None,
     tails: ArrayLike | None = None,
+    ends: tuple[ArrayLike, ArrayLike] | None = None,
     nuisance: ArrayLike | None = None,
     columns: Columns | None = None,
     starts: Sequence[ArrayLike] | None = None,
@@ -89,7 +90,10 @@ def solve_batch(
         Standard uncertainties of `y`, shape (n,) or (m, n).
     sensitivity, tails
         How the background gives way to the peaks at both ends, shapes (2, n) and (2,), or with a leading m; see
-        :class:`~surfspec.fitting.BoundModel`.
+        :class:`~surfspec.fitting.BoundModel`. The columns have no part in it.
+    ends
+        Axis values of the points whose mean is the lower and the upper end level of the background, the same for all
+        spectra; by default the first and the last of `x`. They matter with `sensitivity` only.
     nuisance
         Change of the model by one standard deviation of each nuisance, shape (k, n) or (m, k, n).
     columns
@@ -138,8 +142,8 @@ def solve_batch(
     inputs = Inputs(
         model=model, columns=columns, x=_numbers("x", x), y=_numbers("y", y, 2), base=_numbers("base", base),
         sigma=_numbers_or_none("sigma", sigma), sensitivity=_numbers_or_none("sensitivity", sensitivity),
-        tails=_numbers_or_none("tails", tails), nuisance=_numbers_or_none("nuisance", nuisance),
-        statistics=statistics, chunk=chunk,
+        tails=_numbers_or_none("tails", tails), ends=_ends(ends),
+        nuisance=_numbers_or_none("nuisance", nuisance), statistics=statistics, chunk=chunk,
     )  # fmt: skip
     begin = _starts(inputs, starts)
     if engine not in ("auto", "numpy", "numba"):
@@ -216,6 +220,14 @@ def _numbers(name: str, given: ArrayLike, dimensions: int = 0) -> Array:
 
 def _numbers_or_none(name: str, given: ArrayLike | None) -> Array | None:
     return None if given is None else _numbers(name, given)
+
+
+def _ends(given: tuple[ArrayLike, ArrayLike] | None) -> tuple[Array, Array] | None:
+    if given is None:
+        return None
+    if len(given) != 2:
+        raise InputError(f"{len(given)} end levels", where="ends", remedy="Give the points of the lower and the upper")
+    return _numbers("ends", given[0]), _numbers("ends", given[1])
 
 
 def _starts(inputs: Inputs, starts: Sequence[ArrayLike] | None) -> list[Array]:

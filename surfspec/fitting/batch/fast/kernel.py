@@ -69,6 +69,8 @@ class _Data(NamedTuple):
     base: Array
     weight: Array
     bends: Array
+    end_x: Array
+    end_mean: Array
     counts: bool
     floor: float
 
@@ -82,6 +84,9 @@ class _Room(NamedTuple):
 
     rows: Array
     shape: Array
+    end_rows: Array
+    end_shape: Array
+    end_weight: Array
     columns: Array
     gram: Array
     guess: Array
@@ -122,8 +127,26 @@ def _add_to(out, rows, j, factor):
 @njit(cache=True)
 def _fill(plan, data, theta, room):
     """Write the rows of the model but the extra columns."""
+    rows, bends, tails = room.rows, data.bends, room.end_rows
+    _shapes(plan, data.x, data.weight, theta, room.roles, room.shape, rows)
+    if bends.shape[0]:
+        _shapes(plan, data.end_x, room.end_weight, theta, room.roles, room.end_shape, tails)
+        mean = data.end_mean
+        for j in range(rows.shape[0] - 1):
+            if not plan.areas <= j < plan.linear:
+                low, high = 0.0, 0.0
+                for i in range(tails.shape[1]):
+                    low += mean[0, i] * tails[j, i]
+                    high += mean[1, i] * tails[j, i]
+                _add(rows, j, bends, 0, -low)
+                _add(rows, j, bends, 1, -high)
+
+
+@njit(cache=True)
+def _shapes(plan, x, weight, theta, roles, shape, rows):
+    """Write the rows of the areas and the mixed derivatives on some axis."""
     # what loops use stands in local names: each access to a field costs as much as several sums
-    roles, shape, nonlinear, steps, factor = room.roles, room.shape, plan.nonlinear, plan.steps, plan.factor
+    nonlinear, steps, factor = plan.nonlinear, plan.steps, plan.factor
     role_factor, role_offset, direct, target, keep = (
         plan.role_factor,
         plan.role_offset,
@@ -131,8 +154,7 @@ def _fill(plan, data, theta, room):
         plan.target,
         plan.keep,
     )
-    kinds, unit, x, weight, bends = plan.kinds, plan.unit, data.x, data.weight, data.bends
-    rows = room.rows
+    kinds, unit = plan.kinds, plan.unit
     for j in plan.empty:
         rows[j, :] = 0.0
     at = 0
@@ -152,13 +174,6 @@ def _fill(plan, data, theta, room):
             else:
                 _add(rows, steps[at, 1], shape, steps[at, 2], factor[at])
             at += 1
-    if bends.shape[0]:
-        last = x.size - 1
-        for j in range(rows.shape[0]):
-            if not plan.areas <= j < plan.linear:
-                first, end = rows[j, 0] / weight[0], rows[j, last] / weight[last]
-                _add(rows, j, bends, 0, -first)
-                _add(rows, j, bends, 1, -end)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -320,7 +335,7 @@ def _iterate(plan, data, values, scale, gain_limit, max_passes, room, fisher):
 
 
 @njit(cache=True, nogil=True)
-def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit, max_passes, ends):
+def _fit_chunk(plan, x, y, base, weight, extra, bends, end_x, end_mean, counts, start, gain_limit, max_passes, ends):
     """Fit every member of a chunk into the arrays of `ends`."""
     values, fisher, costs, chi2s, converged, passes = ends
     members, points = y.shape
@@ -328,7 +343,9 @@ def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit
     lines = count + plan.has_offset + plan.pairs.shape[0] + 1
     even = total + 1 + (total + 1) % 2
     room = _Room(
-        rows=np.zeros((lines, points)), shape=np.empty((4, points)), columns=np.zeros((even, points)),
+        rows=np.zeros((lines, points)), shape=np.empty((4, points)),
+        end_rows=np.zeros((lines, end_x.size)), end_shape=np.empty((4, end_x.size)), end_weight=np.ones(end_x.size),
+        columns=np.zeros((even, points)),
         gram=np.zeros((even, even)), guess=np.empty(points), root=np.ones(points), roles=np.empty(3),
         right=np.empty(count), work=np.empty((total, total)), size=np.empty(total),
         side=np.zeros(count, dtype=np.int64), new=np.zeros(count, dtype=np.int64), zeros=np.zeros(count),
@@ -343,7 +360,10 @@ def _fit_chunk(plan, x, y, base, weight, extra, bends, counts, start, gain_limit
                     log = y[m, i] * logarithm(y[m, i])
                     own += 2.0 * (log - y[m, i])
                     scale += abs(log) + y[m, i]
-        data = _Data(x, y[m], base[m] if counts else zeros, ones if counts else weight[m], bends[m], counts, floor)
+        data = _Data(
+            x, y[m], base[m] if counts else zeros, ones if counts else weight[m], bends[m], end_x, end_mean, counts,
+            floor,
+        )  # fmt: skip
         room.rows[plan.areas : count] = extra[m]
         values[m, count:] = start[m]
         cost, chi2, small, done = _iterate(plan, data, values[m], scale, gain_limit, max_passes, room, fisher[m])
@@ -418,7 +438,8 @@ class Kernel:
         weight = np.empty((0, 0)) if chunk.weight is None else chunk.weight
         _fit_chunk(
             self._plan, _plain(chunk.x), _plain(chunk.y), _plain(chunk.base), _plain(weight), _plain(chunk.extra),
-            _plain(bends), chunk.weight is None, _plain(start), self._gain, self._max_passes,
+            _plain(bends), _plain(chunk.ends.x), _plain(chunk.ends.mean), chunk.weight is None,
+            _plain(start), self._gain, self._max_passes,
             (ends.values, ends.fisher, ends.cost, ends.chi2, ends.converged, ends.passes),
         )  # fmt: skip
         return ends

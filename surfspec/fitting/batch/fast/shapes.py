@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from surfspec.fitting.batch.fast.edge import edge
+
 _LN16: Final = 4.0 * log(2.0)
 _GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
 _LORENTZ: Final = 2.0 / pi
@@ -215,6 +217,12 @@ def evaluate(kind, x, weight, roles, area, out, at, keep):
         slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
         per = 1.0 / (1.0 / _GAUSS + roles[2] * slope)
         _mixed(x, weight, roles[0], roles[1], roles[2], area * per, area * per, slope * per, out, at, keep)
+    elif kind == 5:
+        bell, per = np.empty(x.size), 1.0 / roles[1]
+        for i in range(x.size):
+            t = (x[i] - roles[0]) * per
+            bell[i] = exponential(max(-_LN16 * t * t, _LOWEST))
+        edge(x, weight, roles[0], roles[1], area, bell, out, at, keep)
     else:
         s, gamma = roles[1] / _VOIGT_SCALE, 0.5 * roles[2]
         reach = max(abs(x[0] - roles[0]), abs(x[-1] - roles[0]))
