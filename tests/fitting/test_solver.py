@@ -198,6 +198,28 @@ def test_unfittable_data_are_refused(y: np.ndarray, match: str) -> None:
         solve(peak(), y)
 
 
+@pytest.mark.parametrize(
+    ("y", "options", "match"),
+    [
+        (np.full(50, 9.0), {}, "50 intensities and a model on 121 points"),
+        (np.full((2, 121), 9.0), {}, "shape"),
+        (["nine"] * 121, {}, "no numbers"),
+        (np.full(121, 9.0), {"starts": [np.array([1.0, 285.0])]}, "3 parameters"),
+        (np.full(121, 9.0), {"statistics": "given", "sigma": np.ones(120)}, "shape"),
+    ],
+)
+def test_arrays_that_do_not_go_together_are_refused_in_words(y: object, options: dict, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        solve(peak(), y, **options)
+
+
+def test_lists_and_integers_are_counts_too() -> None:
+    y = np.random.default_rng(7).poisson(peak().evaluate(np.array([900.0, 285.1, 1.5])))
+    want = solve(peak(), y.astype(np.float64))
+    for given_as in (y, y.tolist(), y.astype(np.longdouble)):
+        np.testing.assert_allclose(solve(peak(), given_as).values, want.values, rtol=1e-12)
+
+
 def test_too_few_points() -> None:
     with pytest.raises(InputError, match="cannot determine 3"):
         solve(peak(x=np.array([284.0, 285.0, 286.0])), np.array([1.0, 5.0, 1.0]))

@@ -9,8 +9,9 @@ import lmfit
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
-from surfspec.fitting.solver.objective import FAR, Objective, Problem, bounded, objective
+from surfspec.fitting.solver.objective import FAR, Objective, Precise, Problem, bounded, objective
 
 Array = NDArray[np.float64]
 
@@ -27,15 +28,20 @@ class _Residuals:
         self.names = names
         self.free = np.array([p.vary for p in problem.parameters])
         self._values: Array | None = None
-        self._model = np.empty(0)
+        self._model: Precise = np.empty(0)
 
     def vector(self, current: Any) -> Array:
         values = np.array([current[name].value for name in self.names], dtype=np.float64)
         return np.where(np.abs(values) < TINY, 0.0, values)
 
-    def model(self, values: Array) -> Array:
+    def model(self, values: Array) -> Precise:
         if self._values is None or not np.array_equal(values, self._values):
             self._values, self._model = values, self.problem.evaluate(values)
+            if self._model.shape != self.goal.y.shape:
+                raise InputError(
+                    f"{self.goal.y.size} intensities and a model on {self._model.size} points",
+                    remedy="Give intensities on the axis of the model",
+                )
         return self._model
 
     def residual(self, current: Any) -> Array:
@@ -103,7 +109,7 @@ def identifiers(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def to_lmfit(
     problem: Problem,
-    y: Array,
+    y: Precise,
     *,
     statistics: str = "poisson",
     sigma: Array | None = None,

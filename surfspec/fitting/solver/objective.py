@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
 
 Array = NDArray[np.float64]
+#: Data and models: doubles, or long doubles where residuals of doubles would be nothing but rounding.
+Precise = NDArray[Any]
 
 STATISTICS = ("poisson", "given", "unknown")
 #: Smallest expected count, relative to the mean of the data (or to one count).
@@ -21,11 +23,14 @@ FAR = 1e100
 
 
 class Problem(Protocol):
-    """What can be fitted: parameters, a model and its exact derivatives."""
+    """What can be fitted: parameters, a model and its exact derivatives.
+
+    `evaluate` may return long doubles: with data that are long doubles too, the residuals are formed in them.
+    """
 
     parameters: tuple[Parameter, ...]
 
-    def evaluate(self, values: Array) -> Array:
+    def evaluate(self, values: Array) -> Precise:
         """Return the model, shape (n,)."""
         ...
 
@@ -34,7 +39,7 @@ class Problem(Protocol):
         ...
 
 
-def deviance_residuals(model: Array, counts: Array) -> tuple[Array, Array]:
+def deviance_residuals(model: Precise, counts: Precise) -> tuple[Array, Array]:
     r"""Return signed Poisson deviance residuals and their derivative by the model.
 
     .. math:: r = \mathrm{sign}(m - d)\sqrt{2 (m - d + d \ln(d / m))}
@@ -68,37 +73,52 @@ def deviance_residuals(model: Array, counts: Array) -> tuple[Array, Array]:
     bracket = np.where(counts <= 0, 1.0, (1 + safe) * np.log1p(safe) - safe)
     ratio = np.where(small, series, 2 * bracket / np.where(small, 1.0, u) ** 2)
     root = np.sqrt(m * ratio)
-    return -u * root, 1.0 / root
+    return _doubles(-u * root), _doubles(1.0 / root)
 
 
-def count_floor(counts: Array) -> float:
+def _doubles(values: Precise) -> Array:
+    return np.asarray(values, dtype=np.float64)
+
+
+def count_floor(counts: Precise) -> float:
     """Return the smallest expected count that a model is taken to have."""
     return FLOOR * max(1.0, float(np.mean(counts)))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Data with their statistics; `sigma` is one standard uncertainty of each point, or its weight."""
+    """Data with their statistics; `sigma` is one standard uncertainty of each point, or its weight.
 
-    y: Array
+    A residual is formed in the precision of `y` and of the model, and rounded to a double only then.
+    """
+
+    y: Precise
     statistics: str
     sigma: Array
 
-    def residuals(self, model: Array) -> tuple[Array, Array]:
+    def residuals(self, model: Precise) -> tuple[Array, Array]:
         """Return residuals whose squares add up to the cost, and their derivative by the model."""
         if self.statistics == "poisson":
             return deviance_residuals(model, self.y)
-        return (model - self.y) / self.sigma, 1.0 / self.sigma
+        return self.difference(model) / self.sigma, 1.0 / self.sigma
 
-    def cost(self, model: Array) -> float:
+    def difference(self, model: Precise) -> Array:
+        """Return the model less the data, shape (n,)."""
+        return _doubles(model - self.y)
+
+    def rounding(self, model: Precise) -> float:
+        """Return the relative rounding error of such a difference."""
+        return float(max(np.finfo(model.dtype).eps, np.finfo(self.y.dtype).eps))
+
+    def cost(self, model: Precise) -> float:
         """Return the deviance of a model (chi-square unless Poisson), inf where it is no number."""
         total = float(np.sum(bounded(self.residuals(model)[0]) ** 2))
         return total if np.all(np.isfinite(model)) else np.inf
 
-    def weight(self, model: Array) -> Array:
+    def weight(self, model: Precise) -> Array:
         """Return one over the expected standard deviation of each point, shape (n,)."""
         if self.statistics == "poisson":
-            return np.asarray(1.0 / np.sqrt(np.maximum(model, count_floor(self.y))))
+            return _doubles(1.0 / np.sqrt(np.maximum(model, count_floor(self.y))))
         return 1.0 / self.sigma
 
 
@@ -107,7 +127,7 @@ def bounded(values: Array) -> Array:
     return np.clip(np.nan_to_num(values, nan=FAR, posinf=FAR, neginf=-FAR), -FAR, FAR)
 
 
-def objective(problem: Problem, y: Array, statistics: str, sigma: Array | None) -> Objective:
+def objective(problem: Problem, y: Precise, statistics: str, sigma: Array | None) -> Objective:
     """Check the data and return what is to be minimised.
 
     Raises
@@ -118,6 +138,8 @@ def objective(problem: Problem, y: Array, statistics: str, sigma: Array | None) 
     """
     if statistics not in STATISTICS:
         raise InputError(f"unknown statistics {statistics!r}", remedy=f"Choose from {', '.join(STATISTICS)}")
+    y = _numbers("intensities", y)
+    sigma = None if sigma is None else _numbers("uncertainties", sigma)
     if not np.all(np.isfinite(y)):
         raise InputError("some intensities are not numbers", remedy="Repair or remove those points")
     if not np.any(y):
@@ -136,7 +158,20 @@ def objective(problem: Problem, y: Array, statistics: str, sigma: Array | None) 
     return Objective(y, statistics, assumed_sigma(y, statistics, sigma))
 
 
-def assumed_sigma(y: Array, statistics: str, sigma: Array | None) -> Array:
+def _numbers(what: str, given: Precise) -> Precise:
+    """Return the numbers as they are, doubles or long doubles, in one row."""
+    out = given
+    if not (isinstance(given, np.ndarray) and given.dtype in (np.float64, np.longdouble)):
+        try:
+            out = np.array(given, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the {what} are no numbers ({error})", remedy="Give one for each point") from error
+    if out.ndim != 1:
+        raise InputError(f"{what} of shape {out.shape}", remedy="Give one spectrum, or fit many with solve_batch")
+    return out
+
+
+def assumed_sigma(y: Precise, statistics: str, sigma: Array | None) -> Array:
     """Return one standard uncertainty of each point: as given, or from the smoothed intensity.
 
     Parameters
@@ -171,7 +206,7 @@ def assumed_sigma(y: Array, statistics: str, sigma: Array | None) -> Array:
             )
         return sigma
     width = max(3, min(11, 2 * (y.size // 20) + 1))
-    padded = np.pad(y, width // 2, mode="edge")
+    padded = np.pad(_doubles(y), width // 2, mode="edge")
     smooth = np.convolve(padded, np.ones(width) / width, mode="valid")
     if statistics == "poisson":
         return np.sqrt(np.maximum(smooth, 1.0))

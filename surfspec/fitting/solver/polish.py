@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.fitting.model import Parameter
-from surfspec.fitting.solver.objective import Objective, Problem, bounded
+from surfspec.fitting.solver.objective import Objective, Precise, Problem, bounded
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -64,7 +64,7 @@ class End:
     """Where a fit arrived: the state there, and whether it is a minimum."""
 
     values: Array
-    model: Array
+    model: Precise
     jacobian: Array
     cost: float
     converged: bool
@@ -76,7 +76,7 @@ class _State:
     """A point of the descent: cost, and the Gauss-Newton step with its length in standard uncertainties."""
 
     values: Array
-    model: Array
+    model: Precise
     jacobian: Array
     cost: float
     change: Array
@@ -178,7 +178,8 @@ def _state(problem: Problem, objective: Objective, limits: Limits, values: Array
         width = np.sqrt(np.sum((axes[keep] / singular[keep, None]) ** 2, axis=0)) / size[active]
         unit[active] = scatter * width
         # a step that rounding alone may cause has no length; one that the data ask for is measured in their scatter
-        rounding = ROUNDING_BITS * np.finfo(np.float64).eps * np.sqrt(np.mean(bounded(slope * model) ** 2))
+        size_of_model = np.sqrt(np.mean(bounded(slope * np.asarray(model, dtype=np.float64)) ** 2))
+        rounding = ROUNDING_BITS * objective.rounding(model) * size_of_model
         excess = np.maximum(np.abs(change[active]) - rounding * width, 0.0)
         length = float(np.max(excess / np.maximum(unit[active], np.finfo(np.float64).tiny)))
     return _State(

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.errors import InputError
 from surfspec.fitting.solver.minimise import trust_region
-from surfspec.fitting.solver.objective import Objective, Problem, objective
+from surfspec.fitting.solver.objective import Objective, Precise, Problem, objective
 from surfspec.fitting.solver.polish import End, Limits, polish
 from surfspec.fitting.solver.solution import Solution, describe
 
@@ -21,7 +22,7 @@ STRICT = 1e-15
 
 def solve(
     problem: Problem,
-    y: Array,
+    y: Precise,
     *,
     statistics: str = "poisson",
     sigma: Array | None = None,
@@ -40,7 +41,8 @@ def solve(
     problem
         Parameters, model and Jacobian.
     y
-        Intensities, shape (n,).
+        Intensities, shape (n,). Where they are long doubles and the problem's model is too, residuals are
+        formed in long doubles: data of fifteen digits that a model explains to fourteen keep their scatter.
     statistics
         ``"poisson"`` (y is counts), ``"given"`` (by `sigma`) or ``"unknown"``: then the variance is
         taken proportional to `sigma` squared, or to the smoothed intensity where `sigma` is not given,
@@ -85,7 +87,7 @@ def solve(
     """
     goal = objective(problem, y, statistics, sigma)
     limits = Limits.of(problem.parameters)
-    options = list(starts) if starts else [np.array([p.value for p in problem.parameters])]
+    options = _starts(problem, starts)
     # a model that overflows on the way is no accident: what is not finite is looked for where it matters
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         ends = [trust_region(problem, goal, start, tolerance, max_evaluations) for start in options]
@@ -101,6 +103,20 @@ def solve(
             evaluations=best.evaluations + sum(count for _, count in ends),
             others=[(ends[i][0], costs[i]) for i in order[1:]],
         )
+
+
+def _starts(problem: Problem, starts: Sequence[Array] | None) -> list[Array]:
+    """Return the starts, each with one number for each parameter."""
+    own = [p.value for p in problem.parameters]
+    options = [np.array(start, dtype=np.float64) for start in (starts if starts is not None and len(starts) else [own])]
+    for start in options:
+        if start.shape != (len(problem.parameters),):
+            raise InputError(
+                f"a start of shape {start.shape} for {len(problem.parameters)} parameters",
+                where="starts",
+                remedy=f"Give a list of starts, each a number for {', '.join(p.name for p in problem.parameters)}",
+            )
+    return options
 
 
 def finish(problem: Problem, goal: Objective, limits: Limits, values: Array, max_evaluations: int) -> End:

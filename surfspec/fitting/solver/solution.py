@@ -81,7 +81,7 @@ def describe(
 ) -> Solution:
     """Return the solution of a fit that ended at `end`; `others` are values and cost of the other starts' ends."""
     weight = goal.weight(end.model)
-    pulls = (goal.y - end.model) * weight
+    pulls = -goal.difference(end.model) * weight
     residual, _ = goal.residuals(end.model)
     chi2, deviance = float(np.sum(bounded(pulls) ** 2)), float(np.sum(bounded(residual) ** 2))
     on_low, on_high = limits.touched(end.values)
@@ -99,7 +99,7 @@ def describe(
         values=end.values,
         uncertainties=uncertainties,
         covariance=covariance,
-        fitted=end.model,
+        fitted=np.asarray(end.model, dtype=np.float64),
         pulls=pulls / np.sqrt(scale) if scale > 0 else pulls,
         converged=end.converged and bool(np.all(np.isfinite(end.model))),
         at_bound=tuple(np.array(names)[bound].tolist()),
