@@ -39,6 +39,8 @@ class SharedFit:
     members
         One fit for each spectrum; its covariance includes the common parameters. Its ``dof`` counts its points less
         its own parameters.
+    solutions
+        The same as the solver's answers, for who judges the members anew.
     converged
         Common and own parameters lie at a minimum.
     at_bound, undetermined
@@ -54,6 +56,7 @@ class SharedFit:
     uncertainties: Array
     covariance: Array
     members: tuple[MemberFit, ...]
+    solutions: tuple[Solution, ...]
     converged: bool
     at_bound: tuple[str, ...]
     undetermined: tuple[str, ...]
@@ -73,6 +76,7 @@ def fit_shared(
     sigma: Sequence[Array] | None = None,
     nuisance: Sequence[Array] | None = None,
     extra: Sequence[Sequence[str]] | None = None,
+    starts: Sequence[Array] | None = None,
 ) -> SharedFit:
     r"""Fit several spectra at once, some of their parameters having one value for all.
 
@@ -101,6 +105,9 @@ def fit_shared(
         independent between members.
     extra
         Reasons for the verdict of each member that were found elsewhere.
+    starts
+        Start values of each member's own fit, shape (p_i,) each; by default those of its parameters with the areas that
+        fit best.
 
     Returns
     -------
@@ -130,11 +137,14 @@ def fit_shared(
     >>> fit.values.round(6).tolist(), [round(float(m.area[0]), 4) for m in fit.members]
     ([285.2, 1.0], [100.0, 300.0])
     """
-    goals = _goals(models, data, statistics, sigma, nuisance, extra)
+    goals = _goals(models, data, statistics, sigma, nuisance, extra, starts)
     parameters = common_parameters(models, shared)
     where = [np.array([_place(bound, name) for name in shared]) for bound in models]
     members = [OwnProblem(bound, common, goal) for bound, common, goal in zip(models, where, goals, strict=True)]
-    alone = [_alone(bound, goal, number) for number, (bound, goal) in enumerate(zip(models, goals, strict=True))]
+    alone = [
+        _alone(bound, goal, None if starts is None else starts[number], number)
+        for number, (bound, goal) in enumerate(zip(models, goals, strict=True))
+    ]
     begin = _weighted_start(alone, where, [(p.low, p.high) for p in parameters])
     own = [fit.values[member.own] for fit, member in zip(alone, members, strict=True)]
     problem = SharedProblem(members, parameters, begin, own)
@@ -156,11 +166,12 @@ def _goals(
     sigma: Sequence[Array] | None,
     nuisance: Sequence[Array] | None,
     extra: Sequence[Sequence[str]] | None,
+    starts: Sequence[Array] | None,
 ) -> list[Objective]:
     """Return the data of each member; unknown statistics become weights that are scaled at the end."""
     if not models:
         raise InputError("there are no members", where="models", remedy="Give at least one model")
-    for name, one in (("data", data), ("sigma", sigma), ("nuisance", nuisance), ("extra", extra)):
+    for name, one in (("data", data), ("sigma", sigma), ("nuisance", nuisance), ("extra", extra), ("starts", starts)):
         if one is not None and len(one) != len(models):
             raise InputError(f"{len(one)} entries for {len(models)} members", where=name, remedy="Give one for each")
     if statistics not in ("poisson", "given", "unknown"):
@@ -186,13 +197,13 @@ def _place(bound: BoundModel, name: str) -> int:
     return [p.name for p in bound.parameters].index(name)
 
 
-def _alone(bound: BoundModel, goal: Objective, number: int) -> Solution:
+def _alone(bound: BoundModel, goal: Objective, start: Array | None, number: int) -> Solution:
     """Fit one member with all its parameters free."""
     sigma = None if goal.statistics == "poisson" else goal.sigma
-    first = np.array([p.value for p in bound.parameters])
     try:
-        starts = [bound.start(first, goal.y, goal.sigma)]
-        return solve(bound, goal.y, statistics=goal.statistics, sigma=sigma, starts=starts)
+        if start is None:
+            start = bound.start(np.array([p.value for p in bound.parameters]), goal.y, goal.sigma)
+        return solve(bound, goal.y, statistics=goal.statistics, sigma=sigma, starts=[start])
     except InputError as error:
         raise InputError(error.message, where=f"member {number}", remedy=error.remedy) from error
 
@@ -312,9 +323,10 @@ class _Joint:
 
     def fit(self, alone: Sequence[Solution], extra: Sequence[Sequence[str]] | None) -> SharedFit:
         """Judge every member and return the whole."""
-        members = []
+        members, solutions = [], []
         for number, member in enumerate(self.problem.members):
             solution = self.solution(number)
+            solutions.append(solution)
             verdict, reasons = judge(solution, extra=() if extra is None else extra[number])
             members.append(
                 member_from_model(member.bound, solution, alone[number].values, verdict=verdict, reasons=reasons)
@@ -329,6 +341,7 @@ class _Joint:
             uncertainties=np.sqrt(np.diag(covariance)),
             covariance=covariance,
             members=tuple(members),
+            solutions=tuple(solutions),
             converged=self.outer.converged and all(state.converged for state in self.states),
             at_bound=tuple(names[~self.common_active].tolist()),
             undetermined=tuple(names[self.lost].tolist()),

@@ -140,11 +140,16 @@ class Member:
         """Fit over the background of the data; return it, the model on it, the starts and the solution."""
         under = self._background(None)
         bound = self._bound(under, np.zeros(2))
-        starts = self.starts(bound)
+        starts = self._starts(bound)
         begin = starts if warm is None else [warm, *starts]
         return under, bound, starts, self._solve(bound, under, under.anchor_unc, begin)
 
-    def starts(self, bound: BoundModel) -> list[Array]:
+    def begin(self) -> tuple[BoundModel, Array]:
+        """Return the model on the background of the data, and the start values of the recipe."""
+        bound = self._bound(self._background(None), np.zeros(2))
+        return bound, self._starts(bound)[0]
+
+    def _starts(self, bound: BoundModel) -> list[Array]:
         """Return start values, the recipe's own first, with the areas that fit best."""
         y = self.y[self.inside]
         weight = np.sqrt(np.maximum(y, 1.0)) if self.sigma is None else self.sigma[self.inside]

@@ -10,11 +10,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import recipes
+from surfspec.errors import InputError
 from surfspec.fitting.result import MemberFit, assemble
 from surfspec.fitting.series import Progress, fit_members
 from surfspec.xps.member_fit import fit_member
 from surfspec.xps.prepare import Prepared, prepare
 from surfspec.xps.recipe import Recipe
+from surfspec.xps.shared_fit import fit_in_common
 
 Array = NDArray[np.float64]
 
@@ -27,6 +29,8 @@ def fit(
     energy_shift: float | None = None,
     start: str = "fresh",
     along: str | None = None,
+    shared: Sequence[str] = (),
+    over: str | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Fit the peaks of a recipe to a core-level spectrum or series.
@@ -54,6 +58,11 @@ def fit(
         before, for drifts beyond the reach of one start value.
     along
         For ``"neighbour"``: the series dimension, or a coordinate over it, whose values give the order.
+    shared
+        Parameters, ``"Zr4+ fwhm_gauss"`` say, that have one value for all members of a series: a global fit, whose
+        covariance is that of all members together.
+    over
+        The series dimension along which they are shared; by default all of them.
     progress
         Called with (members done, members in all).
 
@@ -83,6 +92,13 @@ def fit(
     """
     ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
     task, inside = ready.task, ready.inside
+    if shared or over is not None:
+        if start != "fresh":
+            raise InputError(
+                "shared parameters begin where the members' own fits end", where="start", remedy="Leave out start"
+            )
+        together = fit_in_common(spectrum, ready, shared, over, progress)
+        return result_of(ready, together, shared=", ".join(shared), shared_over=over or "every dimension")
 
     def fit_one(
         x: Array, y: Array, sigma: Array | None, index: tuple[int, ...], *, warm: Array | None = None
@@ -98,10 +114,10 @@ def fit(
         start=start,
         along=along,
     )
-    return result_of(ready, [_cut(member, inside) for member in members])
+    return result_of(ready, [cut_member(member, inside) for member in members])
 
 
-def result_of(ready: Prepared, members: Sequence[MemberFit]) -> xr.Dataset:
+def result_of(ready: Prepared, members: Sequence[MemberFit], **attrs: str) -> xr.Dataset:
     """Return the Dataset of kind ``fit`` of members in C order of the series dimensions."""
     recipe, table = ready.task.recipe, ready.task.table
     result = assemble(
@@ -111,12 +127,12 @@ def result_of(ready: Prepared, members: Sequence[MemberFit]) -> xr.Dataset:
         parameters=table.model.parameters,
         labels={"species": table.species, "element": table.element, "line": table.line},
         recipe=recipes.to_yaml(recipe),
-        attrs={"recipe_name": recipe.recipe, "region": recipe.region, "energy_shift": ready.shift},
+        attrs={"recipe_name": recipe.recipe, "region": recipe.region, "energy_shift": ready.shift, **attrs},
     )
     return _with_charge_uncertainty(result)
 
 
-def _cut(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
+def cut_member(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
     """Cut the NaN arrays of a member that failed before its window was known."""
     if member.model.size != inside.size or np.all(inside):
         return member
