@@ -171,8 +171,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="EV",
         help="XPS: widest shift of the energy scale to search for, in eV (a charged sample); by default the recipe's",
     )
+    fit.add_argument(
+        "--energy-shift", type=float, metavar="EV", help="XPS: known shift of the energy scale; none is searched"
+    )
+    fit.add_argument("--start-only", action="store_true", help="XPS: fit nothing, show where the fit would begin")
+    fit.add_argument("--figure", metavar="FILE.png", help="draw the result over the data (.png, .svg, .pdf; one FILE)")
     fit.add_argument("-o", "--output", metavar="FILE.nc", help="save data and fits")
-    fit.add_argument("--force", action="store_true", help="replace an existing FILE.nc")
+    fit.add_argument("--force", action="store_true", help="replace existing files")
 
     identify = command("identify", "find the phases of powder patterns", reading)
     identify.add_argument("files", nargs="+", metavar="PATTERN")

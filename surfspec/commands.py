@@ -9,10 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps, xrd
 from surfspec.errors import InputError
+from surfspec.fitting.progress import ProgressBar
 from surfspec.io import writing
 from surfspec.report import layout, statements
 from surfspec.report.figures import file_name
@@ -20,6 +22,9 @@ from surfspec.report.quantities import finite, number, reasons_of, worst
 from surfspec.study.reading import full_path, in_file
 
 _REGION = "{region}"
+_PICTURES = (".png", ".svg", ".pdf")
+#: Members of a series from which a fit shows its progress.
+SHOWN = 8
 
 Say = Callable[[str], None]
 
@@ -63,6 +68,11 @@ def fit(arguments: Namespace, say: Say) -> Answer:
     if arguments.output:
         inputs = [*arguments.files, arguments.recipe]
         _check_target(Path(arguments.output), (".nc",), inputs, force=arguments.force)
+    if arguments.figure:
+        if len(arguments.files) > 1:
+            raise InputError("one figure for several files", where="--figure", remedy="Draw them one by one")
+        inputs = [*arguments.files, arguments.recipe]
+        _check_target(Path(arguments.figure), _PICTURES, inputs, force=arguments.force)
     recipe = _recipe(arguments.recipe, arguments.technique)
     files: list[dict[str, Any]] = []
     texts: list[str] = []
@@ -72,13 +82,14 @@ def fit(arguments: Namespace, say: Say) -> Answer:
         spectrum = _region(name, recipe, arguments)
         say(f"fitting {name}")
         with in_file(Path(name)):
-            if isinstance(recipe, xps.Recipe):
-                fitted = xps.fit(spectrum, recipe, shift_search=arguments.shift_search)
-            else:
-                fitted = leis.fit(spectrum, recipe)
+            fitted = _fitted(spectrum, recipe, arguments)
         files += [_fit_entry(name, place, member) for place, member in _members(fitted)]
         texts.append(f"{name}\n{display.summary(fitted)}")
         kept[_label(name, kept)] = (spectrum, fitted)
+    if arguments.figure:
+        target = Path(arguments.figure)
+        display.save_figure(display.plot(fitted), target.with_suffix(""), (target.suffix[1:].lower(),))
+        say(f"drew {arguments.figure}")
     if arguments.output:
         tree = storage.bundle(
             spectra={label: {"data": pair[0]} for label, pair in kept.items()},
@@ -87,6 +98,22 @@ def fit(arguments: Namespace, say: Say) -> Answer:
         storage.save(tree, arguments.output, overwrite=arguments.force)
         say(f"saved {arguments.output}")
     return Answer({"files": files}, "\n\n".join(texts), worst(entry["verdict"] for entry in files))
+
+
+def _fitted(spectrum: xr.Dataset, recipe: xps.Recipe | leis.Recipe, arguments: Namespace) -> xr.Dataset:
+    """Fit one spectrum or series, or show where its fit would begin."""
+    members = int(np.prod([spectrum.sizes[dim] for dim in schema.series_dims(spectrum)], dtype=int))
+    progress = None if arguments.quiet or members < SHOWN else ProgressBar()
+    if not isinstance(recipe, xps.Recipe):
+        if arguments.start_only or arguments.energy_shift is not None:
+            raise InputError(
+                "this is a LEIS recipe", where="--start-only, --energy-shift", remedy="Use them with an XPS recipe"
+            )
+        return leis.fit(spectrum, recipe, progress=progress)
+    shifts = {"shift_search": arguments.shift_search, "energy_shift": arguments.energy_shift}
+    if arguments.start_only:
+        return xps.start_values(spectrum, recipe, **shifts)
+    return xps.fit(spectrum, recipe, progress=progress, **shifts)
 
 
 def _recipe(name: str, technique: str | None) -> xps.Recipe | leis.Recipe:

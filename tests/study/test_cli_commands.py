@@ -339,3 +339,22 @@ def test_one_bad_file_among_several_is_named(
     code, out, err = call(capsys, "fit", good, str(bad), "--recipe", "Zr 3d", "--json", "--quiet")
     assert (code, out) == (2, "")
     assert "broken.csv" in err
+
+
+def test_the_start_of_a_fit_is_drawn_before_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = str(reference.path("nasicon_study") / "xps" / "as_sintered.vms")
+    picture = tmp_path / "start.png"
+    words = ["fit", source, "--recipe", "Zr 3d", "--json", "--shift-search", "8", "--figure", str(picture)]
+    code, out, _ = call(capsys, *words, "--start-only")
+    assert code == 1
+    (entry,) = json.loads(out)["files"]
+    assert entry["verdict"] == "failed"
+    assert "not fitted" in entry["reasons"][0]
+    assert picture.stat().st_size > 5000
+    code, out, err = call(capsys, *words)
+    assert (code, out) == (2, "")
+    assert "--force" in err
+    assert call(capsys, *words, "--force")[0] == 0
+    code, _, err = call(capsys, "fit", source, "--recipe", "Zr 3d", "--energy-shift", "1", "--shift-search", "2")
+    assert code == 2
+    assert "at once" in err
