@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,46 +11,16 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec._version import __version__
+from surfspec.fitting.members import MemberFit, Members, empty_member
 from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.fitting.solver import Solution
+
+__all__ = ["DETECTION", "MemberFit", "Members", "assemble", "empty_member", "member_from_model", "propagate"]
 
 Array = NDArray[np.float64]
 
 #: A component below this many standard uncertainties of its area is flagged.
 DETECTION = 3.0
-
-
-@dataclass(frozen=True)
-class MemberFit:
-    """The fit of one spectrum as arrays: n points, k components, p parameters.
-
-    ``model == background + contribution.sum(axis=0)`` holds exactly.
-    """
-
-    model: Array
-    background: Array
-    contribution: Array
-    area: Array
-    area_unc: Array
-    area_covariance: Array
-    center: Array
-    center_unc: Array
-    fwhm: Array
-    fwhm_unc: Array
-    height: Array
-    height_unc: Array
-    flag: NDArray[np.str_]
-    value: Array
-    value_unc: Array
-    start: Array
-    low: Array
-    high: Array
-    covariance: Array
-    chi2: float
-    deviance: float
-    dof: int
-    verdict: str
-    reasons: tuple[str, ...]
 
 
 def member_from_model(
@@ -168,25 +137,8 @@ def _flags(bound: BoundModel, solution: Solution, numbers: Mapping[str, Array]) 
     return np.array(flags, dtype="<U16")
 
 
-def empty_member(n: int, components: int, parameters: Sequence[Parameter], reasons: tuple[str, ...]) -> MemberFit:
-    """Return the member of a spectrum that could not be fitted: NaN, and the reasons why."""
-    nan_n, nan_k = np.full(n, np.nan), np.full(components, np.nan)
-    p = len(parameters)
-    return MemberFit(
-        model=nan_n, background=nan_n, contribution=np.full((components, n), np.nan),
-        area=nan_k, area_unc=nan_k, area_covariance=np.full((components, components), np.nan),
-        center=nan_k, center_unc=nan_k, fwhm=nan_k, fwhm_unc=nan_k, height=nan_k, height_unc=nan_k,
-        flag=np.full(components, "not_determined", dtype="<U16"),
-        value=np.full(p, np.nan), value_unc=np.full(p, np.nan),
-        start=np.array([one.value for one in parameters], dtype=np.float64),
-        low=np.array([one.low for one in parameters]), high=np.array([one.high for one in parameters]),
-        covariance=np.full((p, p), np.nan), chi2=np.nan, deviance=np.nan, dof=0,
-        verdict="failed", reasons=reasons,
-    )  # fmt: skip
-
-
 def assemble(
-    members: Sequence[MemberFit],
+    members: Members | Sequence[MemberFit],
     dataset: xr.Dataset,
     *,
     components: Sequence[str],
@@ -200,7 +152,8 @@ def assemble(
     Parameters
     ----------
     members
-        One for each member of the series, in C order of its dimensions; one for a single spectrum.
+        One for each member of the series, in C order of its dimensions; one for a single spectrum. The Dataset takes
+        over the arrays of a :class:`~surfspec.fitting.members.Members`; those of a list are copied.
     dataset
         The data that were fitted, cut to the window.
     components
@@ -219,6 +172,7 @@ def assemble(
     xarray.Dataset
         Of kind ``fit``.
     """
+    every = members if isinstance(members, Members) else Members.of(members)
     axis = schema.axis_of(dataset)
     series = schema.series_dims(dataset)
     shape = tuple(dataset.sizes[d] for d in series)
@@ -227,13 +181,14 @@ def assemble(
     area_unit = f"{units} {x_unit}"
 
     def pack(name: str, dims: tuple[str, ...], unit: str | None, long_name: str) -> None:
-        """Stack one field of all members into a variable over the series dimensions."""
-        values = np.stack([np.asarray(getattr(m, name)) for m in members])
+        """Turn one field of all members into a variable over the series dimensions."""
+        values = getattr(every, name)
         values = values.reshape((*shape, *values.shape[1:]))
         meta = {"long_name": long_name} | ({"units": unit} if unit else {})
         if f"{name}_unc" in MemberFit.__dataclass_fields__:
             meta["ancillary_variables"] = f"{name}_unc"
-        out[name] = ((*series, *dims), values, meta)
+        # one row that is shown m times must not become a variable that nobody can write to
+        out[name] = ((*series, *dims), values if values.flags.writeable else values.copy(), meta)
 
     out: dict[str, Any] = {}
     peak, number = ("component",), ("parameter",)
@@ -253,11 +208,11 @@ def assemble(
     for name in ("chi2", "deviance", "dof"):
         pack(name, (), "1", name)
     out["reduced_chi2"] = (
-        series, np.array([m.deviance / m.dof if m.dof else np.nan for m in members]).reshape(shape),
+        series, np.where(every.dof > 0, every.deviance / np.maximum(every.dof, 1), np.nan).reshape(shape),
         {"units": "1", "long_name": "Deviance per degree of freedom"},
     )  # fmt: skip
-    out["verdict"] = (series, np.array([m.verdict for m in members], dtype="<U8").reshape(shape), {})
-    texts = np.array(["; ".join(m.reasons) for m in members])
+    out["verdict"] = (series, every.verdict.reshape(shape), {})
+    texts = np.array(["; ".join(one) for one in every.reasons])
     out["reasons"] = (series, texts.reshape(shape), {})
     names, parameter_names = np.array(list(components)), np.array([p.name for p in parameters])
     coords: dict[str, Any] = {

@@ -5,21 +5,24 @@ The optimiser's own success flag is no ground for any of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import gammaincc
-from scipy.stats import norm
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaincc, ndtr
 
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.solver import Solution
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Judgement = tuple[str, tuple[str, ...]]
 
 #: Every reason a verdict can give, and the verdict it leads to at least.
 REASONS: Final[dict[str, str]] = {
+    "not fitted": "failed",
     "not converged": "failed",
     "not finite": "failed",
     "refused": "failed",
@@ -86,52 +89,172 @@ def verdict_of(reasons: Collection[str]) -> str:
     return worst(verdicts)
 
 
-def chi2_probability(deviance: float, dof: int) -> float:
+def chi2_probability(deviance: ArrayLike, dof: ArrayLike) -> Array:
     """Return the probability of a deviance at least this large under the model.
+
+    Parameters
+    ----------
+    deviance, dof
+        Numbers, or arrays of one shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of that shape.
 
     Examples
     --------
-    >>> round(chi2_probability(10.0, 10), 2)
-    0.44
+    >>> chi2_probability([10.0, 30.0], [10, 10]).round(4).tolist()
+    [0.4405, 0.0009]
     """
-    return float(gammaincc(dof / 2, deviance / 2))
+    half = np.asarray(dof, dtype=np.float64) / 2
+    return np.asarray(gammaincc(half, np.asarray(deviance, dtype=np.float64) / 2), dtype=np.float64)
 
 
-def runs_score(residuals: Array) -> float:
-    """Return the standard score of too few runs of equal sign (Wald and Wolfowitz, 1940).
+def runs_score(residuals: Array) -> Array:
+    r"""Return the standard score of too few runs of equal sign.
+
+    .. math:: z = \frac{\mu - R}{\sigma}, \quad \mu = 1 + \frac{2 n_+ n_-}{n}, \quad
+       \sigma^2 = \frac{(\mu - 1)(\mu - 2)}{n - 1}
+
+    Residuals that are zero have no sign and are passed over; fewer than five of a sign tell nothing: a score of zero.
 
     Parameters
     ----------
     residuals
-        In the order of the axis, shape (n,).
+        In the order of the axis, shape (..., n).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (...).
+
+    References
+    ----------
+    Wald and Wolfowitz, Ann. Math. Stat. 11 (1940) 147.
+
+    Examples
+    --------
+    >>> runs_score(np.repeat([[1.0, -1.0]], 10, axis=1)).round(2).tolist()
+    [4.13]
     """
-    signs = np.sign(residuals)
-    signs = signs[signs != 0]
-    plus, minus = int(np.sum(signs > 0)), int(np.sum(signs < 0))
+    up, down = residuals > 0, residuals < 0
+    plus, minus = np.count_nonzero(up, axis=-1), np.count_nonzero(down, axis=-1)
+    signed = bool(np.all(plus + minus == residuals.shape[-1]))
+    changed = up[..., 1:] != up[..., :-1] if signed else _sign_changes(residuals)
     total = plus + minus
-    if plus < 5 or minus < 5:
-        return 0.0
-    runs = 1 + int(np.sum(signs[1:] != signs[:-1]))
-    mean = 1 + 2 * plus * minus / total
-    variance = (mean - 1) * (mean - 2) / (total - 1)
-    return float((mean - runs) / np.sqrt(variance))
+    runs = 1 + np.count_nonzero(changed, axis=-1)
+    enough = (plus >= 5) & (minus >= 5)
+    mean = 1 + 2.0 * plus * minus / np.maximum(total, 1)
+    variance = np.where(enough, (mean - 1) * (mean - 2) / np.maximum(total - 1, 1), 1.0)
+    return np.asarray(np.where(enough, (mean - runs) / np.sqrt(variance), 0.0))
 
 
-def autocorrelation_score(residuals: Array) -> float:
+def _sign_changes(residuals: Array) -> Mask:
+    """Return where the sign is another than that of the last residual that had one, shape (..., n - 1)."""
+    signs = np.sign(residuals)
+    last = np.maximum.accumulate(np.where(signs != 0, np.arange(signs.shape[-1]), 0), axis=-1)
+    before = np.take_along_axis(signs, last, axis=-1)[..., :-1]
+    changed: Mask = (signs[..., 1:] != before) & (signs[..., 1:] != 0) & (before != 0)
+    return changed
+
+
+def autocorrelation_score(residuals: Array) -> Array:
     """Return the standard score of the lag-one autocorrelation, variance 1/n under independence.
 
     Parameters
     ----------
     residuals
-        In the order of the axis, shape (n,).
+        In the order of the axis, shape (..., n).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (...); zero for fewer than ten points, for residuals that are all equal or that are no numbers.
+
+    References
+    ----------
+    Bartlett, J. R. Stat. Soc. Suppl. 8 (1946) 27 for the variance.
+
+    Examples
+    --------
+    >>> autocorrelation_score(np.array([[1.0, -1.0] * 8, [1.0] * 8 + [-1.0] * 8])).round(2).tolist()
+    [-3.75, 3.25]
     """
-    if residuals.size < 10 or not np.all(np.abs(residuals) < 1e100):
-        return 0.0
-    r = residuals - np.mean(residuals)
-    total = float(np.sum(r**2))
-    if total <= 0:
-        return 0.0
-    return float(np.sum(r[1:] * r[:-1]) / total * np.sqrt(r.size))
+    count = residuals.shape[-1]
+    if count < 10:
+        return np.zeros(residuals.shape[:-1])
+    usable = np.all(np.abs(residuals) < 1e100, axis=-1)
+    r = residuals if np.all(usable) else np.where(usable[..., None], residuals, 0.0)
+    r = r - np.mean(r, axis=-1, keepdims=True)
+    total = np.sum(r**2, axis=-1)
+    lagged = np.sum(r[..., 1:] * r[..., :-1], axis=-1)
+    return np.asarray(np.where(total > 0, lagged / np.where(total > 0, total, 1.0) * np.sqrt(count), 0.0))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict rests on, one row for each of m solutions with p parameters and n points.
+
+    Attributes
+    ----------
+    names
+        Parameters, length p.
+    uncertainties, covariance
+        Shapes (m, p) and (m, p, p).
+    pulls
+        Residuals over their expected standard deviation, shape (m, n).
+    finite
+        Whether the fitted model is made of numbers, shape (m,).
+    converged, start_dependent
+        Shape (m,).
+    at_bound, undetermined, insignificant
+        Shape (m, p).
+    chi2, deviance, dof
+        Shape (m,).
+    statistics
+        ``poisson``, ``given`` or ``unknown``.
+    """
+
+    names: tuple[str, ...]
+    uncertainties: Array
+    covariance: Array
+    pulls: Array
+    finite: Mask
+    converged: Mask
+    start_dependent: Mask
+    at_bound: Mask
+    undetermined: Mask
+    insignificant: Mask
+    chi2: Array
+    deviance: Array
+    dof: NDArray[np.int64]
+    statistics: str
+
+    @classmethod
+    def of(cls, solution: Solution) -> Evidence:
+        """Return that of one solution."""
+        names = solution.names
+
+        def named(some: Collection[str]) -> Mask:
+            return np.array([[name in some for name in names]], dtype=bool).reshape(1, len(names))
+
+        return cls(
+            names=names,
+            uncertainties=solution.uncertainties[None],
+            covariance=solution.covariance[None],
+            pulls=solution.pulls[None],
+            finite=np.array([np.all(np.isfinite(solution.fitted))]),
+            converged=np.array([solution.converged]),
+            start_dependent=np.array([solution.start_dependent]),
+            at_bound=named(solution.at_bound),
+            undetermined=named(solution.undetermined),
+            insignificant=named(solution.insignificant),
+            chi2=np.array([solution.chi2]),
+            deviance=np.array([solution.deviance]),
+            dof=np.array([solution.dof]),
+            statistics=solution.statistics,
+        )
 
 
 def judge(
@@ -139,7 +262,7 @@ def judge(
     *,
     reported: Collection[str] = (),
     extra: Collection[str] = (),
-) -> tuple[str, tuple[str, ...]]:
+) -> Judgement:
     """Judge a solution.
 
     Parameters
@@ -161,65 +284,94 @@ def judge(
     ----------
     Wald and Wolfowitz, Ann. Math. Stat. 11 (1940) 147 for the runs test.
     """
-    reasons = list(extra)
     names = set(reported) or set(solution.names)
-    if not np.all(np.isfinite(solution.fitted)):
-        reasons.append("not finite")
-    if not solution.converged:
-        reasons.append("not converged")
-    lost = [name for name in solution.undetermined if name in names]
-    if lost:
-        reasons.append(f"not determined: {', '.join(lost)}")
-    faint = [name for name in solution.insignificant if name in names]
-    if faint:
-        reasons.append(f"below detection: {', '.join(faint)}")
-    for one, two, value in _correlated(solution, names):
-        reasons.append(f"correlated: {one} and {two} ({value:+.2f})")
-    if solution.at_bound:
-        reasons.append(f"at bound: {', '.join(solution.at_bound)}")
-    if solution.start_dependent:
-        reasons.append("start dependent")
-    reasons += _goodness(solution)
-    unique = tuple(dict.fromkeys(reasons))
-    return verdict_of(unique), unique
+    mask = np.array([[name in names for name in solution.names]], dtype=bool).reshape(1, len(solution.names))
+    return judge_evidence(Evidence.of(solution), mask, [extra])[0]
 
 
-def _correlated(solution: Solution, names: Collection[str]) -> list[tuple[str, str, float]]:
-    keep = [
-        i
-        for i, name in enumerate(solution.names)
-        if name in names and np.isfinite(solution.uncertainties[i]) and solution.uncertainties[i] > 0
-    ]
-    found = []
-    for a, i in enumerate(keep):
-        for j in keep[a + 1 :]:
-            unit = solution.uncertainties[i] * solution.uncertainties[j]
-            value = float(solution.covariance[i, j] / unit)
-            if abs(value) > CORRELATED:
-                found.append((solution.names[i], solution.names[j], value))
-    return found
+def judge_evidence(evidence: Evidence, reported: Mask, extra: Sequence[Collection[str]]) -> list[Judgement]:
+    """Judge every row of the evidence.
+
+    Parameters
+    ----------
+    evidence
+        Of m solutions.
+    reported
+        Parameters whose values are reported, shape (m, p).
+    extra
+        For each solution the reasons found elsewhere.
+
+    Returns
+    -------
+    list
+        Verdict and reasons of each.
+    """
+    reasons = [list(some) for some in extra]
+
+    def add(rows: Mask, text: Callable[[int], str]) -> None:
+        for i in np.flatnonzero(rows).tolist():
+            reasons[i].append(text(i))
+
+    def add_names(which: Mask, reason: str) -> None:
+        names = evidence.names
+        add(
+            np.any(which, axis=1),
+            lambda i: f"{reason}: {', '.join(names[j] for j in np.flatnonzero(which[i]).tolist())}",
+        )
+
+    add(~evidence.finite, lambda _: "not finite")
+    add(~evidence.converged, lambda _: "not converged")
+    add_names(evidence.undetermined & reported, "not determined")
+    add_names(evidence.insignificant & reported, "below detection")
+    for i, text in _correlated(evidence, reported):
+        reasons[i].append(text)
+    add_names(evidence.at_bound, "at bound")
+    add(evidence.start_dependent, lambda _: "start dependent")
+    _goodness(evidence, add)
+    _structure(evidence.pulls, add)
+    unique = [tuple(dict.fromkeys(some)) for some in reasons]
+    return [(verdict_of(some), some) if some else ("ok", ()) for some in unique]
 
 
-def _goodness(solution: Solution) -> list[str]:
-    reasons = []
-    if solution.statistics == "unknown":
-        reasons.append("statistics unknown: uncertainties rest on the scatter of the residuals")
-    else:
-        reduced = solution.deviance / solution.dof
-        probability = chi2_probability(solution.deviance, solution.dof)
-        pearson = solution.chi2 / solution.dof  # its mean is 1 also at few counts, that of the deviance is not
-        quiet = 1.0 - chi2_probability(solution.chi2, solution.dof) < IMPROBABLE
-        if quiet and pearson < SUSPICIOUS_REDUCED_CHI2:
-            reasons.append(
-                f"chi-square improbable: reduced {pearson:.2f}, the data scatter less than their statistics allow"
-            )
-        if probability < IMPROBABLE and reduced > TOLERATED_REDUCED_CHI2:
-            reasons.append(f"chi-square improbable: reduced {reduced:.2f}, probability {probability:.1g}")
-    scores = (runs_score(solution.pulls), autocorrelation_score(solution.pulls))
-    if max(scores) > STRUCTURE_SCORE:
-        chance = float(norm.sf(max(scores)))
-        reasons.append(f"residual structure: score {max(scores):.1f}, chance {chance:.1g}")
-    return reasons
+def _correlated(evidence: Evidence, reported: Mask) -> list[tuple[int, str]]:
+    """Return the row and the text of every pair of reported parameters without separate meanings."""
+    unc, names = evidence.uncertainties, evidence.names
+    keep = reported & np.isfinite(unc) & (unc > 0)
+    per = np.where(keep, unc, 1.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        value = evidence.covariance / (per[:, :, None] * per[:, None, :])
+    pair = keep[:, :, None] & keep[:, None, :] & np.triu(np.ones((len(names), len(names)), dtype=bool), 1)
+    where = np.argwhere(pair & (np.abs(value) > CORRELATED))
+    return [(i, f"correlated: {names[a]} and {names[b]} ({value[i, a, b]:+.2f})") for i, a, b in where.tolist()]
+
+
+def _goodness(evidence: Evidence, add: Callable[[Mask, Callable[[int], str]], None]) -> None:
+    """Add what the chi-square says."""
+    if evidence.statistics == "unknown":
+        everywhere = np.ones(evidence.dof.size, dtype=bool)
+        add(everywhere, lambda _: "statistics unknown: uncertainties rest on the scatter of the residuals")
+        return
+    reduced = evidence.deviance / evidence.dof
+    probability = chi2_probability(evidence.deviance, evidence.dof)
+    pearson = evidence.chi2 / evidence.dof  # its mean is 1 also at few counts, that of the deviance is not
+    quiet = 1.0 - chi2_probability(evidence.chi2, evidence.dof) < IMPROBABLE
+    add(
+        quiet & (pearson < SUSPICIOUS_REDUCED_CHI2),
+        lambda i: f"chi-square improbable: reduced {pearson[i]:.2f}, the data scatter less than their statistics allow",
+    )
+    add(
+        (probability < IMPROBABLE) & (reduced > TOLERATED_REDUCED_CHI2),
+        lambda i: f"chi-square improbable: reduced {reduced[i]:.2f}, probability {probability[i]:.1g}",
+    )
+
+
+def _structure(pulls: Array, add: Callable[[Mask, Callable[[int], str]], None]) -> None:
+    """Add what the order of the residuals says."""
+    score = np.maximum(runs_score(pulls), autocorrelation_score(pulls))
+    add(
+        score > STRUCTURE_SCORE,
+        lambda i: f"residual structure: score {score[i]:.1f}, chance {ndtr(-score[i]):.1g}",
+    )
 
 
 def require(verdict: str, reasons: str, *, what: str, force: bool = False) -> None:
