@@ -84,7 +84,8 @@ class Filler:
         for kind, steps, unit, factor_of, offset in zip(
             table.kinds, self.plan, self.unit, table.role_factor, table.role_offset, strict=True
         ):
-            roles = theta @ factor_of.T + offset
+            # one small product for each member: one for all would round differently in other company
+            roles = (theta[:, None, :] @ factor_of.T)[:, 0] + offset
             rows = EVALUATE[kind](x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], unit, weight)
             for target, source, factor, first in steps:
                 if first and factor == 1.0:

@@ -125,7 +125,7 @@ class Kernel:
                 if not on.size:
                     break
                 where, at, step, damping, chunk = where[on], at.take(on), step[on], damping[on], chunk.rows(on)
-            cap = np.abs(at.theta @ self.filler.table.cap_factor.T + self.filler.table.cap_offset)
+            cap = np.abs((at.theta[:, None, :] @ self.filler.table.cap_factor.T)[:, 0] + self.filler.table.cap_offset)
             np.clip(step[:, count:], -cap, cap, out=step[:, count:])
             values = np.concatenate([at.linear, at.theta], axis=1)
             trial = np.clip(values + step, self.low, self.high)

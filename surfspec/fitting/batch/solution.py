@@ -85,8 +85,10 @@ class BatchSolution:
             chunk = inputs.load(rows, weighted=False)
             filler = Filler(self.table)
             room = np.empty((len(rows), filler.rows, inputs.x.size))
-            filler.fill(chunk, self.values[rows][:, self.table.nonlinear], room)
-            out[part] = chunk.base + filler.above_base(self.values[rows][:, self.table.linear], room)
+            values = np.ascontiguousarray(self.values[rows][:, self.table.free])
+            linear, theta = values[:, : filler.linear], values[:, filler.linear :]
+            filler.fill(chunk, theta, room)
+            out[part] = chunk.base + filler.above_base(linear, room)
         return out
 
     def member(self, index: int) -> Solution:

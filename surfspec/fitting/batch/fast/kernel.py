@@ -343,8 +343,8 @@ def _fit_chunk(plan, x, y, base, weight, extra, bends, end_x, end_mean, counts, 
     lines = count + plan.has_offset + plan.pairs.shape[0] + 1
     even = total + 1 + (total + 1) % 2
     room = _Room(
-        rows=np.zeros((lines, points)), shape=np.empty((4, points)),
-        end_rows=np.zeros((lines, end_x.size)), end_shape=np.empty((4, end_x.size)), end_weight=np.ones(end_x.size),
+        rows=np.zeros((lines, points)), shape=np.zeros((4, points)),
+        end_rows=np.zeros((lines, end_x.size)), end_shape=np.zeros((4, end_x.size)), end_weight=np.ones(end_x.size),
         columns=np.zeros((even, points)),
         gram=np.zeros((even, even)), guess=np.empty(points), root=np.ones(points), roles=np.empty(3),
         right=np.empty(count), work=np.empty((total, total)), size=np.empty(total),
