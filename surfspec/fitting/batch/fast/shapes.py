@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from surfspec.fitting.batch.fast.edge import edge
+from surfspec.fitting.batch.fast.edge import edge, inner
 
 _LN16: Final = 4.0 * log(2.0)
 _GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
@@ -218,11 +218,12 @@ def evaluate(kind, x, weight, roles, area, out, at, keep):
         per = 1.0 / (1.0 / _GAUSS + roles[2] * slope)
         _mixed(x, weight, roles[0], roles[1], roles[2], area * per, area * per, slope * per, out, at, keep)
     elif kind == 5:
-        bell, per = np.empty(x.size), 1.0 / roles[1]
-        for i in range(x.size):
-            t = (x[i] - roles[0]) * per
-            bell[i] = exponential(max(-_LN16 * t * t, _LOWEST))
-        edge(x, weight, roles[0], roles[1], area, bell, out, at, keep)
+        first, end = inner(x, roles[0], roles[1])
+        near, bell, center, per = x[first:end], np.empty(end - first), roles[0], 1.0 / roles[1]
+        for i in range(near.size):
+            t = (near[i] - center) * per
+            bell[i] = exponential(-_LN16 * t * t)
+        edge(x, weight, roles[0], roles[1], area, bell, first, out, at, keep)
     else:
         s, gamma = roles[1] / _VOIGT_SCALE, 0.5 * roles[2]
         reach = max(abs(x[0] - roles[0]), abs(x[-1] - roles[0]))
