@@ -1,0 +1,132 @@
+"""The maximum of the likelihood with parameters that cannot be negative, and the covariance there.
+
+Variable projection (:mod:`surfspec.leis.projection`) gives the start and the set that lies on zero; the solver then
+moves all that is free at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.errors import InputError
+from surfspec.fitting.model import Parameter
+from surfspec.fitting.solver import Solution, solve
+from surfspec.leis.model import SpectrumModel
+from surfspec.leis.projection import expected_sigma, project
+
+Array = NDArray[np.float64]
+
+#: Times that parameters held at zero may be released again.
+RELEASES = 4
+#: Cosine between residual and column above which a parameter held at zero wants to rise.
+RELEASE_COSINE = 1e-3
+#: Cosine below which the likelihood is level along a free parameter.
+FLAT_COSINE = 1e-6
+#: Expected counts below which a point weighs no more.
+LEAST_VARIANCE = 1e-3
+
+
+@dataclass
+class _Held:
+    """The model with some parameters held where they are: what the solver sees."""
+
+    model: SpectrumModel
+    parameters: tuple[Parameter, ...]
+
+    def evaluate(self, values: Array) -> Array:
+        return self.model.evaluate(values)
+
+    def jacobian(self, values: Array) -> Array:
+        return self.model.jacobian(values)
+
+
+def maximise(
+    model: SpectrumModel, y: Array, statistics: str, sigma: Array | None, *, start: Array | None = None
+) -> tuple[Solution, Array]:
+    """Return the best solution and the values it started from.
+
+    Non-negative parameters that end on zero are held there while the others are polished, and released where the
+    likelihood wants them to rise (the conditions of Karush, Kuhn and Tucker).
+    """
+    first = project(model, y, statistics=statistics, sigma=sigma, start=start)
+    values = first
+    held = _at_zero(model, values, expected_sigma(model.evaluate(values), y, statistics, sigma))
+    solution = None
+    for _ in range(RELEASES):
+        problem = _Held(model, _hold(model, values, held))
+        solution = solve(problem, y, statistics=statistics, sigma=sigma)
+        values = solution.values
+        cosine = _gradient(model, solution, y, statistics, sigma)
+        rising = held & (np.arange(values.size) >= model.shape_count) & (cosine > RELEASE_COSINE)
+        if not np.any(rising):
+            # shoulder and peak trade counts along a curved valley, on which Gauss-Newton steps overshoot by some
+            # 1e-5 uncertainties for ever; a gradient that vanishes there is a minimum all the same
+            flat = np.all(np.abs(cosine[solution.uncertainties > 0]) < FLAT_COSINE)
+            return replace(solution, converged=solution.converged or bool(flat)), first
+        held = held & ~rising
+    if solution is None:  # RELEASES is positive, so the loop ran
+        raise InputError("the fit did not start", remedy="Report this with the spectrum")
+    return replace(solution, converged=False), first
+
+
+def _at_zero(model: SpectrumModel, values: Array, sigma: Array) -> NDArray[np.bool_]:
+    """Find parameters to hold: linear ones at zero, and lags of shoulders that are not there."""
+    held = (np.arange(values.size) >= model.shape_count) & (values <= 0)
+    held[: model.shape_count] = idle_lags(model, values, sigma)
+    return held
+
+
+def idle_lags(model: SpectrumModel, values: Array, sigma: Array) -> NDArray[np.bool_]:
+    """Return which non-linear parameters are lags that the spectrum does not show, shape (shape_count,)."""
+    return model.idle_lags(values[: model.shape_count], values[model.shape_count :], sigma)
+
+
+def _hold(model: SpectrumModel, values: Array, held: NDArray[np.bool_]) -> tuple[Parameter, ...]:
+    def one(p: Parameter, value: float, hold: bool) -> Parameter:
+        if not p.vary:
+            # limits that coincide mean nothing to the solver
+            return replace(p, low=-np.inf, high=np.inf)
+        return replace(p, value=float(np.clip(value, p.low, p.high)), vary=not hold)
+
+    return tuple(one(p, v, bool(h)) for p, v, h in zip(model.parameters, values, held, strict=True))
+
+
+def _gradient(model: SpectrumModel, solution: Solution, y: Array, statistics: str, sigma: Array | None) -> Array:
+    """Return the cosine between the residual and each column of the Jacobian, positive where more is wanted."""
+    weight = 1.0 / expected_sigma(solution.fitted, y, statistics, sigma, LEAST_VARIANCE)
+    pulls = (y - solution.fitted) * weight
+    columns = weight[:, None] * model.jacobian(solution.values)
+    size = np.sqrt(np.sum(columns**2, axis=0)) * np.sqrt(np.sum(pulls**2))
+    return np.asarray(columns.T @ pulls / np.where(size > 0, size, 1.0))
+
+
+def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array | None) -> Array:
+    """Return the covariance with areas that lie on zero counted as free.
+
+    An element that was not found has an area of zero with an uncertainty, not a certain zero.
+    """
+    names = np.array(solution.names)
+    position = np.arange(names.size)
+    areas = np.isin(position, model.shape_count + model.area_columns)
+    free = ((solution.uncertainties > 0) | areas) & ~np.isin(names, solution.undetermined)
+    weight = 1.0 / expected_sigma(solution.fitted, y, solution.statistics, sigma, LEAST_VARIANCE)
+    columns = weight[:, None] * model.jacobian(solution.values)[:, free]
+    size = np.sqrt(np.sum(columns**2, axis=0))
+    size = np.where(size > 0, size, 1.0)
+    inverse = np.linalg.pinv((columns / size).T @ (columns / size), rcond=1e-14, hermitian=True)
+    scale = solution.scale
+    if solution.statistics == "unknown":
+        pulls = (y - solution.fitted) * weight
+        scale = float(np.sum(pulls**2)) / solution.dof
+    covariance = np.where(np.isnan(solution.covariance), np.nan, 0.0)
+    covariance[np.ix_(free, free)] = scale * inverse / np.outer(size, size)
+    # a lag that was held because nothing shows it is unknown, not certain
+    unknown = np.flatnonzero(
+        idle_lags(model, solution.values, 1.0 / weight) & (solution.uncertainties[: model.shape_count] == 0)
+    )
+    covariance[unknown, :] = np.nan
+    covariance[:, unknown] = np.nan
+    return np.asarray(covariance)

@@ -1,0 +1,104 @@
+"""The fit of one LEIS spectrum as arrays: maximum of the likelihood, covariance, judgement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.fitting.result import DETECTION, MemberFit
+from surfspec.fitting.solver import Solution
+from surfspec.fitting.verdict import judge
+from surfspec.leis.maximisation import maximise, with_areas
+from surfspec.leis.model import SpectrumModel
+from surfspec.leis.peak_sizes import peak_sizes
+
+Array = NDArray[np.float64]
+
+
+def fit_member(
+    model: SpectrumModel,
+    y: Array,
+    statistics: str,
+    sigma: Array | None,
+    *,
+    start: Array | None = None,
+    extra: tuple[str, ...] = (),
+) -> MemberFit:
+    """Fit one spectrum as arrays.
+
+    Parameters
+    ----------
+    model
+        The model on its points.
+    y
+        Intensities, shape (n,).
+    statistics, sigma
+        As for :func:`surfspec.fitting.solver.solve`.
+    start
+        Non-linear start values, shape (shape_count,).
+    extra
+        Reasons that the verdict must know.
+    """
+    solution, first = maximise(model, y, statistics, sigma, start=start)
+    areas = model.shape_count + model.area_columns
+    reported = [model.parameters[i].name for i in areas]
+    covariance = with_areas(model, solution, y, sigma)
+    return _member(model, solution, covariance, first, reported, extra)
+
+
+def _member(
+    model: SpectrumModel,
+    solution: Solution,
+    covariance: Array,
+    first: Array,
+    reported: list[str],
+    extra: tuple[str, ...],
+) -> MemberFit:
+    values, count = solution.values, model.shape_count
+    contribution, background = model.contributions(values)
+    areas = count + model.area_columns
+    variance = np.diag(covariance)
+    uncertainty = np.sqrt(np.where(variance >= 0, variance, np.nan))
+    area, area_unc = values[areas], uncertainty[areas]
+    fwhm, fwhm_slopes, height, height_slopes = peak_sizes(model, values)
+    known = np.nan_to_num(covariance)  # no width or height depends on a lag, whose row may be NaN
+    shape_covariance = known[:count, :count]
+    fwhm_unc = np.sqrt(np.einsum("ki,ij,kj->k", fwhm_slopes, shape_covariance, fwhm_slopes))
+    full = np.zeros((areas.size, values.size))
+    full[:, :count] = area[:, None] * height_slopes
+    full[np.arange(areas.size), areas] = height
+    height_unc = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", full, known, full), 0.0))
+    flag = np.where(
+        ~np.isfinite(area_unc), "not_determined", np.where(area < DETECTION * area_unc, "below_detection", "ok")
+    )
+    reasons = list(extra)
+    if np.all(flag != "ok"):
+        reasons.append("no peak detected")
+    verdict, why = judge(solution, reported=reported, extra=reasons)
+    center = np.array([model.lines[element].centroid for element in model.recipe.elements]) + values[0]
+    return MemberFit(
+        model=background + contribution.sum(axis=0),
+        background=background,
+        contribution=contribution,
+        area=area,
+        area_unc=area_unc,
+        area_covariance=covariance[np.ix_(areas, areas)],
+        center=center,
+        center_unc=np.full(areas.size, uncertainty[0]),
+        fwhm=fwhm,
+        fwhm_unc=fwhm_unc,
+        height=area * height,
+        height_unc=height_unc,
+        flag=flag.astype("<U16"),
+        value=values,
+        value_unc=uncertainty,
+        start=first,
+        low=np.array([p.low for p in model.parameters]),
+        high=np.array([p.high for p in model.parameters]),
+        covariance=covariance,
+        chi2=solution.chi2,
+        deviance=solution.deviance,
+        dof=solution.dof,
+        verdict=verdict,
+        reasons=why,
+    )
