@@ -12,11 +12,18 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from surfspec.errors import InputError, MissingDependencyError, NotDeterminedError
-from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, solve
-from surfspec.fitting.bootstrap import bootstrap
-from surfspec.fitting.mcmc import sample
-from surfspec.fitting.profile import profile
-from surfspec.fitting.solver import to_lmfit
+from surfspec.fitting import (
+    BoundModel,
+    Component,
+    Model,
+    Parameter,
+    Tie,
+    bootstrap,
+    profile,
+    sample,
+    solve,
+    to_lmfit,
+)
 
 
 @dataclass

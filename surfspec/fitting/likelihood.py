@@ -119,7 +119,7 @@ def profile(
     Examples
     --------
     >>> import numpy as np
-    >>> from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, solve
+    >>> from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, profile, solve
     >>> roles = {"center": Tie("center"), "fwhm": Tie("fwhm")}
     >>> area, center, fwhm = Parameter("area", 50, 0), Parameter("center", 5, 3, 7), Parameter("fwhm", 1, 0.3, 3)
     >>> x = np.linspace(0.0, 10.0, 101)
