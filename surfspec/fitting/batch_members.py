@@ -101,12 +101,17 @@ class Links:
 
     def areas_of(self, values: Array) -> Array:
         """Return the areas of every member, shape (m, k), from its values, shape (m, p)."""
-        out: Array = values @ self.area.T + self.area_offset
-        return out
+        return _times(values, self.area) + self.area_offset
 
     def roles_of(self, values: Array) -> list[Array]:
         """Return for each component the roles of every member, shape (m, r)."""
-        return [values @ m.T + offset for m, offset in zip(self.roles, self.roles_offset, strict=True)]
+        return [_times(values, m) + offset for m, offset in zip(self.roles, self.roles_offset, strict=True)]
+
+
+def _times(values: Array, matrix: Array) -> Array:
+    """Return ``matrix @ values`` of every member: sums of their own, so that company does not change the rounding."""
+    out: Array = np.sum(values[:, None, :] * matrix, axis=2)
+    return out
 
 
 def members_from_batch(batch: BatchSolution, start: ArrayLike) -> Members:
@@ -172,7 +177,7 @@ def members_from_batch(batch: BatchSolution, start: ArrayLike) -> Members:
         area=areas,
         area_unc=area_unc,
         area_covariance=area_covariance,
-        center=values @ centers.T + center_offset,
+        center=_times(values, centers) + center_offset,
         center_unc=spread.along(np.broadcast_to(centers, (count, *centers.shape))),
         fwhm=fwhm,
         fwhm_unc=spread.along(by_fwhm),
@@ -250,10 +255,10 @@ def _sizes(links: Links, areas: Array, roles: list[Array]) -> tuple[Size, Size]:
     by_fwhm, by_height = np.empty((*areas.shape, p)), np.empty((*areas.shape, p))
     for i, (name, matrix) in enumerate(zip(links.shapes, links.roles, strict=True)):
         (fwhm[:, i], width_slopes), (top, top_slopes) = sizes(name, roles[i])
-        by_fwhm[:, i] = width_slopes @ matrix
+        by_fwhm[:, i] = _times(width_slopes, matrix.T)
         area = areas[:, i].reshape(count, 1)
         height[:, i] = areas[:, i] * top
-        by_height[:, i] = (area * top_slopes) @ matrix + top[:, None] * links.area[i]
+        by_height[:, i] = _times(area * top_slopes, matrix.T) + top[:, None] * links.area[i]
     return (fwhm, by_fwhm), (height, by_height)
 
 

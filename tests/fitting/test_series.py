@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import xarray as xr
 
 import surfspec as ss
 from surfspec.errors import InputError
+from surfspec.fitting.members import MemberFit, Members, empty_member
 from surfspec.fitting.model import BoundModel, Component, Model, Parameter, Tie
 from surfspec.fitting.progress import ProgressBar
-from surfspec.fitting.result import MemberFit, empty_member, member_from_model
+from surfspec.fitting.result import member_from_model
 from surfspec.fitting.series import INTERRUPTED, fit_members
+from surfspec.fitting.series_blocks import in_blocks
 from surfspec.fitting.solver import solve
 from surfspec.fitting.verdict import judge
 
@@ -211,6 +214,80 @@ class TestInterrupt:
 
         with pytest.raises(KeyboardInterrupt):
             run(series_of([284.0, 285.0]), fit_one)
+
+
+class TestBlocks:
+    """Batched fits: work that only writes down which member it was given."""
+
+    @staticmethod
+    def work(rows: Array) -> Members:
+        blank = empty_member(X.size, 1, PARAMETERS, ())
+        return Members.of([
+            replace(blank, value=np.full(3, float(row)), model=np.full(X.size, 1.0 + row), verdict="ok") for row in rows
+        ])  # fmt: skip
+
+    def run(self, count: int, block: int, **options: object) -> Members:
+        work = options.pop("work", self.work)
+        return in_blocks(count, block, work, points=X.size, components=1, parameters=PARAMETERS, **options)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("block", [1, 3, 10, 64])
+    def test_every_member_once_and_in_order(self, block: int) -> None:
+        said: list[tuple[int, int]] = []
+        members = self.run(10, block, progress=lambda *numbers: said.append(numbers))
+        assert members.value[:, 0].tolist() == list(range(10))
+        assert [m.model[-1] for m in members] == [1.0 + i for i in range(10)]
+        assert set(members.verdict.tolist()) == {"ok"}
+        assert [done for done, _ in said] == [min(i + block, 10) for i in range(0, 10, block)]
+        assert {total for _, total in said} == {10}
+
+    @pytest.mark.parametrize("when", ["in the work", "in the progress"])
+    def test_what_is_done_is_returned(self, when: str) -> None:
+        def work(rows: Array) -> Members:
+            if when == "in the work" and rows[0] == 6:
+                raise KeyboardInterrupt
+            return self.work(rows)
+
+        def stop(done: int, total: int) -> None:
+            if when == "in the progress" and done == 6:
+                raise KeyboardInterrupt
+
+        members = self.run(10, 3, work=work, progress=stop)
+        assert [m.verdict for m in members] == ["ok"] * 6 + ["failed"] * 4
+        assert [m.reasons for m in members] == [()] * 6 + [(INTERRUPTED,)] * 4
+        alone = empty_member(X.size, 1, PARAMETERS, (INTERRUPTED,))
+        for name in (field.name for field in fields(MemberFit)):
+            np.testing.assert_array_equal(getattr(members[6], name), getattr(alone, name))
+            np.testing.assert_array_equal(getattr(members[5], name), getattr(self.work(np.array([5]))[0], name))
+
+    def test_an_interrupt_while_a_block_is_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = Members.put
+
+        def torn(self: Members, rows: Array, part: Members) -> Members:
+            if rows[0] == 3 and part.verdict[0] == "ok":
+                self.value[rows[0]] = part.value[0]
+                raise KeyboardInterrupt
+            return whole(self, rows, part)
+
+        monkeypatch.setattr(Members, "put", torn)
+        members = self.run(7, 3)
+        assert members.value[:3, 0].tolist() == [0.0, 1.0, 2.0]
+        assert np.isnan(members.value[3:]).all()
+        assert members.reasons[3:] == ((INTERRUPTED,),) * 4
+
+    def test_before_the_first_block_is_done(self) -> None:
+        def work(rows: Array) -> Members:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            self.run(4, 2, work=work)
+
+    def test_a_list_will_do_and_a_wrong_number_will_not(self) -> None:
+        members = self.run(5, 2, work=lambda rows: list(self.work(rows)))
+        assert members.value[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+        with pytest.raises(InputError, match="the work on 2 members returned 1"):
+            self.run(5, 2, work=lambda rows: self.work(rows[:1]))
+        with pytest.raises(InputError, match="blocks of 0 members"):
+            self.run(5, 0)
 
 
 class TestProgressBar:
