@@ -10,7 +10,7 @@ from scipy.integrate import cumulative_trapezoid, solve_bvp
 
 from surfspec.errors import BackgroundError, InputError
 from surfspec.fitting.backgrounds import KINDS, background, shirley, shirley_iterative, smart, tougaard
-from surfspec.fitting.backgrounds.linear import lower_hull
+from surfspec.fitting.backgrounds.hull import lower_hull
 from surfspec.fitting.backgrounds.tougaard import CROSS_SECTIONS, kernel
 from surfspec.fitting.lineshapes import SHAPES
 
@@ -310,7 +310,8 @@ def test_hull_is_convex_below_and_touches() -> None:
     rng = np.random.default_rng(0)
     x = np.sort(rng.uniform(0, 10, 200))
     y = rng.normal(size=200) + 0.2 * (x - 6) ** 2
-    hull, rows, contact = lower_hull(x, y)
+    found = lower_hull(x, y[None])
+    hull, rows, contact = found.values[0], found.sensitivity[0], np.asarray(found.contact)[0]
     assert np.all(hull <= y)
     assert np.all(np.diff(np.diff(hull) / np.diff(x)) > -1e-9)
     assert contact == pytest.approx((np.sum(hull == y) - 2) / 198, abs=0.02)

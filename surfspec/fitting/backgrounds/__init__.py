@@ -18,9 +18,10 @@ from typing import Any, Final
 from numpy.typing import ArrayLike
 
 from surfspec.errors import InputError
-from surfspec.fitting.backgrounds.base import Background
+from surfspec.fitting.backgrounds.base import Background, BackgroundSeries
 from surfspec.fitting.backgrounds.iterative import shirley_iterative
 from surfspec.fitting.backgrounds.linear import constant, linear, none
+from surfspec.fitting.backgrounds.members import in_chunks
 from surfspec.fitting.backgrounds.shirley import shirley
 from surfspec.fitting.backgrounds.smart import PRESETS, smart
 from surfspec.fitting.backgrounds.tougaard import CROSS_SECTIONS, tougaard
@@ -30,8 +31,10 @@ __all__ = [
     "KINDS",
     "PRESETS",
     "Background",
+    "BackgroundSeries",
     "background",
     "background_options",
+    "background_series",
     "constant",
     "linear",
     "none",
@@ -96,6 +99,54 @@ def background(
     >>> background(range(5), [0, 0, 0, 0, 0], average=1).values.tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0]
     """
+    _check(kind, options)
+    return KINDS[kind](x, y, sigma=sigma, **options)
+
+
+def background_series(
+    x: ArrayLike, y: ArrayLike, *, kind: str = "smart", sigma: ArrayLike | None = None, **options: Any
+) -> BackgroundSeries:
+    """Compute the backgrounds of many spectra on one axis, each as :func:`background` does it alone.
+
+    The members do not see each other: their order and their number change no bit of an answer. A member that
+    :func:`background` refuses is refused here with the same words, and the others go on.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Rising binding energies [eV].
+    y : array_like, shape (m, n)
+        Data [counts].
+    kind : str
+        One of ``KINDS``.
+    sigma : array_like, shape (m, n) or (n,), optional
+        Standard uncertainties of ``y``; counts are assumed without them.
+    **options
+        Of the function of that name, the same for all members; ``anchors`` of shape (m, 2).
+
+    Returns
+    -------
+    BackgroundSeries
+
+    Raises
+    ------
+    InputError
+        For what concerns all members: an unknown kind or option, a bad value of one, a window that cannot be, an axis
+        that does not rise, shapes that differ.
+
+    Examples
+    --------
+    >>> under = background_series(range(5), [[1, 1, 5, 3, 3], [0, 0, 0, 0, float("nan")]], kind="linear", average=1)
+    >>> under.values[0].tolist()
+    [1.0, 1.5, 2.0, 2.5, 3.0]
+    >>> under.refused[1]
+    'y: y is not a finite number at index 4. Cut or interpolate those points.'
+    """
+    _check(kind, options)
+    return in_chunks(kind, x, y, sigma, **options)
+
+
+def _check(kind: str, options: Mapping[str, Any]) -> None:
     if kind not in KINDS:
         raise InputError(f"Unknown background {kind!r}", remedy=_near(kind, tuple(KINDS), "kinds"), where="kind")
     for option in options:
@@ -105,7 +156,6 @@ def background(
                 remedy=_near(option, _OPTIONS[kind], "options"),
                 where=option,
             )
-    return KINDS[kind](x, y, sigma=sigma, **options)
 
 
 def _near(word: str, known: tuple[str, ...], what: str) -> str:

@@ -1,20 +1,23 @@
-"""What every background returns, and the end levels that all of them share."""
+"""What every background returns, for one spectrum and for many."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from surfspec.errors import BackgroundError, InputError
+from surfspec.errors import InputError, SurfspecError
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Index = NDArray[np.intp]
 Pair = tuple[float, float]
 
-#: A region of fewer points has no inside between its end levels.
-FEWEST_POINTS: Final = 5
+#: Note of a background between two equal levels.
+LEVEL: Final = "both end levels are equal: the background is flat"
 
 
 @dataclass(frozen=True)
@@ -59,246 +62,161 @@ class Background:
 
 
 @dataclass(frozen=True)
-class Region:
-    """The points between two limits, with means and end levels taken on the whole spectrum.
+class BackgroundSeries:
+    """The backgrounds of m spectra on one axis; each field as in :class:`Background`, its members first.
 
     Attributes
     ----------
-    x, y, sigma
-        Points, data and their standard uncertainties inside the limits, each of shape (n,).
-    mean, mean_unc
-        Centred mean of the data and its standard uncertainty.
+    values
+        Shape (m, k), on the k points of the region [unit of y].
     anchors, anchor_unc
-        End levels and their standard uncertainties.
+        Shape (m, 2).
+    sensitivity
+        Shape (m, 2, k).
+    converged, iterations, k, k_width, contact
+        Shape (m,).
+    kind
+        Name of the kind.
+    note, refused
+        One text for each member. ``refused`` is empty, or says why there is no background; the numbers of that
+        member are NaN, and it has not converged.
+    errors
+        What a refused member raises, by its number.
     """
 
-    x: Array
-    y: Array
-    sigma: Array
-    mean: Array
-    mean_unc: Array
-    anchors: Pair
-    anchor_unc: Pair
+    values: Array
+    anchors: Array
+    anchor_unc: Array
+    sensitivity: Array
+    converged: Mask
+    iterations: Index
+    k: Array
+    k_width: Array
+    contact: Array
+    kind: str
+    note: tuple[str, ...]
+    refused: tuple[str, ...]
+    errors: Mapping[int, SurfspecError] = field(repr=False)
 
-    @property
-    def step(self) -> float:
-        """Rise from the low to the high end [unit of y]."""
-        return self.anchors[1] - self.anchors[0]
+    def member(self, i: int) -> Background:
+        """Take one member out.
 
-    @property
-    def width(self) -> float:
-        """Width of the region [unit of x]."""
-        return float(self.x[-1] - self.x[0])
+        Parameters
+        ----------
+        i : int
+            Its number; negative ones count from the end.
 
+        Returns
+        -------
+        Background
 
-def _numbers(name: str, values: ArrayLike, size: int | None = None) -> Array:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is not numeric", remedy="Give an array of numbers", where=name) from None
-    if array.ndim != 1 or (size is not None and array.size != size):
-        wanted = "one dimension" if size is None else f"{size} values in one dimension, as x has"
-        raise InputError(f"{name} has the shape {array.shape}", remedy=f"Give {wanted}", where=name)
-    if not np.isfinite(array).all():
-        first = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise InputError(
-            f"{name} is not a finite number at index {first}", remedy="Cut or interpolate those points", where=name
-        )
-    return array
-
-
-def centred_mean(y: Array, points: int) -> tuple[Array, Array]:
-    """Mean over the odd number of points centred on each point; near the ends over those there are.
-
-    Parameters
-    ----------
-    y : ndarray, shape (n,)
-        Data.
-    points : int
-        Odd number of points.
-
-    Returns
-    -------
-    mean : ndarray, shape (n,)
-    used : ndarray, shape (n,)
-        How many points each mean holds.
-
-    Examples
-    --------
-    >>> centred_mean(np.array([0.0, 3.0, 6.0, 9.0]), 3)[0].tolist()
-    [1.5, 3.0, 6.0, 7.5]
-    """
-    window = np.ones(points)
-    used = np.convolve(np.ones(y.size), window)[points // 2 : points // 2 + y.size]
-    total = np.convolve(y, window)[points // 2 : points // 2 + y.size]
-    return total / used, used
-
-
-def window_slice(x: Array, window: Pair | None) -> slice:
-    """Give the points of ``x`` inside the limits.
-
-    Parameters
-    ----------
-    x : ndarray, shape (n,)
-        Rising axis.
-    window : (float, float) or None
-        Both limits, included; ``None`` takes all points.
-
-    Returns
-    -------
-    slice
-
-    Raises
-    ------
-    InputError
-        For limits in the wrong order or fewer than five points between them.
-
-    Examples
-    --------
-    >>> window_slice(np.arange(10.0), (2.0, 7.0))
-    slice(2, 8, None)
-    """
-    if window is None:
-        first, last = 0, x.size
-    else:
-        low, high = window
-        if not low < high:
-            raise InputError(
-                f"The window {low:g} to {high:g} has its limits in the wrong order",
-                remedy="Give the lower energy first",
-                where="window",
-            )
-        slack = 1e-9 * max(abs(low), abs(high), 1.0)
-        first, last = int(np.searchsorted(x, low - slack)), int(np.searchsorted(x, high + slack))
-    if last - first < FEWEST_POINTS:
-        raise InputError(
-            f"Only {last - first} points lie in the region of the background",
-            remedy=f"Take a wider window; at least {FEWEST_POINTS} points are needed",
-            where="window",
-        )
-    return slice(first, last)
-
-
-def make_region(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    sigma: ArrayLike | None,
-    average: int,
-    anchors: Pair | None,
-    window: Pair | None,
-) -> Region:
-    """Check the data, average them and read the end levels.
-
-    Parameters
-    ----------
-    x, y : array_like, shape (n,)
-        Rising energies and data.
-    sigma : array_like, shape (n,), or None
-        Standard uncertainties; ``None`` means counts: the square root of the centred mean, at least 1.
-    average : int
-        Odd number of points of the centred mean; it is taken on the whole spectrum given, before the window is cut.
-    anchors : (float, float) or None
-        End levels that replace the means at the limits.
-    window : (float, float) or None
-        Limits of the region.
-
-    Returns
-    -------
-    Region
-
-    Raises
-    ------
-    InputError
-        For an axis that does not rise, data that are not finite, an even or too large ``average``.
-
-    Examples
-    --------
-    >>> make_region(np.arange(7.0), np.full(7, 4.0), sigma=None, average=3, anchors=None, window=None).anchors
-    (4.0, 4.0)
-    """
-    axis = _numbers("x", x)
-    data = _numbers("y", y, axis.size)
-    if np.any(np.diff(axis) <= 0):
-        raise InputError("The energy axis does not rise", remedy="Sort the points by rising energy first", where="x")
-    if isinstance(average, bool) or int(average) != average or average < 1 or average % 2 == 0 or average > axis.size:
-        raise InputError(
-            f"average = {average} is not an odd number of points up to {axis.size}",
-            remedy="Give an odd number, 11 say",
-            where="average",
-        )
-    inside = window_slice(axis, window)
-    mean, used = centred_mean(data, int(average))
-    if sigma is None:
-        unc = np.sqrt(np.maximum(mean, 1.0))
-    else:
-        unc = _numbers("sigma", sigma, axis.size)
-        if np.any(unc < 0):
-            raise InputError("sigma is negative", remedy="Give standard uncertainties", where="sigma")
-    mean_unc = np.sqrt(centred_mean(unc * unc, int(average))[0] / used)
-    first, last = inside.start, inside.stop - 1
-    levels = (float(mean[first]), float(mean[last])) if anchors is None else (float(anchors[0]), float(anchors[1]))
-    if not np.isfinite(levels).all():
-        raise InputError("An anchor is not a finite number", remedy="Give two levels", where="anchors")
-    return Region(
-        axis[inside],
-        data[inside],
-        unc[inside],
-        mean[inside],
-        mean_unc[inside],
-        levels,
-        (float(mean_unc[first]), float(mean_unc[last])),
-    )
-
-
-def check_iteration(tolerance: float, max_iterations: int) -> None:
-    """Refuse an iteration that could not end or could not begin.
-
-    Parameters
-    ----------
-    tolerance : float
-        Relative to the step, above 0.
-    max_iterations : int
-        At least 1.
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> check_iteration(1e-8, 100)
-    """
-    if not 0.0 < tolerance < 1.0:
-        raise InputError(
-            f"tolerance = {tolerance:g} is not between 0 and 1",
-            remedy="It is relative to the step of the background; give 1e-8, say",
-            where="tolerance",
-        )
-    if max_iterations < 1:
-        raise InputError(
-            f"max_iterations = {max_iterations} allows no sweep", remedy="Give at least 1", where="max_iterations"
+        Raises
+        ------
+        BackgroundError, InputError
+            For a refused member, as for the spectrum alone.
+        InputError
+            For a number that no member has.
+        """
+        count = len(self.note)
+        if not -count <= i < count:
+            raise InputError(f"There is no member {i}", remedy=f"Take 0 to {count - 1}", where="i")
+        i %= count
+        if i in self.errors:
+            raise self.errors[i]
+        low, high = self.anchors[i].tolist()
+        low_unc, high_unc = self.anchor_unc[i].tolist()
+        return Background(
+            self.values[i].copy(),
+            (low, high),
+            (low_unc, high_unc),
+            self.sensitivity[i].copy(),
+            converged=bool(self.converged[i]),
+            iterations=int(self.iterations[i]),
+            k=float(self.k[i]),
+            k_width=float(self.k_width[i]),
+            contact=float(self.contact[i]),
+            kind=self.kind,
+            note=self.note[i],
         )
 
 
-def nothing_above(kind: str) -> BackgroundError:
-    """Make the error for data that nowhere rise above their background.
+class Part(NamedTuple):
+    """What a kind finds for some members: a :class:`Draft` without the levels; one number serves all members."""
+
+    values: Array
+    sensitivity: Array
+    converged: Mask | bool = True
+    iterations: Index | int = 0
+    k: Array | float = 0.0
+    k_width: Array | float = 0.0
+    contact: Array | float = 0.0
+    note: list[str] | str = ""
+
+
+class Draft:
+    """A series that is being filled.
 
     Parameters
     ----------
     kind : str
-        Name of the background.
-
-    Returns
-    -------
-    BackgroundError
-
-    Examples
-    --------
-    >>> nothing_above("shirley").message
-    'No data lie above the shirley background, so that its shape is undefined'
+        Name of the kind.
+    members, points : int
+        Shape of the values.
     """
-    return BackgroundError(
-        f"No data lie above the {kind} background, so that its shape is undefined",
-        remedy="Take a linear background, or limits on both sides of a peak",
-    )
+
+    def __init__(self, kind: str, members: int, points: int) -> None:
+        self.kind = kind
+        self.values = np.empty((members, points))
+        self.sensitivity = np.empty((members, 2, points))
+        self.anchors = np.empty((members, 2))
+        self.anchor_unc = np.empty((members, 2))
+        self.numbers = np.zeros((3, members))
+        self.converged = np.ones(members, dtype=np.bool_)
+        self.iterations = np.zeros(members, dtype=np.intp)
+        self.note = [""] * members
+        self.errors: dict[int, SurfspecError] = {}
+
+    def put(self, rows: Index | slice, part: Part) -> None:
+        """Write the results of some members.
+
+        Parameters
+        ----------
+        rows : ndarray of int, or slice
+            Their numbers.
+        part : Part
+            Their results, in that order.
+        """
+        self.values[rows], self.sensitivity[rows] = part.values, part.sensitivity
+        self.converged[rows], self.iterations[rows] = part.converged, part.iterations
+        self.numbers[0, rows], self.numbers[1, rows], self.numbers[2, rows] = part.k, part.k_width, part.contact
+        if isinstance(part.note, str):
+            if not part.note:
+                return
+            part = part._replace(note=[part.note] * len(part.values))
+        places = range(len(self.note))[rows] if isinstance(rows, slice) else rows.tolist()
+        for place, text in zip(places, part.note, strict=True):
+            self.note[place] = text
+
+    def finish(self) -> BackgroundSeries:
+        """Blank what was refused and give the series."""
+        refused = [""] * len(self.note)
+        for place, error in self.errors.items():
+            refused[place], self.note[place] = str(error), ""
+            for array in (self.values, self.sensitivity, self.anchors, self.anchor_unc):
+                array[place] = np.nan
+            self.numbers[:, place], self.converged[place], self.iterations[place] = np.nan, False, 0
+        return BackgroundSeries(
+            self.values,
+            self.anchors,
+            self.anchor_unc,
+            self.sensitivity,
+            self.converged,
+            self.iterations,
+            k=self.numbers[0],
+            k_width=self.numbers[1],
+            contact=self.numbers[2],
+            kind=self.kind,
+            note=tuple(self.note),
+            refused=tuple(refused),
+            errors=self.errors,
+        )

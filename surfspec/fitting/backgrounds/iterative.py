@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from surfspec.errors import InputError
-from surfspec.fitting.backgrounds.base import Background, Pair, Region, check_iteration, make_region
-from surfspec.fitting.backgrounds.linear import lower_hull
+from surfspec.fitting.backgrounds.base import Background, BackgroundSeries, Mask, Pair, Part
+from surfspec.fitting.backgrounds.fixed_point import iterate
+from surfspec.fitting.backgrounds.hull import lower_hull
+from surfspec.fitting.backgrounds.inputs import check_iteration, nothing_above
+from surfspec.fitting.backgrounds.linear import line_shares
+from surfspec.fitting.backgrounds.region import Region, Spectra, draft_of, make_region, single
 from surfspec.fitting.backgrounds.shirley import flat, remark
-from surfspec.fitting.backgrounds.sweeps import Rule, counted, iterate, rule_weights, sweep, tangent
+from surfspec.fitting.backgrounds.sweeps import Count, Rule, counted, members_of, rule_weights, sweep, tangent
 
 #: Sweeps of the rule inferred for Avantage.
 _AVANTAGE_SWEEPS: Final = 2
@@ -76,63 +80,81 @@ def shirley_iterative(
     >>> shirley_iterative(range(7), y, average=1).values.round(3).tolist()
     [10.0, 10.0, 11.319, 15.205, 18.886, 20.0, 20.0]
     """
+    return shirley_iterative_rows(
+        single(x, y, sigma, anchors, window),
+        rule=rule,
+        average=average,
+        clip=clip,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    ).member(0)
+
+
+def shirley_iterative_rows(
+    spectra: Spectra,
+    *,
+    rule: Rule = "trapezoid",
+    average: int | None = None,
+    clip: bool = True,
+    tolerance: float = 1e-8,
+    max_iterations: int = 200,
+) -> BackgroundSeries:
+    """Make :func:`shirley_iterative` for many spectra."""
     if rule not in get_args(Rule):
         raise InputError(f"Unknown rule {rule!r}", remedy=f"Take one of {', '.join(get_args(Rule))}", where="rule")
     check_iteration(tolerance, max_iterations)
     points = average if average is not None else (5 if rule == "avantage" else 11)
-    region = make_region(x, y, sigma=sigma, average=points, anchors=anchors, window=window)
-    if region.step == 0.0:
-        return flat(region, "shirley_iterative")
-    if rule == "avantage":
-        return _avantage(region)
-    weights = rule_weights(region.x, rule)
-    start = region.anchors[0] + region.step * (region.x - region.x[0]) / region.width
-    return iterate(
-        region,
-        region.y,
-        weights,
-        start,
-        count="size" if rule == "casa" else "above" if clip else "signed",
-        cap=None,
-        tolerance=tolerance,
-        max_iterations=max_iterations,
-        kind="shirley_iterative",
-        note=f"rule {rule}",
-    )
+    region = make_region(spectra, points)
+    draft = draft_of(region, "shirley_iterative")
+    level = region.step == 0.0
+    falls = (region.step < 0.0) & (rule == "avantage")
+    if level.any():
+        draft.put(np.flatnonzero(level), flat(region.take(np.flatnonzero(level))))
+    if falls.any():
+        draft.put(np.flatnonzero(falls), _hull(region.take(np.flatnonzero(falls))))
+    moving = np.flatnonzero(~level & ~falls)
+    if moving.size:
+        region = region.take(moving)
+        if rule == "avantage":
+            part, void = _two_sweeps(region)
+        else:
+            count: Count = "size" if rule == "casa" else "above" if clip else "signed"
+            part, void = iterate(
+                region,
+                region.y,
+                rule_weights(region.x, rule),
+                region.anchors[:, :1] + region.step[:, None] * line_shares(region)[1],
+                count=count,
+                cap=None,
+                tolerance=tolerance,
+                max_iterations=max_iterations,
+                note=f"rule {rule}",
+            )
+        draft.put(moving, part)
+        for row in moving[void].tolist():
+            draft.errors.setdefault(row, nothing_above("shirley_iterative"))
+    return draft.finish()
 
 
-def _avantage(region: Region) -> Background:
-    if region.step < 0.0:
-        target = region.mean.copy()
-        target[[0, -1]] = region.anchors
-        values, rows, contact = lower_hull(region.x, target)
-        note = "rule avantage: the level falls, lower convex hull of the means"
-        return Background(
-            values,
-            region.anchors,
-            region.anchor_unc,
-            rows,
-            contact=contact,
-            kind="shirley_iterative",
-            note=note,
-        )
+def _hull(region: Region) -> Part:
+    target = region.mean.copy()
+    target[:, [0, -1]] = region.anchors
+    return lower_hull(region.x, target)._replace(note="rule avantage: the level falls, lower convex hull of the means")
+
+
+def _two_sweeps(region: Region) -> tuple[Part, Mask]:
     weights = rule_weights(region.x, "avantage")
-    values = np.full_like(region.x, region.anchors[0])
-    rows = np.stack([np.ones_like(values), np.zeros_like(values)])
-    total = 0.0
+    members = members_of(region, region.mean)
+    values = np.repeat(region.anchors[:, :1], region.x.size, axis=1)
+    rows = np.zeros((len(values), 2, region.x.size))
+    rows[:, 0] = 1.0
+    void = np.zeros((len(values), 1), dtype=np.bool_)
+    k = np.zeros_like(region.step)
     for _ in range(_AVANTAGE_SWEEPS):
-        new, share, total = sweep(region, region.mean, weights, values, "above", "shirley_iterative")
-        active = counted(region, region.mean, values, "above")
-        values, rows = new, tangent(region, weights, active, share, total, rows)
-    k = region.step / total
-    return Background(
-        values,
-        region.anchors,
-        region.anchor_unc,
-        rows,
-        iterations=_AVANTAGE_SWEEPS,
-        k=k,
-        k_width=k * region.width,
-        kind="shirley_iterative",
-        note="; ".join(n for n in ("rule avantage: two sweeps", remark(k * region.width)) if n),
-    )
+        swept = sweep(members, weights, values, "above")
+        rows = tangent(members, weights, counted(members, values, "above"), swept, rows)
+        values, void, k = swept.new, void | swept.void, region.step / swept.total[:, 0]
+    k_width = k * region.width
+    notes = ["; ".join(n for n in ("rule avantage: two sweeps", remark(w)) if n) for w in k_width.tolist()]
+    part = Part(values, rows, iterations=_AVANTAGE_SWEEPS, k=k, k_width=k_width, note=notes)
+    return part, void[:, 0]

@@ -1,11 +1,12 @@
-"""Backgrounds made of straight pieces: none, constant, linear, and the lower convex hull."""
+"""Straight backgrounds: none, constant, linear."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from surfspec.fitting.backgrounds.base import Array, Background, Pair, make_region
+from surfspec.fitting.backgrounds.base import Array, Background, BackgroundSeries, Draft, Pair, Part
+from surfspec.fitting.backgrounds.region import Region, Spectra, draft_of, make_region, single
 
 
 def none(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike | None = None, window: Pair | None = None) -> Background:
@@ -34,9 +35,7 @@ def none(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike | None = None, window: 
     >>> none([0, 1, 2, 3, 4], [1, 1, 5, 1, 1]).values.tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    region = make_region(x, y, sigma=sigma, average=1, anchors=(0.0, 0.0), window=window)
-    zero = np.zeros_like(region.x)
-    return Background(zero, (0.0, 0.0), (0.0, 0.0), np.zeros((2, zero.size)), kind="none")
+    return none_rows(single(x, y, sigma, None, window)).member(0)
 
 
 def constant(
@@ -69,9 +68,7 @@ def constant(
     >>> constant([0, 1, 2, 3, 4], [1, 1, 5, 3, 3], average=1).values.tolist()
     [2.0, 2.0, 2.0, 2.0, 2.0]
     """
-    region = make_region(x, y, sigma=sigma, average=average, anchors=anchors, window=window)
-    share = np.full((2, region.x.size), 0.5)
-    return Background(region.anchors @ share, region.anchors, region.anchor_unc, share, kind="constant")
+    return constant_rows(single(x, y, sigma, anchors, window), average=average).member(0)
 
 
 def linear(
@@ -112,52 +109,36 @@ def linear(
     >>> linear([0, 1, 2, 3, 4], [1, 1, 5, 3, 3], average=1).values.tolist()
     [1.0, 1.5, 2.0, 2.5, 3.0]
     """
-    region = make_region(x, y, sigma=sigma, average=average, anchors=anchors, window=window)
+    return linear_rows(single(x, y, sigma, anchors, window), average=average).member(0)
+
+
+def none_rows(spectra: Spectra) -> BackgroundSeries:
+    """Make :func:`none` for many spectra."""
+    region = make_region(spectra, 1)
+    draft = draft_of(region, "none")
+    draft.anchors[:], draft.anchor_unc[:] = 0.0, 0.0
+    return _shares(draft, np.zeros((2, region.x.size)))
+
+
+def constant_rows(spectra: Spectra, *, average: int = 11) -> BackgroundSeries:
+    """Make :func:`constant` for many spectra."""
+    region = make_region(spectra, average)
+    return _shares(draft_of(region, "constant"), np.full((2, region.x.size), 0.5))
+
+
+def linear_rows(spectra: Spectra, *, average: int = 11) -> BackgroundSeries:
+    """Make :func:`linear` for many spectra."""
+    region = make_region(spectra, average)
+    return _shares(draft_of(region, "linear"), line_shares(region))
+
+
+def line_shares(region: Region) -> Array:
+    """Share of each end level in the straight line between them, shape (2, n)."""
     rise = (region.x - region.x[0]) / region.width
-    share = np.stack([1.0 - rise, rise])
-    return Background(region.anchors @ share, region.anchors, region.anchor_unc, share, kind="linear")
+    return np.stack([1.0 - rise, rise])
 
 
-def lower_hull(x: Array, y: Array) -> tuple[Array, Array, float]:
-    """Lower convex hull of the points, from the first to the last.
-
-    Parameters
-    ----------
-    x, y : ndarray, shape (n,)
-        Rising positions and data; the first and the last point are vertices.
-
-    Returns
-    -------
-    values : ndarray, shape (n,)
-        The hull, nowhere above the data.
-    sensitivity : ndarray, shape (2, n)
-        Its derivatives over the first and the last value.
-    contact : float
-        Fraction of the inner points that are vertices.
-
-    References
-    ----------
-    A. M. Andrew, Inf. Process. Lett. 9 (1979) 216 (monotone chain).
-
-    Examples
-    --------
-    >>> lower_hull(np.arange(4.0), np.array([3.0, 0.0, 5.0, 1.0]))[0].tolist()
-    [3.0, 0.0, 0.5, 1.0]
-    """
-    chain: list[int] = []
-    for i, (xi, yi) in enumerate(zip(x.tolist(), y.tolist(), strict=True)):
-        while len(chain) > 1:
-            a, b = chain[-2], chain[-1]
-            if (y[b] - y[a]) * (xi - x[b]) < (yi - y[b]) * (x[b] - x[a]):
-                break
-            chain.pop()
-        chain.append(i)
-    values = np.minimum(np.interp(x, x[chain], y[chain]), y)
-    first, last = chain[1], chain[-2]
-    sensitivity = np.stack(
-        [
-            np.clip((x[first] - x) / (x[first] - x[0]), 0.0, 1.0),
-            np.clip((x - x[last]) / (x[-1] - x[last]), 0.0, 1.0),
-        ]
-    )
-    return values, sensitivity, (len(chain) - 2) / max(x.size - 2, 1)
+def _shares(draft: Draft, shares: Array) -> BackgroundSeries:
+    levels = draft.anchors[:, :, None]
+    draft.put(slice(None), Part(levels[:, 0] * shares[0] + levels[:, 1] * shares[1], shares))
+    return draft.finish()

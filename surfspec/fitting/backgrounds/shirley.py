@@ -10,18 +10,22 @@ Its fixed point solves the linear differential equation :math:`B' = k (y - B)`; 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from surfspec.errors import BackgroundError
-from surfspec.fitting.backgrounds.base import Array, Background, Pair, Region, make_region, nothing_above
+from surfspec.fitting.backgrounds.base import LEVEL, Array, Background, BackgroundSeries, Index, Mask, Pair, Part
+from surfspec.fitting.backgrounds.inputs import nothing_above
+from surfspec.fitting.backgrounds.linear import line_shares
+from surfspec.fitting.backgrounds.region import Region, Spectra, draft_of, make_region, single
 
 #: Largest k times width that is a background: beyond it B follows (or, falling, flees) the data within a tenth of the
 #: region. In 800 simulated weak doublets the roots lie below 3, or above 13 where noise alone joins the levels.
 _WIDEST: Final = 10.0
+#: Evaluations of a search for k; halving the bracket alone needs about 60.
+_CALLS: Final = 200
 #: From this k times width on, the background is poorly defined.
 POOR: Final = 2.0
 
@@ -89,106 +93,149 @@ def shirley(
     >>> shirley(range(7), y, average=1).values.round(3).tolist()
     [10.0, 10.0, 11.319, 15.205, 18.886, 20.0, 20.0]
     """
-    region = make_region(x, y, sigma=sigma, average=average, anchors=anchors, window=window)
-    if region.step == 0.0:
-        return flat(region, "shirley")
-    gap, pair = np.diff(region.x, prepend=region.x[0]), region.y.copy()
-    pair[0] = 0.0
-    pair[1:] += region.y[:-1]
-    k, calls = _strength(region, gap, pair)
-    values, by_k, by_low = _recursion(gap, pair, region.anchors[0], k)
-    if by_k[-1] == 0.0:
-        raise nothing_above("shirley")
-    sensitivity = np.stack([by_low - by_k * (by_low[-1] / by_k[-1]), by_k / by_k[-1]])
-    values[-1] = region.anchors[1]
-    return Background(
-        values,
-        region.anchors,
-        region.anchor_unc,
-        sensitivity,
-        iterations=calls,
-        k=k,
-        k_width=k * region.width,
-        kind="shirley",
-        note=remark(k * region.width),
-    )
+    return shirley_rows(single(x, y, sigma, anchors, window), average=average).member(0)
 
 
-def flat(region: Region, kind: str) -> Background:
-    """Return the flat background between two equal levels.
+def shirley_rows(spectra: Spectra, *, average: int = 11) -> BackgroundSeries:
+    """Make :func:`shirley` for many spectra."""
+    region = make_region(spectra, average)
+    draft = draft_of(region, "shirley")
+    level, sloped = np.flatnonzero(region.step == 0.0), np.flatnonzero(region.step != 0.0)
+    if level.size:
+        draft.put(level, flat(region.take(level)))
+    if sloped.size:
+        region = region.take(sloped)
+        part, errors = _solve(region)
+        draft.put(sloped, part)
+        for row, error in errors.items():
+            draft.errors.setdefault(int(sloped[row]), error)
+    return draft.finish()
+
+
+def flat(region: Region) -> Part:
+    """Make the flat background between two equal levels.
 
     Parameters
     ----------
     region : Region
-    kind : str
 
     Returns
     -------
-    Background
+    Part
 
     Examples
     --------
     >>> shirley(range(5), [1, 1, 5, 1, 1], average=1).note
     'both end levels are equal: the background is flat'
     """
-    rise = (region.x - region.x[0]) / region.width
-    return Background(
-        np.full_like(region.x, region.anchors[0]),
-        region.anchors,
-        region.anchor_unc,
-        np.stack([1.0 - rise, rise]),
-        kind=kind,
-        note="both end levels are equal: the background is flat",
-    )
+    shape = region.y.shape
+    shares = np.broadcast_to(line_shares(region), (shape[0], 2, shape[1]))
+    return Part(np.broadcast_to(region.anchors[:, :1], shape), shares, note=LEVEL)
 
 
-def _recursion(gap: Array, pair: Array, low: float, k: float) -> tuple[Array, Array, Array]:
+def _solve(region: Region) -> tuple[Part, dict[int, BackgroundError]]:
+    """Find k of every member, then the background and its derivatives."""
+    gap, pair = np.diff(region.x, prepend=region.x[0]), region.y.copy()
+    pair[:, 0] = 0.0
+    pair[:, 1:] += region.y[:, :-1]
+    k, calls, lost = _strength(region, gap, pair)
+    values, by_k, by_low = _recursion(gap, pair, region.anchors[:, :1], k[:, None])
+    errors = {int(row): nothing_above("shirley") for row in np.flatnonzero(by_k[:, -1] == 0.0)}
+    for row in np.flatnonzero(lost).tolist():
+        low, high = region.anchors[row].tolist()
+        errors[row] = BackgroundError(
+            f"No Shirley background joins the end levels {low:.6g} and {high:.6g}: "
+            "the data between them hold too little area above it",
+            remedy="Widen the limits, average more points for the end levels, or take kind 'smart' or 'linear'",
+        )
+    last = np.where(by_k[:, -1:] == 0.0, 1.0, by_k[:, -1:])
+    by_k /= last
+    by_low -= by_k * by_low[:, -1:]
+    values[:, -1] = region.anchors[:, 1]
+    k_width = k * region.width
+    notes = [""] * k.size
+    for row in np.flatnonzero(np.abs(k_width) >= POOR).tolist():
+        notes[row] = remark(float(k_width[row]))
+    part = Part(values, np.stack([by_low, by_k], axis=1), iterations=calls, k=k, k_width=k_width, note=notes)
+    return part, errors
+
+
+def _recursion(gap: Array, pair: Array, low: Array, k: Array) -> tuple[Array, Array, Array]:
     """B, dB/dk and dB/d b1 by the trapezoidal step, as cumulative sums over the decay of the homogeneous solution.
 
-    ``gap`` and ``pair`` are the distance to, and the sum with, the point before; 0 at the first point.
+    ``gap`` (n,) and ``pair`` (m, n) are the distance to, and the sum with, the point before; 0 at the first point;
+    ``low`` and ``k`` have the shape (m, 1).
     """
-    a = (0.5 * k) * gap
+    half = 0.5 * gap
+    a = k * half
     rise = 1.0 + a
-    decay = np.asarray(np.cumprod((1.0 - a) / rise), dtype=np.float64)
+    decay = np.cumprod((1.0 - a) / rise, axis=1)
     rise *= decay
-    values = decay * (low + np.cumsum(a * pair / rise))
+    a *= pair
+    a /= rise
+    values = np.cumsum(a, axis=1)
+    values += low
+    values *= decay
     net = pair - values
-    net[1:] -= values[:-1]
-    by_k = decay * np.cumsum(0.5 * gap * net / rise)
-    return values, by_k, decay
+    net[:, 1:] -= values[:, :-1]
+    net *= half
+    net /= rise
+    by_k = np.cumsum(net, axis=1)
+    by_k *= decay
+    return values, by_k, np.asarray(decay, dtype=np.float64)
 
 
-def _strength(region: Region, gap: Array, pair: Array) -> tuple[float, int]:
-    """Smallest root k of B_N(k) = b2: Newton from zero while it stays below the root, else Brent inside the bracket.
+class _Search(NamedTuple):
+    """The state of a search for k of each member, (m, 1): its place, the bracket, the step before, sign and goal."""
+
+    at: Index
+    size: Array
+    under: Array
+    over: Array
+    move: Array
+    sign: Array
+    goal: Array
+
+    def only(self, rows: Mask) -> _Search:
+        """Go on with some of the members."""
+        numbers = (self.size, self.under, self.over, self.move, self.sign, self.goal)
+        return _Search(self.at[rows], *(part[rows] for part in numbers))
+
+
+def _strength(region: Region, gap: Array, pair: Array) -> tuple[Array, Index, Mask]:
+    """Smallest root k of B_N(k) = b2: Newton from zero while it stays below the root, then inside the bracket.
 
     From k = 0 the end of the curve rises with the net area and levels off, so that Newton approaches the first root
-    from below; its first step is the estimate step over net area.
+    from below; its first step is the estimate step over net area. Once past it, a step that leaves the bracket or is
+    not half of the one before is replaced by the middle. Returns k, the calls made, and where there is no root.
     """
-    low, high = region.anchors
-    sign = 1.0 if region.step > 0.0 else -1.0
-    goal = 1e-13 * abs(region.step) + 1e-15 * region.x.size * max(abs(low), abs(high))
+    m, levels = len(pair), region.anchors
     limit = min(_WIDEST / region.width, 1.9 / float(gap.max()))
-    calls = 0
-
-    def excess(size: float) -> tuple[float, float]:
-        nonlocal calls
-        calls += 1
-        values, by_k, _ = _recursion(gap, pair, low, sign * size)
-        return sign * float(values[-1] - high), float(by_k[-1])
-
-    size, (short, slope) = 0.0, excess(0.0)
-    while short < -goal:
-        if not slope > 0.0 or size >= limit:
-            raise BackgroundError(
-                f"No Shirley background joins the end levels {low:.6g} and {high:.6g}: "
-                "the data between them hold too little area above it",
-                remedy="Widen the limits, average more points for the end levels, or take kind 'smart' or 'linear'",
-            )
-        last, size = size, min(size - short / slope, limit)
-        if size - last <= 1e-15 * size:
-            break
-        short, slope = excess(size)
-        if short > goal:
-            root = brentq(lambda k: excess(k)[0], last, size, xtol=1e-15 * size, rtol=1e-14)
-            return sign * float(root), calls
-    return sign * size, calls
+    zero = np.zeros((m, 1))
+    out, calls, lost = np.zeros(m), np.zeros(m, dtype=np.intp), np.zeros(m, dtype=np.bool_)
+    step = region.step[:, None]
+    goal = 1e-13 * np.abs(step) + 1e-15 * region.x.size * np.abs(levels).max(axis=1, keepdims=True)
+    now = _Search(np.arange(m), zero, zero, zero + np.inf, zero + np.inf, np.sign(step), goal)
+    for call in range(1, _CALLS + 1):
+        values, by_k, _ = _recursion(gap, pair, levels[:, :1], now.sign * now.size)
+        short, slope = now.sign * (values[:, -1:] - levels[:, 1:]), by_k[:, -1:]
+        open_ended = np.isinf(now.over) & (short < 0.0)
+        gone = open_ended & (short < -now.goal) & (~(slope > 0.0) | (now.size >= limit))
+        under, over = np.where(short < 0.0, now.size, now.under), np.where(short < 0.0, now.over, now.size)
+        rising = slope > 0.0
+        newton = now.size - short / np.where(rising, slope, 1.0)
+        inside = rising & (newton > under) & (newton < over) & (2 * np.abs(newton - now.size) < np.abs(now.move))
+        safe = np.where(open_ended, np.minimum(newton, limit), np.where(inside, newton, 0.5 * (under + over)))
+        near = np.abs(short) <= now.goal
+        size = np.where(near | gone, now.size, safe)
+        stop = (near | gone | (np.abs(size - now.size) <= 1e-15 * size))[:, 0]
+        now = _Search(now.at, size, under, over, size - now.size, now.sign, now.goal)
+        if stop.any():
+            ended = now.at[stop]
+            out[ended] = (now.sign * size)[stop, 0]
+            calls[ended], lost[ended] = call, gone[stop, 0]
+            keep = ~stop
+            if not keep.any():
+                break
+            now, pair, levels = now.only(keep), pair[keep], levels[keep]
+    return out, calls, lost

@@ -17,10 +17,14 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from surfspec.errors import BackgroundError, InputError
-from surfspec.fitting.backgrounds.base import Array, Background, Pair, Region, check_iteration, make_region
-from surfspec.fitting.backgrounds.linear import lower_hull
-from surfspec.fitting.backgrounds.sweeps import iterate, rule_weights
+from surfspec.errors import InputError
+from surfspec.fitting.backgrounds.base import Array, Background, BackgroundSeries, Mask, Pair, Part
+from surfspec.fitting.backgrounds.fixed_point import iterate
+from surfspec.fitting.backgrounds.hull import lower_hull
+from surfspec.fitting.backgrounds.inputs import check_iteration
+from surfspec.fitting.backgrounds.linear import line_shares
+from surfspec.fitting.backgrounds.region import Region, Spectra, draft_of, make_region, single
+from surfspec.fitting.backgrounds.sweeps import rule_weights
 
 
 class Preset(NamedTuple):
@@ -90,6 +94,26 @@ def smart(
     >>> smart(range(7), y, average=1).values.round(3).tolist()
     [10.0, 10.0, 11.319, 15.205, 18.886, 20.0, 20.0]
     """
+    return smart_rows(
+        single(x, y, sigma, anchors, window),
+        preset=preset,
+        average=average,
+        z=z,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    ).member(0)
+
+
+def smart_rows(
+    spectra: Spectra,
+    *,
+    preset: Literal["noise_aware", "avantage", "strict"] = "noise_aware",
+    average: int | None = None,
+    z: float | None = None,
+    tolerance: float = 1e-8,
+    max_iterations: int = 200,
+) -> BackgroundSeries:
+    """Make :func:`smart` for many spectra."""
     if preset not in PRESETS:
         raise InputError(f"Unknown preset {preset!r}", remedy=f"Take one of {', '.join(PRESETS)}", where="preset")
     check_iteration(tolerance, max_iterations)
@@ -97,41 +121,49 @@ def smart(
     lift = chosen.z if z is None else float(z)
     if not 0.0 <= lift < np.inf:
         raise InputError(f"z = {lift:g} is not a height", remedy="Give 0 or more standard uncertainties", where="z")
-    points = chosen.average if average is None else average
-    region = make_region(x, y, sigma=sigma, average=points, anchors=anchors, window=window)
+    region = make_region(spectra, chosen.average if average is None else average)
     cap = region.y if chosen.raw else region.mean + lift * region.mean_unc
-    if region.step <= -lift * float(np.hypot(*region.anchor_unc)):
-        return _hull(region, cap, "the level falls: lower convex hull" if region.step < 0.0 else "")
-    if region.step == 0.0:
-        return _hull(region, cap, "both end levels are equal: lower convex hull")
-    start = region.anchors[0] + region.step * (region.x - region.x[0]) / region.width
-    try:
-        return iterate(
-            region,
-            region.mean,
-            rule_weights(region.x, "trapezoid"),
-            np.minimum(start, cap),
-            count="above",
-            cap=cap,
-            tolerance=tolerance,
-            max_iterations=max_iterations,
-            kind="smart",
-            note="",
+    draft = draft_of(region, "smart")
+    step = region.step
+    falls = step <= -lift * np.hypot(region.anchor_unc[:, 0], region.anchor_unc[:, 1])
+    by_hull = [
+        (falls & (step < 0.0), "the level falls: lower convex hull"),
+        (falls & (step == 0.0), ""),
+        (~falls & (step == 0.0), "both end levels are equal: lower convex hull"),
+    ]
+    rising = np.flatnonzero(~falls & (step != 0.0))
+    if rising.size:
+        part, void = _capped(
+            region.take(rising), cap if rising.size == len(cap) else cap[rising], tolerance, max_iterations
         )
-    except BackgroundError:
-        return _hull(region, cap, "no data lie above a Shirley background: lower convex hull")
+        draft.put(rising, part)
+        if void.any():
+            empty = np.zeros_like(falls)
+            empty[rising[void]] = True
+            by_hull.append((empty, "no data lie above a Shirley background: lower convex hull"))
+    for chosen_rows, note in by_hull:
+        if chosen_rows.any():
+            rows = np.flatnonzero(chosen_rows)
+            draft.put(rows, _hull(region.take(rows), cap[rows])._replace(note=note))
+    return draft.finish()
 
 
-def _hull(region: Region, cap: Array, note: str) -> Background:
-    target = cap.copy()
-    target[[0, -1]] = np.minimum(region.anchors, cap[[0, -1]])
-    values, rows, contact = lower_hull(region.x, target)
-    return Background(
-        values,
-        region.anchors,
-        region.anchor_unc,
-        rows,
-        contact=contact,
-        kind="smart",
-        note=note,
+def _capped(region: Region, cap: Array, tolerance: float, max_iterations: int) -> tuple[Part, Mask]:
+    line = region.anchors[:, :1] + region.step[:, None] * line_shares(region)[1]
+    return iterate(
+        region,
+        region.mean,
+        rule_weights(region.x, "trapezoid"),
+        np.minimum(line, cap),
+        count="above",
+        cap=cap,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        note="",
     )
+
+
+def _hull(region: Region, cap: Array) -> Part:
+    target = cap.copy()
+    target[:, [0, -1]] = np.minimum(region.anchors, cap[:, [0, -1]])
+    return lower_hull(region.x, target)

@@ -15,10 +15,11 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import fftconvolve
+from scipy.fft import irfft, next_fast_len, rfft
 
 from surfspec.errors import BackgroundError, InputError
-from surfspec.fitting.backgrounds.base import Array, Background, Pair, Region, make_region
+from surfspec.fitting.backgrounds.base import LEVEL, Array, Background, BackgroundSeries, Pair, Part
+from surfspec.fitting.backgrounds.region import Region, Spectra, draft_of, make_region, single
 
 #: Rows of the kernel matrix that are held at once where the axis is not evenly spaced.
 _CHUNK: Final = 512
@@ -127,41 +128,56 @@ def tougaard(
     >>> float(E[B.values.argmax()]) - 10
     23.5
     """
+    return tougaard_rows(
+        single(x, y, sigma, anchors, window), cross_section=cross_section, B=B, C=C, D=D, gap=gap, average=average
+    ).member(0)
+
+
+def tougaard_rows(
+    spectra: Spectra,
+    *,
+    cross_section: Literal["U2", "U3", "U4"] = "U2",
+    B: float | None = None,
+    C: float | None = None,
+    D: float | None = None,
+    gap: float | None = None,
+    average: int = 11,
+) -> BackgroundSeries:
+    """Make :func:`tougaard` for many spectra."""
     parameters = _parameters(cross_section, B, C, D, gap)
-    region = make_region(x, y, sigma=sigma, average=average, anchors=anchors, window=window)
-    low = region.anchors[0]
-    rows = _loss_integral(region, np.stack([region.y - low, np.ones_like(region.y)]), parameters)
-    above, plain = rows
+    region = make_region(spectra, average)
+    draft = draft_of(region, "tougaard")
+    low, step = region.anchors[:, :1], region.step[:, None]
+    above = _loss_integral(region, region.y - low, parameters)
+    plain = _loss_integral(region, np.ones((1, region.x.size)), parameters)
     if B is not None:
-        values = low + above
-        sensitivity = np.stack([1.0 - plain, np.zeros_like(values)])
-        factor, note = parameters.B, f"{cross_section} with the factor given"
-    elif region.step == 0.0:
-        return Background(
-            np.full_like(region.x, low),
-            region.anchors,
-            region.anchor_unc,
-            np.stack([1.0 - above / above[-1], above / above[-1]]) if above[-1] else np.full((2, above.size), 0.5),
-            kind="tougaard",
-            note="both end levels are equal: the background is flat",
+        rows = np.zeros((len(above), 2, region.x.size))
+        rows[:, 0] = 1.0 - plain
+        draft.put(slice(None), Part(low + above, rows, k=parameters.B, note=f"{cross_section} with the factor given"))
+        return draft.finish()
+    last = above[:, -1:].copy()
+    level, lost = step == 0.0, (step < 0.0) | ~(last > 0.0)
+    by_high = above / np.where(last == 0.0, 1.0, last)
+    ratio = np.where(level | lost, 0.0, step / np.where(last == 0.0, 1.0, last))
+    above *= ratio
+    by_low = 1.0 - by_high - ratio * (plain - by_high * plain[:, -1:])
+    rows = np.stack([by_low, by_high], axis=1)
+    rows[(level & (last == 0.0))[:, 0]] = 0.5
+    factor = parameters.B * ratio[:, 0]
+    notes = [
+        LEVEL if equal else f"{cross_section}; factor {f:.4g} eV2 from the upper level, {r:.2g} of the universal one"
+        for equal, f, r in zip(level[:, 0].tolist(), factor.tolist(), ratio[:, 0].tolist(), strict=True)
+    ]
+    draft.put(slice(None), Part(low + above, rows, k=factor, note=notes))
+    for row in np.flatnonzero(lost & ~level).tolist():
+        first, second = region.anchors[row].tolist()
+        error = BackgroundError(
+            f"The level goes from {first:.6g} to {second:.6g} with a loss integral of {last[row, 0]:.3g}: "
+            "no Tougaard background joins them",
+            remedy="Give the factor B, wider limits, or take a linear background",
         )
-    else:
-        if region.step < 0.0 or not above[-1] > 0.0:
-            raise BackgroundError(
-                f"The level goes from {low:.6g} to {region.anchors[1]:.6g} with a loss integral of {above[-1]:.3g}: "
-                "no Tougaard background joins them",
-                remedy="Give the factor B, wider limits, or take a linear background",
-            )
-        ratio = region.step / above[-1]
-        values = low + ratio * above
-        by_high = above / above[-1]
-        by_low = 1.0 - by_high - ratio * (plain - by_high * plain[-1])
-        sensitivity = np.stack([by_low, by_high])
-        factor = parameters.B * float(ratio)
-        note = f"{cross_section}; factor {factor:.4g} eV2 from the upper level, {ratio:.2g} of the universal one"
-    return Background(
-        values, region.anchors, region.anchor_unc, sensitivity, k=float(factor), kind="tougaard", note=note
-    )
+        draft.errors.setdefault(row, error)
+    return draft.finish()
 
 
 def _parameters(name: str, b: float | None, c: float | None, d: float | None, gap: float | None) -> CrossSection:
@@ -196,14 +212,18 @@ def _loss_integral(region: Region, rows: Array, parameters: CrossSection) -> Arr
     """Trapezoidal integral over all lower energies, for each row; K(0) = 0 makes the last point free."""
     x = region.x
     gaps = np.diff(x)
-    weight = 0.5 * (np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps]))
+    weight = 0.5 * (np.append(gaps, 0.0) + np.append(0.0, gaps))
     weighted = rows * weight
     step = region.width / (x.size - 1)
     if float(np.abs(gaps - step).max()) <= 1e-6 * step:
         k = kernel(np.linspace(0.0, region.width, x.size), parameters)
-        return np.asarray(fftconvolve(weighted, k[None, :], axes=1)[:, : x.size], dtype=np.float64)
+        size = next_fast_len(2 * x.size - 1, real=True)
+        spectrum = rfft(weighted, size, axis=1) * rfft(k, size)
+        return np.asarray(irfft(spectrum, size, axis=1)[:, : x.size], dtype=np.float64)
     out = np.empty_like(rows)
     for first in range(0, x.size, _CHUNK):
         part = slice(first, first + _CHUNK)
-        out[:, part] = weighted @ kernel(x[part, None] - x[None, :], parameters).T
+        losses = kernel(x[part, None] - x[None, :], parameters)
+        for i, row in enumerate(weighted):
+            out[i, part] = losses @ row
     return out
