@@ -72,8 +72,8 @@ class End:
 
 
 @dataclass(frozen=True)
-class _State:
-    """A point of the descent: cost, and the Gauss-Newton step with its length in standard uncertainties."""
+class State:
+    """A point of the descent: cost, and the Gauss-Newton step, its length in standard uncertainties and its gain."""
 
     values: Array
     model: Precise
@@ -83,6 +83,7 @@ class _State:
     unit: Array
     length: float
     held: Flags
+    gain: float
 
 
 def polish(problem: Problem, objective: Objective, limits: Limits, start: Array) -> End:
@@ -107,18 +108,18 @@ def polish(problem: Problem, objective: Objective, limits: Limits, start: Array)
     halving) and 2.2.3 (convergence relative to the uncertainty); Walker and Ni, SIAM J. Numer. Anal. 49
     (2011) 1715 (mixing of steps).
     """
-    state = _state(problem, objective, limits, start)
+    state = state_at(problem, objective, limits, start)
     evaluations = 1
-    path: list[_State] = []
+    path: list[State] = []
     for _ in range(PASSES):
         if not np.isfinite(state.cost) or state.length <= FINISHED:
             break
         path = [one for one in path if np.array_equal(one.held, state.held)][-MIXED:]
-        trial, count = _descend(problem, objective, limits, state, _mixed(state, path))
+        trial, count = descend(problem, objective, limits, state, _mixed(state, path))
         evaluations += count
         if trial is None:
             break
-        moved = _state(problem, objective, limits, trial)
+        moved = state_at(problem, objective, limits, trial)
         if moved.cost >= state.cost and state.length <= moved.length <= CONVERGED:
             break
         path.append(state)
@@ -127,7 +128,7 @@ def polish(problem: Problem, objective: Objective, limits: Limits, start: Array)
     return End(state.values, state.model, state.jacobian, state.cost, converged, evaluations)
 
 
-def _mixed(state: _State, path: list[_State]) -> Array | None:
+def _mixed(state: State, path: list[State]) -> Array | None:
     """Return the step that the last ones together ask for (Anderson): it mends their slow or overlong series."""
     if not path:
         return None
@@ -140,8 +141,8 @@ def _mixed(state: _State, path: list[_State]) -> Array | None:
     return np.where(state.unit > 0, mixed * state.unit, 0.0)
 
 
-def _descend(
-    problem: Problem, objective: Objective, limits: Limits, state: _State, mixed: Array | None
+def descend(
+    problem: Problem, objective: Objective, limits: Limits, state: State, mixed: Array | None
 ) -> tuple[Array | None, int]:
     """Return values of no higher cost (beyond its rounding): by the mixed step, or the plain one, halved."""
     slack = 1e-13 * state.cost
@@ -156,7 +157,7 @@ def _descend(
     return None, len(changes)
 
 
-def _state(problem: Problem, objective: Objective, limits: Limits, values: Array) -> _State:
+def state_at(problem: Problem, objective: Objective, limits: Limits, values: Array) -> State:
     """Return where the fit stands at `values`, with the Gauss-Newton step from there."""
     model = problem.evaluate(values)
     jacobian = problem.jacobian(values)
@@ -168,11 +169,12 @@ def _state(problem: Problem, objective: Objective, limits: Limits, values: Array
     held = limits.free & ((low & (gradient >= 0)) | (high & (gradient <= 0)))
     size = np.sqrt(np.sum(columns**2, axis=0))
     active = np.flatnonzero(limits.free & ~held & (size > 0))
-    change, unit, length = np.zeros(values.size), np.zeros(values.size), 0.0
+    change, unit, length, gain = np.zeros(values.size), np.zeros(values.size), 0.0, 0.0
     if active.size:
         left, singular, axes = np.linalg.svd(columns[:, active] / size[active], full_matrices=False)
         keep = singular > NULL_SINGULAR_VALUE * singular[0]
         projected = left[:, keep].T @ residual
+        gain = float(projected @ projected)
         change[active] = -(axes[keep].T @ (projected / singular[keep])) / size[active]
         scatter = np.sqrt(np.sum(residual**2) / max(1, residual.size - active.size))
         width = np.sqrt(np.sum((axes[keep] / singular[keep, None]) ** 2, axis=0)) / size[active]
@@ -182,6 +184,5 @@ def _state(problem: Problem, objective: Objective, limits: Limits, values: Array
         rounding = ROUNDING_BITS * objective.rounding(model) * size_of_model
         excess = np.maximum(np.abs(change[active]) - rounding * width, 0.0)
         length = float(np.max(excess / np.maximum(unit[active], np.finfo(np.float64).tiny)))
-    return _State(
-        values, model, jacobian, objective.cost(model), change, unit, length if np.isfinite(length) else np.inf, held
-    )
+    length = length if np.isfinite(length) else np.inf
+    return State(values, model, jacobian, objective.cost(model), change, unit, length, held, gain)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.fitting.solver.necessity import replaceable
 from surfspec.fitting.solver.objective import Objective, Problem, bounded
 from surfspec.fitting.solver.polish import NULL_SINGULAR_VALUE, End, Limits
 
@@ -48,6 +49,9 @@ class Solution:
     insignificant
         Parameters with a natural lower limit that lie within three standard uncertainties of it while
         others lose their meaning there: the area of a peak that may be none, whose centre is then none.
+    replaceable
+        Amplitudes that the others can make up for, as one wider peak does for a close pair, and by how much (at most)
+        the deviance rises without them, in units of `scale`: see :mod:`surfspec.fitting.solver.necessity`.
     """
 
     names: tuple[str, ...]
@@ -67,6 +71,7 @@ class Solution:
     statistics: str
     scale: float = 1.0
     insignificant: tuple[str, ...] = ()
+    replaceable: tuple[tuple[str, float], ...] = ()
 
 
 def describe(
@@ -91,6 +96,7 @@ def describe(
     dof = max(1, int(goal.y.size - np.count_nonzero(active)))
     scale = chi2 / dof if goal.statistics == "unknown" else 1.0
     covariance, undetermined = _covariance(end.jacobian, weight, active, scale, nuisance)
+    settled = end.converged and bool(np.all(np.isfinite(end.model)))
     variance = np.diag(covariance)
     uncertainties = np.sqrt(np.where(variance >= 0, variance, np.nan))
     names = tuple(p.name for p in problem.parameters)
@@ -101,7 +107,7 @@ def describe(
         covariance=covariance,
         fitted=np.asarray(end.model, dtype=np.float64),
         pulls=pulls / np.sqrt(scale) if scale > 0 else pulls,
-        converged=end.converged and bool(np.all(np.isfinite(end.model))),
+        converged=settled,
         at_bound=tuple(np.array(names)[bound].tolist()),
         undetermined=tuple(np.array(names)[undetermined].tolist()),
         start_dependent=_start_dependent(end, others, uncertainties, limits.free, scale),
@@ -112,6 +118,7 @@ def describe(
         statistics=goal.statistics,
         scale=scale,
         insignificant=_insignificant(problem, limits, end, uncertainties),
+        replaceable=replaceable(problem, goal, limits, end, covariance, scale) if settled else (),
     )
 
 
