@@ -200,7 +200,8 @@ def _panel(
     style.scale_intensity(ax, yscale)
     ax.plot(x, y, linestyle="none", marker="o", markersize=2.0, markerfacecolor="white", markeredgecolor=style.INK,
             markeredgewidth=0.45, label="Data", zorder=4)  # fmt: skip
-    ax.plot(x, model, color=style.INK, linewidth=1.0, label="Fit", zorder=5)
+    name = "Start" if any(one.startswith("not fitted") for one in labels.verdict_of(member)[1]) else "Fit"
+    ax.plot(x, model, color=style.INK, linewidth=1.0, label=name, zorder=5)
     _components(ax, x, member, background)
     ax.plot(x, background, color=style.GREY, linewidth=0.8, linestyle=style.DASHES[1], label="Background", zorder=3)
     ax.set_xlim(x[0], x[-1])

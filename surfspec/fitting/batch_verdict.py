@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.batch import BatchSolution
+from surfspec.fitting.batch.joining import insignificant_areas
 from surfspec.fitting.batch_members import refusal
 from surfspec.fitting.solver.objective import FLOOR
 from surfspec.fitting.verdict import Evidence, Judgement, judge_evidence
@@ -77,6 +78,7 @@ def judge_many(
         )
     named = _mask("reported", reported, (count, p))
     named = named | ~named.any(axis=1, keepdims=True)
+    faint = insignificant_areas(batch)
     bound = batch.at_bound & _mask("counted", counted, (count, p))
     out: list[Judgement] = [("failed", (refusal(str(text)),)) if text else ("ok", ()) for text in batch.refused]
     kept = np.flatnonzero(batch.refused == "")
@@ -93,7 +95,7 @@ def judge_many(
             start_dependent=batch.start_dependent[rows],
             at_bound=bound[rows],
             undetermined=batch.undetermined[rows],
-            insignificant=np.zeros((rows.size, p), dtype=bool),
+            insignificant=faint[rows],
             chi2=batch.chi2[rows],
             deviance=batch.deviance[rows],
             dof=batch.dof[rows],

@@ -278,8 +278,11 @@ class BoundModel:
             self._add(out, component.area, float(number))
         return scale * float(number), out
 
-    def start(self, values: Array, y: Array, sigma: Array) -> Array:
-        """Return `values` with the area parameters set by non-negative least squares on `y`."""
+    def area_columns(self, values: Array) -> dict[int, Array]:
+        """Return for each free area (its position) the sum of its components at area one, shape (n,).
+
+        Areas that are tied with an offset or to several parameters are left out.
+        """
         columns: dict[int, Array] = {}
         for index, one in enumerate(self._shapes):
             component = self.model.components[index]
@@ -289,6 +292,11 @@ class BoundModel:
             _, roles = self.roles(index, values)
             profile = component.area.factor * one.evaluate(self.x, *roles)
             columns[position] = columns.get(position, np.zeros(self.x.size)) + profile
+        return columns
+
+    def start(self, values: Array, y: Array, sigma: Array) -> Array:
+        """Return `values` with the area parameters set by non-negative least squares on `y`."""
+        columns = self.area_columns(values)
         out = np.array(values, dtype=np.float64)
         if not columns:
             return out

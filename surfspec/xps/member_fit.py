@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,8 @@ OTHER_STARTS = ((0.6, 0.15), (1.6, -0.15))
 END_POINTS = 11
 #: Tails at an end of the window, relative to the highest peak, from which the window cuts into the peaks.
 CUT_TAIL = 0.04
+#: Reasons that speak of single parameters.
+OF_PARAMETERS = ("not determined", "below detection", "correlated", "at bound", "start dependent", "not quadratic")
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,39 @@ def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, 
     """Return the member with its verdict: that of the solution, of the background and of the components."""
     extra = [
         *task.extra,
-        *_background_reasons(under, task.recipe.background.options),
-        *_component_reasons(bound, member),
+        *background_reasons(
+            under.kind,
+            under.anchors,
+            converged=under.converged,
+            k_width=under.k_width,
+            options=task.recipe.background.options,
+        ),
+        *component_reasons(
+            [c.name for c in bound.model.components],
+            member.fwhm,
+            member.flag,
+            window=float(bound.x[-1] - bound.x[0]),
+            tail=float(np.max(bound.end_tails(member.value))),
+            highest=float(np.max(member.contribution.sum(axis=0))),
+        ),
     ]
     reported = _reported(bound, member)
     of_seen = replace(solution, at_bound=tuple(name for name in solution.at_bound if name in reported.every))
     verdict, reasons = judge(of_seen, reported=reported.told, extra=extra)
-    return replace(member, verdict=verdict, reasons=reasons)
+    return replace(member, verdict=verdict, reasons=of_peaks(reasons))
+
+
+def of_peaks(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the reasons without those about parameters of peaks that are not there.
+
+    Examples
+    --------
+    >>> of_peaks(("no peak detected", "at bound: Zr4+ center"))
+    ('no peak detected',)
+    """
+    if "no peak detected" not in reasons:
+        return reasons
+    return tuple(reason for reason in reasons if reason.split(":")[0] not in OF_PARAMETERS)
 
 
 def noise(y: Array, statistics: str, sigma: Array | None) -> Array | None:
@@ -240,30 +268,50 @@ def other_starts(parameters: tuple[Parameter, ...]) -> list[Array]:
     return out
 
 
-def _background_reasons(under: Background, options: Mapping[str, str | float]) -> list[str]:
+def background_reasons(
+    kind: str, anchors: tuple[float, float], *, converged: bool, k_width: float, options: Mapping[str, str | float]
+) -> list[str]:
+    """Return what is to be said of a background.
+
+    Parameters
+    ----------
+    kind, anchors, converged, k_width
+        As in :class:`~surfspec.fitting.Background`.
+    options
+        Of the recipe.
+    """
     reasons = []
-    if not under.converged:
-        reasons.append(f"background not converged: {under.kind}, k W = {under.k_width:.2g}")
-    falls = under.anchors[1] < under.anchors[0]
-    if under.kind.startswith("shirley") and falls and options.get("rule") != "avantage":
+    if not converged:
+        reasons.append(f"background not converged: {kind}, k W = {k_width:.2g}")
+    falls = anchors[1] < anchors[0]
+    if kind.startswith("shirley") and falls and options.get("rule") != "avantage":
         reasons.append("background improper: the level falls towards higher binding energy")
     return reasons
 
 
-def _component_reasons(bound: BoundModel, member: MemberFit) -> list[str]:
+def component_reasons(
+    names: Sequence[str], fwhm: Array, flag: NDArray[np.str_], *, window: float, tail: float, highest: float
+) -> list[str]:
+    """Return what is to be said of the components of a fit.
+
+    Parameters
+    ----------
+    names, fwhm, flag
+        Of the components, each of length k.
+    window
+        Width of the fitted window, eV.
+    tail, highest
+        The peaks' sum at the end of the window where it is larger, and at its maximum.
+    """
     reasons = []
-    names = [c.name for c in bound.model.components]
-    width = float(bound.x[-1] - bound.x[0])
-    wide = [name for name, fwhm in zip(names, member.fwhm, strict=True) if fwhm > width]
+    wide = [name for name, one in zip(names, fwhm, strict=True) if one > window]
     if wide:
         reasons.append(f"width exceeds window: {', '.join(wide)}")
-    missing = [name for name, flag in zip(names, member.flag, strict=True) if flag == "below_detection"]
+    missing = [name for name, one in zip(names, flag, strict=True) if one == "below_detection"]
     if len(missing) == len(names):
         return [*reasons, "no peak detected"]
     if missing:
         reasons.append(f"below detection: {', '.join(missing)}")
-    tail = float(np.max(bound.end_tails(member.value)))
-    highest = float(np.max(member.contribution.sum(axis=0)))
     if highest > 0 and tail > CUT_TAIL * highest:
         reasons.append(
             f"background improper: at an end of the window the peaks still have {tail / highest:.0%} of their height"

@@ -11,14 +11,20 @@ from numpy.typing import NDArray
 
 from surfspec import recipes
 from surfspec.errors import InputError
-from surfspec.fitting.result import MemberFit, assemble
+from surfspec.fitting.members import MemberFit, Members
+from surfspec.fitting.result import assemble
 from surfspec.fitting.series import Progress, fit_members
 from surfspec.xps.member_fit import fit_member
 from surfspec.xps.prepare import Prepared, prepare
 from surfspec.xps.recipe import Recipe
+from surfspec.xps.series_fit import fit_many, members_of
 from surfspec.xps.shared_fit import fit_in_common
 
 Array = NDArray[np.float64]
+
+#: Ways to fit a series, and the number of members from which many are fitted at once.
+ENGINES = ("auto", "single", "numpy", "numba")
+MANY = 32
 
 
 def fit(
@@ -31,6 +37,7 @@ def fit(
     along: str | None = None,
     shared: Sequence[str] = (),
     over: str | None = None,
+    engine: str = "auto",
     progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Fit the peaks of a recipe to a core-level spectrum or series.
@@ -63,6 +70,11 @@ def fit(
         covariance is that of all members together.
     over
         The series dimension along which they are shared; by default all of them.
+    engine
+        ``"single"`` fits member by member; ``"numpy"`` and ``"numba"`` (extra ``fast``) fit many at once, a hundred
+        times faster, with the same numbers within a thousandth of their uncertainties; ``"auto"`` does so for
+        series of 32 members or more. Name one where chunks of a series are fitted apart and shall agree to the last
+        digit.
     progress
         Called with (members done, members in all).
 
@@ -91,33 +103,44 @@ def fit(
     182.4
     """
     ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
-    task, inside = ready.task, ready.inside
+    _check_way(start, engine, bool(shared) or over is not None)
     if shared or over is not None:
-        if start != "fresh":
-            raise InputError(
-                "shared parameters begin where the members' own fits end", where="start", remedy="Leave out start"
-            )
         together = fit_in_common(spectrum, ready, shared, over, progress)
         return result_of(ready, together, shared=", ".join(shared), shared_over=over or "every dimension")
+    if start != "neighbour" and (engine != "auto" or members_of(spectrum) >= MANY) and engine != "single":
+        return result_of(ready, fit_many(spectrum, ready, start=start, engine=engine, progress=progress))
 
     def fit_one(
         x: Array, y: Array, sigma: Array | None, index: tuple[int, ...], *, warm: Array | None = None
     ) -> MemberFit:
-        return fit_member(task, x, y, sigma, inside, warm=warm)
+        return fit_member(ready.task, x, y, sigma, ready.inside, warm=warm)
 
     members = fit_members(
         spectrum,
         fit_one,
-        components=len(task.table.model.components),
-        parameters=task.table.model.parameters,
+        components=len(ready.task.table.model.components),
+        parameters=ready.task.table.model.parameters,
         progress=progress,
         start=start,
         along=along,
     )
-    return result_of(ready, [cut_member(member, inside) for member in members])
+    return result_of(ready, [cut_member(member, ready.inside) for member in members])
 
 
-def result_of(ready: Prepared, members: Sequence[MemberFit], **attrs: str) -> xr.Dataset:
+def _check_way(start: str, engine: str, shared: bool) -> None:
+    """Refuse ways to fit that do not exist or do not go together."""
+    if engine not in ENGINES:
+        raise InputError(f"engine={engine!r} is not known", where="engine", remedy=f"Use {', '.join(ENGINES)}")
+    if shared and start != "fresh":
+        raise InputError(
+            "shared parameters begin where the members' own fits end", where="start", remedy="Leave out start"
+        )
+    if engine in ("numpy", "numba") and (shared or start == "neighbour"):
+        way = "shared parameters are" if shared else "start='neighbour' is"
+        raise InputError(f"{way} fitted member by member", where="engine", remedy="Leave out engine")
+
+
+def result_of(ready: Prepared, members: Members | Sequence[MemberFit], **attrs: str) -> xr.Dataset:
     """Return the Dataset of kind ``fit`` of members in C order of the series dimensions."""
     recipe, table = ready.task.recipe, ready.task.table
     result = assemble(
