@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
 from surfspec.fitting.solver import Solution, solve
+from surfspec.fitting.solver.solution import DIFFERENT, EQUALLY_GOOD
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.projection import expected_sigma, project
 
@@ -25,6 +26,8 @@ RELEASES = 4
 RELEASE_COSINE = 1e-3
 #: Cosine below which the likelihood is level along a free parameter.
 FLAT_COSINE = 1e-6
+#: Where in its range a lag begins again that ended at its lower limit.
+LAG_AGAIN = 0.25
 #: Expected counts below which a point weighs no more.
 LEAST_VARIANCE = 1e-3
 
@@ -47,6 +50,40 @@ def maximise(
     model: SpectrumModel, y: Array, statistics: str, sigma: Array | None, *, start: Array | None = None
 ) -> tuple[Solution, Array]:
     """Return the best solution and the values it started from.
+
+    An edge that lies on its peak can be a maximum of the likelihood of its own, because peak and shoulder trade counts.
+    So a lag that ends on its lower limit begins once more from within its range, and the higher likelihood wins; where
+    both are as good and differ, the solution says that it depends on the start.
+    """
+    best, first = _climb(model, y, statistics, sigma, start)
+    again = _lags_again(model, best)
+    if again is None:
+        return best, first
+    other, second = _climb(model, y, statistics, sigma, again)
+    if other.converged and other.deviance < best.deviance:
+        best, first, other = other, second, best
+    unit = np.where(best.uncertainties > 0, best.uncertainties, np.inf)
+    apart = bool(np.any(np.abs(other.values - best.values) / unit > DIFFERENT))
+    alike = other.deviance - best.deviance <= EQUALLY_GOOD * best.scale
+    return replace(best, start_dependent=apart and alike), first
+
+
+def _lags_again(model: SpectrumModel, solution: Solution) -> Array | None:
+    """Return non-linear start values for another try where a lag lies on its lower limit, None where none does."""
+    shape, moved = solution.values[: model.shape_count].copy(), False
+    for element in model.recipe.lagging():
+        i = model.shape_names.index(f"{element} lag")
+        one = model.parameters[i]
+        span = one.high - one.low
+        if one.vary and solution.uncertainties[i] > 0 and shape[i] <= one.low + 1e-6 * span:
+            shape[i], moved = one.low + LAG_AGAIN * span, True
+    return shape if moved else None
+
+
+def _climb(
+    model: SpectrumModel, y: Array, statistics: str, sigma: Array | None, start: Array | None
+) -> tuple[Solution, Array]:
+    """Return the solution that one start leads to, and the values of its projection.
 
     Non-negative parameters that end on zero are held there while the others are polished, and released where the
     likelihood wants them to rise (the conditions of Karush, Kuhn and Tucker).
@@ -104,9 +141,10 @@ def _gradient(model: SpectrumModel, solution: Solution, y: Array, statistics: st
 
 
 def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array | None) -> Array:
-    """Return the covariance with areas that lie on zero counted as free.
+    """Return the covariance with areas that lie on zero counted as free, and NaN for whatever else a limit holds.
 
-    An element that was not found has an area of zero with an uncertainty, not a certain zero.
+    An element that was not found has an area of zero with an uncertainty, not a certain zero. A shape parameter or a
+    height that a limit holds has none that could be told: its row is NaN. What the recipe fixes has zeros.
     """
     names = np.array(solution.names)
     position = np.arange(names.size)
@@ -123,10 +161,8 @@ def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array 
         scale = float(np.sum(pulls**2)) / solution.dof
     covariance = np.where(np.isnan(solution.covariance), np.nan, 0.0)
     covariance[np.ix_(free, free)] = scale * inverse / np.outer(size, size)
-    # a lag that was held because nothing shows it is unknown, not certain
-    unknown = np.flatnonzero(
-        idle_lags(model, solution.values, 1.0 / weight) & (solution.uncertainties[: model.shape_count] == 0)
-    )
+    # on a limit, or held because nothing shows it: unknown, not certain
+    unknown = ~free & np.array([p.vary for p in model.parameters])
     covariance[unknown, :] = np.nan
     covariance[:, unknown] = np.nan
     return np.asarray(covariance)

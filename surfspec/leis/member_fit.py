@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.fitting.result import DETECTION, MemberFit
+from surfspec.fitting.result import DETECTION, MemberFit, propagate
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
 from surfspec.leis.maximisation import maximise, with_areas
@@ -61,13 +61,10 @@ def _member(
     uncertainty = np.sqrt(np.where(variance >= 0, variance, np.nan))
     area, area_unc = values[areas], uncertainty[areas]
     fwhm, fwhm_slopes, height, height_slopes = peak_sizes(model, values)
-    known = np.nan_to_num(covariance)  # no width or height depends on a lag, whose row may be NaN
-    shape_covariance = known[:count, :count]
-    fwhm_unc = np.sqrt(np.einsum("ki,ij,kj->k", fwhm_slopes, shape_covariance, fwhm_slopes))
-    full = np.zeros((areas.size, values.size))
-    full[:, :count] = area[:, None] * height_slopes
-    full[np.arange(areas.size), areas] = height
-    height_unc = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", full, known, full), 0.0))
+    by_shape, by_all = np.zeros((2, areas.size, values.size))
+    by_shape[:, :count] = fwhm_slopes
+    by_all[:, :count] = area[:, None] * height_slopes
+    by_all[np.arange(areas.size), areas] = height
     flag = np.where(
         ~np.isfinite(area_unc), "not_determined", np.where(area < DETECTION * area_unc, "below_detection", "ok")
     )
@@ -86,9 +83,9 @@ def _member(
         center=center,
         center_unc=np.full(areas.size, uncertainty[0]),
         fwhm=fwhm,
-        fwhm_unc=fwhm_unc,
+        fwhm_unc=_spread(by_shape, covariance),
         height=area * height,
-        height_unc=height_unc,
+        height_unc=_spread(by_all, covariance),
         flag=flag.astype("<U16"),
         value=values,
         value_unc=uncertainty,
@@ -102,3 +99,8 @@ def _member(
         verdict=verdict,
         reasons=why,
     )
+
+
+def _spread(gradient: Array, covariance: Array) -> Array:
+    """Return standard uncertainties by the covariance, NaN where an undetermined parameter enters, shape (k,)."""
+    return np.asarray(np.sqrt(np.maximum(np.diag(propagate(gradient, covariance)), 0.0)))
