@@ -27,7 +27,8 @@ def fit(
     spectrum: xr.Dataset,
     recipe: Recipe,
     *,
-    start: Mapping[str, float] | None = None,
+    start: str | Mapping[str, float] | None = None,
+    along: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     r"""Fit a LEIS spectrum, or every spectrum of a series, with peaks tied through the kinematics.
@@ -41,8 +42,14 @@ def fit(
     recipe
         Projectile, geometry, elements and what is free.
     start
-        Start values of ``offset`` (eV), ``resolution`` (1), ``survival`` (eV^1/2), ``tail`` (eV) or
-        ``"Zr lag"`` (eV), by name.
+        Where the start values come from. By default each spectrum begins at those of the recipe (``"fresh"``), so that
+        the order of a series never changes an answer. A mapping gives some of them by name instead: ``offset`` (eV),
+        ``resolution`` (1), ``survival`` (eV^1/2), ``tail`` (eV) or ``"Zr lag"`` (eV). ``"global"`` begins each spectrum
+        of a series at the fit of the mean spectrum, ``"neighbour"`` at that of the one before it. Areas and heights are
+        found by linear least squares and need none.
+    along
+        For ``"neighbour"``: the series dimension, or a coordinate over it, whose values give the order; by default the
+        only series dimension.
     progress
         Called with the number of spectra done and their total.
 
@@ -57,7 +64,7 @@ def fit(
     Raises
     ------
     InputError, SchemaError
-        For data that are no LEIS spectrum or do not cover the peaks.
+        For data that are no LEIS spectrum or do not cover the peaks, and for an unknown `start` or `along`.
 
     References
     ----------
@@ -92,19 +99,32 @@ def fit(
     cut = spectra.crop(spectrum, *recipe.limits())
     energy = np.array(cut["kinetic_energy"].values, dtype=np.float64)
     model = SpectrumModel(recipe, energy, units=str(cut["intensity"].attrs["units"]))
-    shape_start = _shape_start(model, start)
+    way, fresh = _beginning(model, start)
     statistics = str(cut.attrs["statistics"])
     extra = _setting_reasons(cut, recipe)
     above = points_above(spectrum, recipe)
 
-    def fit_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
-        member = fit_member(model, y, statistics, sigma, start=shape_start, extra=extra)
-        found = unexplained_above(above[0], above[1][index], member, y, statistics) if above else ""
+    def fit_one(
+        x: Array, y: Array, sigma: Array | None, index: tuple[int, ...], *, warm: Array | None = None
+    ) -> MemberFit:
+        begin = fresh if warm is None else _warmed(model, warm, fresh)
+        member = fit_member(model, y, statistics, sigma, start=begin, extra=extra)
+        seen = above[1][index] if above else np.empty(0)
+        # the mean spectrum of a series has no index; it only lends its values
+        found = unexplained_above(above[0], seen, member, y, statistics) if above and seen.ndim == 1 else ""
         if not found:
             return member
         return replace(member, reasons=(*member.reasons, found), verdict=worst([member.verdict, verdict_of([found])]))
 
-    members = fit_members(cut, fit_one, components=len(recipe.elements), parameters=model.parameters, progress=progress)
+    members = fit_members(
+        cut,
+        fit_one,
+        components=len(recipe.elements),
+        parameters=model.parameters,
+        progress=progress,
+        start=way,
+        along=along,
+    )
     return assemble(
         members,
         cut,
@@ -116,9 +136,18 @@ def fit(
     )
 
 
-def _shape_start(model: SpectrumModel, start: Mapping[str, float] | None) -> Array:
+def _beginning(model: SpectrumModel, start: str | Mapping[str, float] | None) -> tuple[str, Array]:
+    """Return the way in which the members begin, and the non-linear start values of a fresh one, (shape_count,)."""
     values = np.array([p.value for p in model.parameters[: model.shape_count]])
-    for name, value in (start or {}).items():
+    if start is None or isinstance(start, str):
+        return start or "fresh", values
+    if not isinstance(start, Mapping):
+        raise InputError(
+            f"start is a {type(start).__name__}",
+            where="start",
+            remedy="Give 'fresh', 'neighbour' or 'global', or start values by name: {'offset': 3.0}",
+        )
+    for name, value in start.items():
         if name not in model.shape_names:
             raise InputError(
                 f"no start value can be given for {name!r}",
@@ -126,7 +155,14 @@ def _shape_start(model: SpectrumModel, start: Mapping[str, float] | None) -> Arr
                 remedy=f"Give {', '.join(model.shape_names)}; areas and heights are found by linear least squares",
             )
         values[model.shape_names.index(name)] = float(value)
-    return values
+    return "fresh", values
+
+
+def _warmed(model: SpectrumModel, warm: Array, fresh: Array) -> Array:
+    """Return the non-linear values of another fit; what lay on a limit there is no news and begins afresh."""
+    shape, own = warm[: model.shape_count], model.parameters[: model.shape_count]
+    inside = np.array([p.low < value < p.high for p, value in zip(own, shape, strict=True)])
+    return np.where(inside, shape, fresh)
 
 
 def _setting_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
