@@ -134,33 +134,24 @@ class Inputs:
             out[:] = "fewer points than parameters"
         return out
 
-    def load(self, rows: NDArray[np.intp], *, weighted: bool = True) -> Chunk:
+    def load(self, rows: NDArray[np.intp], *, spread: bool = True) -> Chunk:
         """Return the data of some members for the kernels.
 
         Parameters
         ----------
         rows
             Which members.
-        weighted
-            Put the weights into the columns, unless the data are counts.
+        spread
+            Load the uncertainties as well, unless the data are counts.
         """
-        shape = (len(rows), self.x.size)
-        y = self.y[rows]
-        base = np.array(np.broadcast_to(_part(self.base, rows, 1), shape))
-        extra = self.columns.make(self.x, y) if self.columns else np.empty((shape[0], 0, shape[1]))
-        bends = None
-        if self.sensitivity is not None:
-            bends = np.array(np.broadcast_to(_part(self.sensitivity, rows, 2), (shape[0], 2, shape[1])))
-            if self.tails is not None:
-                tails = np.broadcast_to(_part(self.tails, rows, 1), (shape[0], 2))
-                base += (tails[:, None, :] @ bends)[:, 0]
-        weight = None
-        if weighted and self.statistics != "poisson":
-            weight = 1.0 / self.spread(rows)
-            y = (y - base) * weight
-            extra = extra * weight[:, None]
-            bends = None if bends is None else bends * weight[:, None]
-        return Chunk(self.x, y, base, weight, extra, bends, self.end_levels)
+        some = _slice(rows)
+        y, base = self.y[some], _part(self.base, some, 1)
+        extra = self.columns.make(self.x, y) if self.columns else np.empty((len(rows), 0, self.x.size))
+        bends = None if self.sensitivity is None else _part(self.sensitivity, some, 2)
+        if bends is not None and self.tails is not None:
+            base = base + (_part(self.tails, some, 1)[:, None, :] @ bends)[:, 0]
+        given = self.spread(rows) if spread and self.statistics != "poisson" else None
+        return Chunk(self.x, y, base, given, extra, bends, self.end_levels)
 
     @property
     def end_levels(self) -> EndLevels:
@@ -168,9 +159,9 @@ class Inputs:
         return EndLevels.of(*((self.x[:1], self.x[-1:]) if self.ends is None else self.ends))
 
     def spread(self, rows: NDArray[np.intp]) -> Array:
-        """Return the standard uncertainties that a least-squares fit of some members uses, shape (members, n)."""
+        """Return the standard uncertainties that a least-squares fit of some members uses, (members, n) or (1, n)."""
         if self.sigma is not None:
-            return np.array(np.broadcast_to(_part(self.sigma, rows, 1), (len(rows), self.x.size)))
+            return _part(self.sigma, _slice(rows), 1)
         return np.stack([self.objective(int(i)).sigma for i in rows])
 
     def objective(self, index: int) -> Objective:
@@ -196,5 +187,12 @@ class Inputs:
         return np.broadcast_to(part, (len(rows), *part.shape[-2:]))
 
 
-def _part(array: Array, rows: NDArray[np.intp], tail: int) -> Array:
-    return array if array.ndim == tail else array[rows]
+def _slice(rows: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """Return consecutive rows as a slice, which copies nothing."""
+    follow = rows.size and rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
+    return slice(int(rows[0]), int(rows[-1]) + 1) if follow else rows
+
+
+def _part(array: Array, rows: NDArray[np.intp] | slice, tail: int) -> Array:
+    """Return the numbers of some members, with a leading dimension of one where they are the same for all."""
+    return array[None] if array.ndim == tail else array[rows]

@@ -102,6 +102,7 @@ class Kernel:
         start
             Nonlinear start values, shape (m, Q).
         """
+        chunk = chunk.weighted()
         members, points = chunk.y.shape
         count = self.filler.linear
         if self._room.shape[0] < members or self._room.shape[2] != points:

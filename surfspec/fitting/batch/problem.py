@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -59,37 +59,58 @@ class Chunk:
     ----------
     x
         Axis, shape (n,).
-    y, base
-        Counts and the fixed part of the background, shape (m, n). Where there are weights, `y` is the intensity less
-        the background, times the weight.
-    weight
-        Reciprocal standard uncertainties, shape (m, n); None for counts. `extra` and `sensitivity` have it in them.
+    y
+        Intensities, shape (m, n).
+    base
+        The fixed part of the background, shape (m, n), or (1, n) where it is the same for all.
+    spread
+        Standard uncertainties, shape (m, n) or (1, n); None for counts.
     extra
         Linear columns beside the peaks, shape (m, e, n).
     sensitivity
-        How the background gives way to the peaks at its end levels, shape (m, 2, n); None where it does not.
+        How the background gives way to the peaks at its end levels, shape (m, 2, n) or (1, 2, n); None where it does
+        not.
     ends
         The points of those end levels.
+    weight
+        One over the uncertainties, shape (m, n) or (1, n), where `y` is the intensity less the background times the
+        weight, and `extra` and `sensitivity` have it in them as well (see :meth:`weighted`); else None.
     """
 
     x: Array
     y: Array
     base: Array
-    weight: Array | None
+    spread: Array | None
     extra: Array
     sensitivity: Array | None
     ends: EndLevels
+    weight: Array | None = None
+
+    def weighted(self) -> Chunk:
+        """Return the chunk with its weights in it; counts stay as they are."""
+        if self.spread is None or self.weight is not None:
+            return self
+        weight = 1.0 / self.spread
+        bends = None if self.sensitivity is None else self.sensitivity * weight[:, None]
+        return replace(
+            self, y=(self.y - self.base) * weight, extra=self.extra * weight[:, None], sensitivity=bends, weight=weight
+        )
 
     def rows(self, chosen: NDArray[np.intp]) -> Chunk:
         """Return some of the members."""
+
+        def some(array: Array) -> Array:
+            return array if array.shape[0] == 1 else array[chosen]
+
         return Chunk(
             self.x,
             self.y[chosen],
-            self.base if self.weight is not None else self.base[chosen],
-            None if self.weight is None else self.weight[chosen],
+            self.base if self.weight is not None else some(self.base),
+            self.spread if self.spread is None or self.weight is not None else some(self.spread),
             self.extra[chosen],
-            None if self.sensitivity is None else self.sensitivity[chosen],
+            None if self.sensitivity is None else some(self.sensitivity),
             self.ends,
+            None if self.weight is None else some(self.weight),
         )
 
 

@@ -82,7 +82,7 @@ class BatchSolution:
             if self.table is None:
                 out[part] = [inputs.problem(int(i)).evaluate(self.values[i]) for i in rows]
                 continue
-            chunk = inputs.load(rows, weighted=False)
+            chunk = inputs.load(rows, spread=False)
             filler = Filler(self.table)
             room = np.empty((len(rows), filler.rows, inputs.x.size))
             values = np.ascontiguousarray(self.values[rows][:, self.table.free])

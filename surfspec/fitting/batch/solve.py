@@ -310,7 +310,7 @@ def _moved(
     nuisance = inputs.nuisance_of(rows)
     if nuisance is None or not nuisance.size:
         return None
-    filler, count = Filler(table), table.linear.size
+    filler, count, chunk = Filler(table), table.linear.size, chunk.weighted()
     room = np.empty((rows.size, filler.rows, inputs.x.size))
     filler.fill(chunk, best.values[:, count:], room)
     linear = best.values[:, :count]

@@ -1,4 +1,4 @@
-"""Small dense algebra for the compiled kernel: Gram matrix, Cholesky, least squares in limits, steps, inverses."""
+"""Small dense algebra for the compiled kernel: Cholesky, least squares in limits, steps, inverses."""
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 
 from __future__ import annotations
@@ -11,32 +11,10 @@ from numba import njit
 
 from surfspec.fitting.batch.bounded import SLACK
 from surfspec.fitting.batch.covariance import LARGEST_INFLATION
+from surfspec.fitting.batch.fast.grams import SUMS
 
-#: Sums may be reordered, so that they become vector instructions.
-SUMS: Final = {"nsz", "arcp", "contract", "reassoc"}
 #: Smallest pivot of a normalised matrix.
 _PIVOT: Final = 1e-14
-
-
-@njit(cache=True, fastmath=SUMS)
-def _tile(rows, i, j, out):
-    """Two by two scalar products at once: each number that is loaded serves twice."""
-    t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-    for k in range(rows.shape[1]):
-        a, b, c, d = rows[i, k], rows[i + 1, k], rows[j, k], rows[j + 1, k]
-        t0 += a * c
-        t1 += a * d
-        t2 += b * c
-        t3 += b * d
-    out[i, j], out[i, j + 1], out[i + 1, j], out[i + 1, j + 1] = t0, t1, t2, t3
-
-
-@njit(cache=True)
-def gram(rows, first, count, out):
-    """Fill the lower triangle of the Gram matrix in the rows from `first` to `count`; there must be an even number."""
-    for i in range(first - first % 2, count, 2):
-        for j in range(0, i + 1, 2):
-            _tile(rows, i, j, out)
 
 
 @njit(cache=True, fastmath=SUMS, error_model="numpy")
@@ -104,7 +82,10 @@ def _new_side(i, matrix, right, low, high, size, side, out, n, slack):
 
 @njit(cache=True, error_model="numpy")
 def bounded(matrix, right, low, high, n, work, size, side, new, out):  # noqa: C901, PLR0912 - in pieces it runs a third slower
-    """Minimise a quadratic in limits, as :func:`~surfspec.fitting.batch.bounded.bounded_quadratic` does for many."""
+    """Minimise a quadratic in limits, as :func:`~surfspec.fitting.batch.bounded.bounded_quadratic` does for many.
+
+    Return whether no limit holds; then `work` has the Cholesky factor of the matrix that `size` normalises.
+    """
     largest, inside = 0.0, True
     for i in range(n):
         size[i] = 1.0 / sqrt(matrix[i, i]) if matrix[i, i] > 0 else 1.0
@@ -121,7 +102,7 @@ def bounded(matrix, right, low, high, n, work, size, side, new, out):  # noqa: C
         out[i] *= size[i]
         inside = inside and low[i] <= out[i] <= high[i]
     if inside:
-        return
+        return True
     for turn in range(12 + 3 * n):
         _solve_free(matrix, right, low, high, size, side, work, out, n)
         last = -1
@@ -138,6 +119,34 @@ def bounded(matrix, right, low, high, n, work, size, side, new, out):  # noqa: C
         out[i] = min(max(out[i] * size[i], low[i]), high[i])
         if side[i] != 0:
             out[i] = low[i] if side[i] < 0 else high[i]
+    return False
+
+
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def plain_step(fisher, gradient, first, damping, n, work, size, out):
+    """Write the step where no limit holds, as :func:`damped_step` does.
+
+    The factor of the first `first` rows stands in `work` already, as :func:`bounded` left it; the others go on.
+    """
+    for i in range(first, n):
+        size[i] = 1.0 / sqrt(fisher[i, i])
+        pivot = 1.0 + damping
+        for j in range(i):
+            t = fisher[i, j] * size[i] * size[j]
+            for k in range(j):
+                t -= work[i, k] * work[j, k]
+            t *= work[j, j]
+            work[i, j] = t
+            pivot -= t * t
+        work[i, i] = 1.0 / sqrt(max(pivot, _PIVOT))
+    for i in range(n):
+        out[i] = gradient[i] * size[i]
+    substitute(work, out, n)
+    gain = 0.0
+    for i in range(n):
+        out[i] *= size[i]
+        gain += out[i] * gradient[i]
+    return gain
 
 
 @njit(cache=True, error_model="numpy")

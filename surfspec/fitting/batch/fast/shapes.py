@@ -142,6 +142,12 @@ def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, at, keep)
         out[d, i] = kd * out[d, i] + (hat - bell - loss * value)
 
 
+@njit(cache=True, error_model="numpy")
+def pseudo_voigt(x, weight, center, fwhm, mixing, area, out, at, keep, k):
+    """Write a pseudo-Voigt line as :func:`evaluate` does, with the rows and factors of the component `k`."""
+    _mixed(x, weight, center, fwhm, mixing, area * _GAUSS, area * _LORENTZ, 0.0, out, at[k], keep[k])
+
+
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _voigt_near(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_lorentz):
     """Fill by w(z) from Weideman's rational series, in real arithmetic; w' = -2 z w + 2 i / sqrt(pi)."""

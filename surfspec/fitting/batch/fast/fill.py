@@ -1,0 +1,182 @@
+"""The compiled model as arrays, and the rows of its columns, derivatives and residual for one spectrum.
+
+Rows of the working matrix: the linear columns (areas, then extra ones), the derivatives by the nonlinear parameters,
+the residual, a row of zeros where that makes an even number; then, off the Gram matrix, the column of fixed areas where
+there is one, and the mixed derivatives that make up a derivative. A nonlinear parameter that only one linear column
+knows needs no such sum: the shape writes straight into its row, and the amplitude counts in the Gram matrix.
+"""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from surfspec.fitting.batch.columns import Filler
+from surfspec.fitting.batch.fast.shapes import evaluate, pseudo_voigt
+from surfspec.fitting.batch.table import KINDS
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+FAST: Final = {"nsz", "arcp", "contract"}
+_PSEUDO_VOIGT: Final = KINDS["pseudo_voigt"]
+
+
+class Plan(NamedTuple):
+    """The compiled model as arrays.
+
+    A component that is `direct` writes each of its rows with factor 1 into one `target`, on top of what it shall
+    `keep`; the rows of the others are distributed by `steps`: component, target row, source row, whether it is the
+    first there. The last row of the targets is the identity, for those; the last row of the matrix is never read.
+
+    `sums` makes the derivatives: row, source row, linear column (L for the fixed areas), whether it is the first there.
+    `single` names the linear column whose amplitude the row of a derivative still lacks, or -1.
+    """
+
+    kinds: Index
+    role_factor: Array
+    role_offset: Array
+    unit: Array
+    steps: Index
+    factor: Array
+    direct: NDArray[np.bool_]
+    target: Index
+    keep: Array
+    empty: Index
+    coupled: Index
+    sums: Index
+    single: Index
+    low: Array
+    high: Array
+    areas: int
+    linear: int
+    offset: int
+    rows: int
+    cap_factor: Array
+    cap_offset: Array
+
+
+def plan_of(filler: Filler) -> Plan:
+    """Lay the rows of a model out for the compiled kernel.
+
+    Parameters
+    ----------
+    filler
+        The rows as the kernel in plain numpy has them.
+    """
+    table, count = filler.table, filler.linear
+    nonlinear = table.nonlinear.size
+    square = count + nonlinear + 1
+    offset = square + square % 2
+    at = offset + table.has_offset
+    place = np.zeros(filler.rows, dtype=np.int64)  # of the numpy kernel's rows
+    place[:count] = np.arange(count)
+    if table.has_offset:
+        place[count] = offset
+    single, sums = np.full(nonlinear, -1, dtype=np.int64), []
+    for q in range(nonlinear):
+        mine = np.flatnonzero(table.pairs[:, 1] == q)
+        alone = mine.size == 1 and table.pairs[mine[0], 0] < count
+        for p in mine:
+            column = table.pairs[p, 0]
+            if alone:
+                single[q], place[filler.first_pair + p] = column, count + q
+            else:
+                place[filler.first_pair + p] = at
+                sums.append((count + q, at, column, p == mine[0]))
+                at += 1
+    rows = at + 1
+    direct, target, keep = _direct(filler, place, rows - 1)
+    kept = [(k, *step) for k, one in enumerate(filler.plan) if not direct[k] for step in one]
+    coupled = np.concatenate([place[: table.areas], place[count : filler.rows - 1]])
+    low, high = table.limits(table.free)
+    return Plan(
+        kinds=table.kinds, role_factor=table.role_factor, role_offset=table.role_offset,
+        unit=np.array(filler.unit, dtype=np.float64),
+        steps=np.array([(k, place[t], s, int(first)) for k, t, s, _, first in kept], dtype=np.int64).reshape(-1, 4),
+        factor=np.array([factor for _, _, _, factor, _ in kept], dtype=np.float64),
+        direct=direct, target=target, keep=keep, empty=place[np.array(filler.empty, dtype=np.int64)],
+        coupled=coupled, sums=np.array(sums, dtype=np.int64).reshape(-1, 4), single=single, low=low, high=high,
+        areas=table.areas, linear=count, offset=offset if table.has_offset else -1, rows=rows,
+        cap_factor=table.cap_factor, cap_offset=table.cap_offset,
+    )  # fmt: skip
+
+
+def _direct(filler: Filler, place: Index, spare: int) -> tuple[NDArray[np.bool_], Index, Array]:
+    """Return which components write straight into the model's rows, where, and what they keep there."""
+    count = filler.table.kinds.size
+    direct, target, keep = np.zeros(count, dtype=bool), np.full((count + 1, 4), spare), np.zeros((count + 1, 4))
+    target[-1] = np.arange(4)
+    for k, steps in enumerate(filler.plan):
+        sources = [source for _, source, _, _ in steps]
+        plain = len(set(sources)) == len(sources) and all(factor == 1.0 for _, _, factor, _ in steps)
+        direct[k] = plain and filler.table.kinds[k] != KINDS["voigt"]
+        for goal, source, _, first in steps if direct[k] else []:
+            target[k, source], keep[k, source] = place[goal], 0.0 if first else 1.0
+    return direct, target.astype(np.int64), keep
+
+
+@njit(cache=True, fastmath=FAST)
+def add(rows, i, j, factor):
+    """Add a multiple of row `j` to row `i`; rows by number, because a view of one costs as much as several sums."""
+    for k in range(rows.shape[1]):
+        rows[i, k] += factor * rows[j, k]
+
+
+@njit(cache=True, fastmath=FAST)
+def put(rows, i, j, factor):
+    """Set row `i` to a multiple of row `j`."""
+    for k in range(rows.shape[1]):
+        rows[i, k] = factor * rows[j, k]
+
+
+@njit(cache=True, fastmath=FAST)
+def _spread(rows, i, shape, j, factor, keep):
+    for k in range(rows.shape[1]):
+        rows[i, k] = keep * rows[i, k] + factor * shape[j, k]
+
+
+@njit(cache=True)
+def fill(
+    x, weight, theta, rows, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep, steps, factor,
+    empty,
+):  # fmt: skip
+    """Write the rows of the areas and the mixed derivatives, times the weight; nothing else is touched.
+
+    The model comes array by array: a tuple of them costs more than a shape to hand over.
+    """
+    for k in range(kinds.size):
+        for i in range(3):
+            value = role_offset[k, i]
+            for q in range(theta.size):
+                value += role_factor[k, i, q] * theta[q]
+            roles[k, i] = value
+    for j in empty:
+        rows[j, :] = 0.0
+    at = 0
+    for k in range(kinds.size):
+        if not direct[k]:
+            evaluate(kinds[k], x, weight, roles[k], unit[k], shape, target[-1], keep[-1])
+            while at < steps.shape[0] and steps[at, 0] == k:
+                _spread(rows, steps[at, 1], shape, steps[at, 2], factor[at], 0.0 if steps[at, 3] else 1.0)
+                at += 1
+        elif kinds[k] == _PSEUDO_VOIGT:  # without the detour over all shapes, which doubles its cost
+            pseudo_voigt(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
+        else:
+            evaluate(kinds[k], x, weight, roles[k], unit[k], rows, target[k], keep[k])
+
+
+@njit(cache=True, fastmath=FAST)
+def give_way(rows, bends, mean, tails, coupled):
+    """Let the background give way to the tails of the rows at its end levels."""
+    for j in coupled:
+        low, high = 0.0, 0.0
+        for i in range(tails.shape[1]):
+            low += mean[0, i] * tails[j, i]
+            high += mean[1, i] * tails[j, i]
+        for k in range(rows.shape[1]):
+            rows[j, k] -= low * bends[0, k] + high * bends[1, k]

@@ -1,0 +1,365 @@
+"""The iteration of :mod:`surfspec.fitting.batch.kernel`, one spectrum after the other, compiled by numba.
+
+The model is data (index arrays), so that one compilation serves every model; numba keeps it on disk.
+"""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from surfspec.fitting.batch.fast.algebra import bounded, damped_step, plain_step
+from surfspec.fitting.batch.fast.fill import FAST, add, fill, give_way, put
+from surfspec.fitting.batch.fast.grams import SUMS, gram, project, weighted_gram, weighted_project
+from surfspec.fitting.batch.fast.shapes import logarithm
+from surfspec.fitting.batch.problem import DAMPING_END, DAMPING_FACTOR, DAMPING_NONE, DAMPING_START, NOISE
+from surfspec.fitting.solver.objective import FLOOR
+
+Array = NDArray[np.float64]
+
+
+class Room(NamedTuple):
+    """Working memory of one spectrum: n points, of them the first `points` real, the others of weight zero.
+
+    Attributes
+    ----------
+    x, y, base, weight
+        The spectrum. By given uncertainties `y` is the intensity less the background, times the weight, and `weight`
+        one over the uncertainty; else they are counts, and the weight is one.
+    bends
+        How the background gives way at its end levels, times the weight.
+    rows
+        See :mod:`surfspec.fitting.batch.fast.fill`.
+    model, variance
+        Expected counts, and one over them.
+    grams, works, sizes
+        Gram matrices of the current and the trial point, their Cholesky factors and the scales of these.
+    """
+
+    x: Array
+    y: Array
+    base: Array
+    weight: Array
+    bends: Array
+    end_x: Array
+    end_mean: Array
+    end_weight: Array
+    end_rows: Array
+    end_shape: Array
+    rows: Array
+    shape: Array
+    model: Array
+    variance: Array
+    grams: Array
+    works: Array
+    sizes: Array
+    scratch: Array
+    bests: Array
+    right: Array
+    side: NDArray[np.int64]
+    new: NDArray[np.int64]
+    roles: Array
+    gradient: Array
+    step: Array
+    trial: Array
+    held: NDArray[np.bool_]
+
+
+@njit(cache=True)
+def _room(plan, x, bends, end_x, end_mean):
+    """Return working memory; the number of points is rounded up, so that vector instructions leave no rest."""
+    points, total = x.size, plan.low.size
+    n = (points + 7) // 8 * 8
+    square = total + 1 + (total + 1) % 2
+    wide = np.full(n, x[-1])
+    wide[:points] = x
+    return Room(
+        wide, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((bends.shape[1], n)), end_x, end_mean,
+        np.ones(end_x.size),
+        np.zeros((plan.rows, end_x.size)), np.zeros((4, end_x.size)), np.zeros((plan.rows, n)), np.zeros((4, n)),
+        np.zeros(n), np.zeros(n), np.zeros((2, square, square)), np.zeros((2, total, total)), np.zeros((2, total)),
+        np.zeros((total, total)), np.zeros((2, plan.linear)), np.zeros(plan.linear),
+        np.zeros(plan.linear, dtype=np.int64), np.zeros(plan.linear, dtype=np.int64), np.zeros((plan.kinds.size, 3)),
+        np.zeros(total), np.zeros(total), np.zeros(total), np.zeros(total, dtype=np.bool_),
+    )  # fmt: skip
+
+
+@njit(cache=True, fastmath=FAST, error_model="numpy")
+def _load_given(room, areas, y, base, spread, extra, bends):
+    """Take a spectrum in, times the weight."""
+    weight, out, rows, levels = room.weight, room.y, room.rows, room.bends
+    for i in range(y.size):
+        weight[i] = 1.0 / spread[i]
+        out[i] = (y[i] - base[i]) * weight[i]
+    for j in range(extra.shape[0]):
+        row = rows[areas + j]
+        for i in range(y.size):
+            row[i] = extra[j, i] * weight[i]
+    for j in range(bends.shape[0]):
+        row = levels[j]
+        for i in range(y.size):
+            row[i] = bends[j, i] * weight[i]
+
+
+@njit(cache=True, fastmath=SUMS)
+def _load_counts(room, areas, y, base, extra, bends):
+    """Take counts in; return the part of the deviance that is theirs alone, and the scale of its noise."""
+    points = y.size
+    room.weight[:points] = 1.0
+    room.y[:points], room.base[:points] = y, base
+    room.rows[areas : areas + extra.shape[0], :points] = extra
+    room.bends[:, :points] = bends
+    own, scale = 0.0, float(points)
+    for i in range(points):
+        log = y[i] * logarithm(max(y[i], 1e-300))
+        own += 2.0 * (log - y[i])
+        scale += abs(log) + y[i]
+    return own, scale
+
+
+@njit(cache=True, fastmath=FAST)
+def _subtract_two(rows, last, i, j, a, b):
+    for k in range(rows.shape[1]):
+        rows[last, k] -= a * rows[i, k] + b * rows[j, k]
+
+
+@njit(cache=True, fastmath=FAST)
+def _copy(rows, last, y):
+    for k in range(y.size):
+        rows[last, k] = y[k]
+
+
+@njit(cache=True)
+def _amplitudes_given(rows, y, offset, constant, matrix, right, low, high, work, size, side, new, best):
+    """Write the best amplitudes and the residual; return whether no limit holds them."""
+    count, last = best.size, low.size
+    _copy(rows, last, y)
+    if offset >= 0:
+        add(rows, last, offset, -1.0)
+    gram(rows, 0, constant, count, matrix)
+    project(rows, last, count, right)
+    inside = bounded(matrix, right, low, high, count, work, size, side, new, best)
+    for j in range(0, count - 1, 2):
+        _subtract_two(rows, last, j, j + 1, best[j], best[j + 1])
+    if count % 2:
+        add(rows, last, count - 1, -best[count - 1])
+    return inside
+
+
+@njit(cache=True, fastmath=FAST, error_model="numpy")
+def _guess(rows, last, counts, model, floor, variance, points, first):
+    for i in range(points):
+        variance[i] = 1.0 / (max(counts[i], 1.0) if first else max(model[i], floor))
+        rows[last, i] = counts[i] - model[i]
+
+
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def _compare(rows, last, counts, model, floor, variance, points):
+    """Put the floor under the model; write variance and residual; return the deviance less the data's own part."""
+    total = 0.0
+    for i in range(points):
+        m = max(model[i], floor)
+        variance[i] = 1.0 / m
+        rows[last, i] = counts[i] - m
+        total += m - counts[i] * logarithm(m)
+    return 2.0 * total
+
+
+@njit(cache=True, fastmath=FAST)
+def _add_to(model, rows, j, factor):
+    for k in range(model.size):
+        model[k] += factor * rows[j, k]
+
+
+@njit(cache=True)
+def _amplitudes_counts(
+    rows, y, base, offset, guess, first, floor, points, model, variance, matrix, right, low, high, work, size, side,
+    new, best,
+):  # fmt: skip
+    """Write the best amplitudes under the variance of the model that has the amplitudes `guess`.
+
+    The residual and the variance become those of the new amplitudes. Return the deviance less the data's own part.
+    """
+    count, last = best.size, low.size
+    model[:] = base
+    if offset >= 0:
+        _add_to(model, rows, offset, 1.0)
+    for j in range(count):
+        if guess[j] != 0.0:
+            _add_to(model, rows, j, guess[j])
+    _guess(rows, last, y, model, floor, variance, points, first)
+    weighted_gram(rows, variance, 0, count, matrix)
+    weighted_project(rows, variance, last, count, right)
+    for i in range(count):
+        for j in range(count):
+            right[i] += matrix[max(i, j), min(i, j)] * guess[j]
+    bounded(matrix, right, low, high, count, work, size, side, new, best)
+    for j in range(count):
+        _add_to(model, rows, j, best[j] - guess[j])
+    return _compare(rows, last, y, model, floor, variance, points)
+
+
+@njit(cache=True)
+def _derivatives(rows, sums, best):
+    """Write the sums of mixed derivatives times amplitudes."""
+    for s in range(sums.shape[0]):
+        column = sums[s, 2]
+        amplitude = best[column] if column < best.size else 1.0
+        if sums[s, 3]:
+            put(rows, sums[s, 0], sums[s, 1], amplitude)
+        else:
+            add(rows, sums[s, 0], sums[s, 1], amplitude)
+
+
+@njit(cache=True)
+def _amplify(single, best, matrix):
+    """Multiply the products of the derivatives that lack their amplitude."""
+    count, total = best.size, best.size + single.size
+    for q in range(single.size):
+        if single[q] >= 0:
+            amplitude, at = best[single[q]], count + q
+            for j in range(at + 1):
+                matrix[at, j] *= amplitude
+            for i in range(at, total + 1):
+                matrix[i, at] *= amplitude
+
+
+@njit(cache=True)
+def _trial(values, step, low, high, cap_factor, cap_offset, count, out):
+    """Write the values after a step within its longest length and the limits."""
+    for q in range(values.size - count):
+        cap = cap_offset[q]
+        for i in range(values.size - count):
+            cap += cap_factor[q, i] * values[count + i]
+        step[count + q] = min(max(step[count + q], -abs(cap)), abs(cap))
+    for i in range(values.size):
+        out[i] = min(max(values[i] + step[i], low[i]), high[i])
+
+
+@njit(cache=True)
+def _step(g, gradient, values, low, high, count, damping, inside, work, scratch, size, held, step):
+    """Write the step; return what it gains."""
+    total = values.size
+    plain = inside
+    for i in range(total):
+        gradient[i] = g[total, i]
+        plain = plain and low[i] < values[i] < high[i] and g[i, i] > 0.0
+    if plain:
+        return plain_step(g, gradient, count, damping, total, work, size, step)
+    return damped_step(g, gradient, values, low, high, count, damping, total, scratch, size, held, step)
+
+
+@njit(cache=True)
+def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, points, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
+    """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
+    # the fields stand in local names: each access to one costs as much as several sums
+    low, high, cap_factor, cap_offset, count, offset = (
+        plan.low, plan.high, plan.cap_factor, plan.cap_offset, plan.linear, plan.offset,
+    )  # fmt: skip
+    kinds, role_factor, role_offset, unit, direct = (
+        plan.kinds, plan.role_factor, plan.role_offset, plan.unit, plan.direct,
+    )  # fmt: skip
+    target, keep, steps, factor, empty, sums, single, coupled = (
+        plan.target, plan.keep, plan.steps, plan.factor, plan.empty, plan.sums, plan.single, plan.coupled,
+    )  # fmt: skip
+    x, y, weight, rows, shape, roles = room.x, room.y, room.weight, room.rows, room.shape, room.roles
+    bends, end_x, end_weight, end_rows, end_shape = (
+        room.bends, room.end_x, room.end_weight, room.end_rows, room.end_shape,
+    )  # fmt: skip
+    base, model, variance, right, side, sides, scratch = (
+        room.base, room.model, room.variance, room.right, room.side, room.new, room.scratch,
+    )  # fmt: skip
+    total = low.size
+    gradient, step, held = room.gradient, room.step, room.held
+    trial = room.trial
+    trial[:count], trial[count:] = 0.0, values[count:]
+    constant = count
+    at, damping, inside, cost, done = 1, 0.0, False, np.inf, 0
+    small, gain = False, 0.0
+    while True:
+        new = 1 - at
+        matrix, best, work, size = room.grams[new], room.bests[new], room.works[new], room.sizes[new]
+        theta = trial[count:]
+        fill(
+            x, weight, theta, rows, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep, steps,
+            factor, empty,
+        )  # fmt: skip
+        if bends.shape[0]:
+            fill(
+                end_x, end_weight, theta, end_rows, end_shape, roles, kinds, role_factor, role_offset, unit, direct,
+                target, keep, steps, factor, empty,
+            )  # fmt: skip
+            give_way(rows, bends, room.end_mean, end_rows, coupled)
+        if counts:
+            new_cost = _amplitudes_counts(
+                rows, y, base, offset, trial[:count], done == 0, floor, points, model, variance, matrix, right, low,
+                high, scratch, size, side, sides, best,
+            )  # fmt: skip
+            new_inside = False
+            _derivatives(rows, sums, best)
+            weighted_gram(rows, variance, 0, total + 1, matrix)
+            _amplify(single, best, matrix)
+        else:
+            new_inside = _amplitudes_given(
+                rows, y, offset, constant, matrix, right, low, high, work, size, side, sides, best
+            )
+            _derivatives(rows, sums, best)
+            gram(rows, count, total + 1, total + 1, matrix)
+            _amplify(single, best, matrix)
+            new_cost = matrix[total, total]
+        done += 1
+        if done == 1:  # products of the columns beside the peaks stay as they are
+            constant = min(plan.areas + plan.areas % 2, count)
+            room.grams[at, :count, :count] = matrix[:count, :count]
+        if done == 1 or new_cost <= cost + NOISE * scale:
+            at, cost, inside = new, new_cost, new_inside
+            values[:] = trial
+            values[:count] = best
+            damping = damping / DAMPING_FACTOR if damping > DAMPING_NONE else 0.0
+        else:
+            damping = max(DAMPING_FACTOR * damping, DAMPING_START)
+        g, work, size = room.grams[at], room.works[at], room.sizes[at]
+        gain = _step(g, gradient, values, low, high, count, damping, inside, work, scratch, size, held, step)
+        if gain < gain_limit and damping > 0.0:  # a small gain under damping says nothing: look at the free step
+            damping = 0.0
+            gain = _step(g, gradient, values, low, high, count, damping, inside, work, scratch, size, held, step)
+        small = gain < gain_limit
+        if small or damping > DAMPING_END or done == max_passes or not np.isfinite(gain):
+            break
+        _trial(values, step, low, high, cap_factor, cap_offset, count, trial)
+    if small:
+        for i in range(total):
+            values[i] = min(max(values[i] + step[i], low[i]), high[i])
+        cost -= gain
+    g = room.grams[at]
+    for i in range(total):
+        for j in range(i + 1):
+            fisher[i, j] = fisher[j, i] = g[i, j]
+    return cost, g[total, total], small, done
+
+
+@njit(cache=True, nogil=True)
+def fit_chunk(plan, x, y, base, spread, extra, bends, end_x, end_mean, counts, start, gain_limit, max_passes, ends):
+    """Fit every member of a chunk into the arrays of `ends`; arrays with one row serve all members."""
+    values, fisher, costs, chi2s, converged, passes = ends
+    points, count = x.size, plan.linear
+    room = _room(plan, x, bends, end_x, end_mean)
+    for m in range(y.shape[0]):
+        under, levels = base[min(m, base.shape[0] - 1)], bends[min(m, bends.shape[0] - 1)]
+        own, scale, floor = 0.0, float(points), 0.0
+        if counts:
+            floor = FLOOR * max(1.0, y[m].mean())
+            own, scale = _load_counts(room, plan.areas, y[m], under, extra[m], levels)
+        else:
+            _load_given(room, plan.areas, y[m], under, spread[min(m, spread.shape[0] - 1)], extra[m], levels)
+        values[m, count:] = start[m]
+        cost, chi2, small, done = _iterate(
+            plan, room, values[m], counts, floor, scale, gain_limit, max_passes, points, fisher[m]
+        )
+        costs[m], chi2s[m], converged[m], passes[m] = cost + own, chi2, small, done
+        if not np.isfinite(cost):  # what is no number would stay in the memory of the next member
+            room.rows[:], room.shape[:], room.end_rows[:], room.end_shape[:] = 0.0, 0.0, 0.0, 0.0
