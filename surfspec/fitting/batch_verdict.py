@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.batch import BatchSolution
-from surfspec.fitting.batch.joining import insignificant_areas
+from surfspec.fitting.batch_joining import insignificant_areas
 from surfspec.fitting.batch_members import refusal
 from surfspec.fitting.solver.objective import FLOOR
 from surfspec.fitting.verdict import Evidence, Judgement, judge_evidence
@@ -49,8 +49,9 @@ def judge_many(
     Returns
     -------
     list
-        For each member its verdict and the reasons, as :func:`~surfspec.fitting.verdict.judge` gives them;
-        ``refused: ...`` alone for a member that was not fitted.
+        For each member its verdict and the reasons, as :func:`~surfspec.fitting.verdict.judge` gives them for the
+        solution of a single solver, areas not distinct from zero included; ``refused: ...`` alone for a member that
+        was not fitted.
 
     Raises
     ------

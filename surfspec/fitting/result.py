@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec._version import __version__
+from surfspec.errors import InputError
 from surfspec.fitting.members import MemberFit, Members, empty_member
 from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.fitting.solver import Solution
@@ -171,11 +173,22 @@ def assemble(
     -------
     xarray.Dataset
         Of kind ``fit``.
+
+    Raises
+    ------
+    InputError
+        For members that are not one for each spectrum, on its points.
     """
     every = members if isinstance(members, Members) else Members.of(members)
     axis = schema.axis_of(dataset)
     series = schema.series_dims(dataset)
     shape = tuple(dataset.sizes[d] for d in series)
+    if every.model.shape != (math.prod(shape), dataset.sizes[axis]):
+        raise InputError(
+            f"the fits of {every.model.shape[0]} spectra of {every.model.shape[1]} points",
+            where="members",
+            remedy=f"Give one for each of {math.prod(shape)} spectra, on the {dataset.sizes[axis]} points of the data",
+        )
     units = str(dataset["intensity"].attrs["units"])
     x_unit = schema.AXES[axis][0]
     area_unit = f"{units} {x_unit}"
