@@ -13,8 +13,8 @@ from surfspec.errors import InputError, SurfspecError
 from surfspec.fitting.backgrounds import BackgroundSeries, background_series
 from surfspec.fitting.batch import BatchSolution, fast, solve_batch
 from surfspec.fitting.batch.bounded import bounded_quadratic
-from surfspec.fitting.batch.joining import end_tails, laid_over
 from surfspec.fitting.batch.solve import PAYS_FOR_NUMBA
+from surfspec.fitting.batch_joining import end_tails, laid_over
 from surfspec.fitting.batch_members import Links, members_from_batch, refusal
 from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members

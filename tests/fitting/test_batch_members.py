@@ -12,7 +12,7 @@ import surfspec as ss
 from surfspec.errors import InputError
 from surfspec.fitting import BoundModel, Component, Model, Parameter, Solution, Tie, judge, solve_batch
 from surfspec.fitting.batch import BatchSolution, Columns, constant_and_step
-from surfspec.fitting.batch.joining import insignificant_areas
+from surfspec.fitting.batch_joining import insignificant_areas
 from surfspec.fitting.batch_members import Links, members_from_batch
 from surfspec.fitting.batch_profiles import PROFILES, sizes, write_values
 from surfspec.fitting.batch_verdict import judge_many
