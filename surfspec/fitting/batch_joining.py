@@ -35,16 +35,19 @@ def end_tails(batch: BatchSolution) -> Array:
     Returns
     -------
     numpy.ndarray
-        Shape (m, 2); see :meth:`surfspec.fitting.BoundModel.end_tails`.
+        Shape (m, 2), NaN where a member was not fitted; see :meth:`surfspec.fitting.BoundModel.end_tails`.
     """
     inputs, links = batch.inputs, Links.of(batch.inputs.model, len(batch.inputs.parameters))
     low, high = (inputs.x[:1], inputs.x[-1:]) if inputs.ends is None else inputs.ends
     points = np.concatenate([low, high])
-    areas, roles = links.areas_of(batch.values), links.roles_of(batch.values)
+    kept = np.isfinite(batch.values).all(axis=1)
+    values = np.where(kept[:, None], batch.values, [one.value for one in inputs.parameters])
+    areas, roles = links.areas_of(values), links.roles_of(values)
     total, one = np.zeros((len(batch), points.size)), np.empty((len(batch), points.size))
     for k, name in enumerate(links.shapes):
         write_values(name, points, areas[:, k], roles[k], one)
         total += one
+    total[~kept] = np.nan
     return np.stack([total[:, : low.size].mean(axis=1), total[:, low.size :].mean(axis=1)], axis=1)
 
 
