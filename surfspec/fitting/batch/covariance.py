@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 LARGEST_INFLATION: Final = 1e8
 
 
-def invert(fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
+def invert(fisher: Array, active: Mask, place: NDArray[np.int64], count: int) -> tuple[Array, Mask, Mask]:
     """Invert the Fisher matrices over their active parameters.
 
     Parameters
@@ -24,11 +24,13 @@ def invert(fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
         Shape (m, p, p).
     active
         Parameters that take part, shape (m, p); the others get zeros.
+    place, count
+        Where they stand among all parameters, shape (p,), and how many those are.
 
     Returns
     -------
-    inverse
-        Shape (m, p, p); zeros where a parameter is not active or dead.
+    covariance
+        Shape (m, count, count); zeros where a parameter is not active or dead.
     dead
         Active parameters of which the model does not depend at all, shape (m, p).
     doubtful
@@ -36,8 +38,8 @@ def invert(fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
 
     Examples
     --------
-    >>> invert(np.array([[[4.0, 0.0], [0.0, 0.0]]]), np.array([[True, True]]))[0].tolist()
-    [[[0.25, 0.0], [0.0, 0.0]]]
+    >>> invert(np.array([[[4.0, 0.0], [0.0, 0.0]]]), np.array([[True, True]]), np.array([1, 0]), 2)[0].tolist()
+    [[[0.0, 0.0], [0.0, 0.25]]]
     """
     diagonal = np.diagonal(fisher, axis1=1, axis2=2)
     dead = active & ~(diagonal > 0)
@@ -51,5 +53,6 @@ def invert(fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
     inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     inflation = np.diagonal(inverse, axis1=1, axis2=2)
     doubtful: Mask = ~finite | ~np.all((inflation > 0) & (inflation < LARGEST_INFLATION), axis=1)
-    scaled: Array = inverse * per[:, :, None] * per[:, None, :]
-    return scaled, dead, doubtful
+    out = np.zeros((len(fisher), count, count))
+    out[:, place[:, None], place] = inverse * per[:, :, None] * per[:, None, :]
+    return out, dead, doubtful

@@ -114,24 +114,33 @@ class Inputs:
         """All parameters: the model's, then those of the columns."""
         return (*self.model.parameters, *(self.columns.parameters if self.columns else ()))
 
-    def refusal(self, rows: NDArray[np.intp]) -> NDArray[np.str_]:
-        """Say of some members why they cannot be fitted at all; empty where they can."""
-        y = self.y[rows]
-        out = np.full(len(rows), "", dtype="<U48")
-        usable = np.isfinite(y).all(axis=1)
+    def refusal(self, rows: NDArray[np.intp]) -> NDArray[np.str_] | None:
+        """Say of some members why they cannot be fitted at all, empty where they can; None if they all can."""
+        some = consecutive(rows)
+        y = self.y[some]
+        least, most = y.min(axis=1), y.max(axis=1)  # neither is finite where one of the numbers is not
+        usable = np.isfinite(least) & np.isfinite(most)
+        reasons = []
         for name, array in (("background", self.base), ("uncertainties", self.sigma)):
             if array is not None:
-                good = np.isfinite(array if array.ndim == 1 else array[rows]).all(axis=-1)
-                out[~np.broadcast_to(good, usable.shape)] = f"some of the {name} are not numbers"
+                part = _part(array, some, 1)
+                good = np.isfinite(part.min(axis=-1)) & np.isfinite(part.max(axis=-1))
+                reasons.append((~good, f"some of the {name} are not numbers"))
         if self.sigma is not None and self.statistics != "poisson":
-            positive = (self.sigma if self.sigma.ndim == 1 else self.sigma[rows]).min(axis=-1) > 0
-            out[~np.broadcast_to(positive, usable.shape)] = "some of the uncertainties are not positive"
-        out[~usable] = "some intensities are not numbers"
-        out[usable & ~np.any(y, axis=1)] = "every intensity is zero"
+            reasons.append(
+                (~(_part(self.sigma, some, 1).min(axis=-1) > 0), "some of the uncertainties are not positive")
+            )
+        reasons.append((~usable, "some intensities are not numbers"))
+        reasons.append(((least == 0) & (most == 0), "every intensity is zero"))
         if self.statistics == "poisson":
-            out[usable & (y.min(axis=1) < 0)] = "some counts are negative"
-        if self.y.shape[1] <= sum(p.vary for p in self.parameters):
-            out[:] = "fewer points than parameters"
+            reasons.append((least < 0, "some counts are negative"))
+        if y.shape[1] <= sum(p.vary for p in self.parameters):
+            reasons.append((np.array([True]), "fewer points than parameters"))
+        if not any(bad.any() for bad, _ in reasons):
+            return None
+        out = np.full(len(rows), "", dtype="<U48")
+        for bad, reason in reasons:
+            out[np.broadcast_to(bad, usable.shape)] = reason
         return out
 
     def load(self, rows: NDArray[np.intp], *, spread: bool = True) -> Chunk:
@@ -144,7 +153,7 @@ class Inputs:
         spread
             Load the uncertainties as well, unless the data are counts.
         """
-        some = _slice(rows)
+        some = consecutive(rows)
         y, base = self.y[some], _part(self.base, some, 1)
         extra = self.columns.make(self.x, y) if self.columns else np.empty((len(rows), 0, self.x.size))
         bends = None if self.sensitivity is None else _part(self.sensitivity, some, 2)
@@ -161,7 +170,7 @@ class Inputs:
     def spread(self, rows: NDArray[np.intp]) -> Array:
         """Return the standard uncertainties that a least-squares fit of some members uses, (members, n) or (1, n)."""
         if self.sigma is not None:
-            return _part(self.sigma, _slice(rows), 1)
+            return _part(self.sigma, consecutive(rows), 1)
         return np.stack([self.objective(int(i)).sigma for i in rows])
 
     def objective(self, index: int) -> Objective:
@@ -187,7 +196,7 @@ class Inputs:
         return np.broadcast_to(part, (len(rows), *part.shape[-2:]))
 
 
-def _slice(rows: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+def consecutive(rows: NDArray[np.intp]) -> NDArray[np.intp] | slice:
     """Return consecutive rows as a slice, which copies nothing."""
     follow = rows.size and rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
     return slice(int(rows[0]), int(rows[-1]) + 1) if follow else rows

@@ -140,7 +140,7 @@ class Kernel:
 
     def invert(self, fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
         """Return the covariances, see :func:`surfspec.fitting.batch.covariance.invert`."""
-        return invert(fisher, active)
+        return invert(fisher, active, self.filler.table.free, len(self.filler.table.parameters))
 
     def _evaluate(self, chunk: Chunk, theta: Array, linear: Array, *, first: bool = False) -> _Point:
         """Return the point at `theta` with the best amplitudes; `linear` is the guess that sets the weights."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from surfspec.errors import InputError, MissingDependencyError, SurfspecError
 from surfspec.fitting.batch import fast
 from surfspec.fitting.batch.columns import Filler
-from surfspec.fitting.batch.inputs import Inputs
+from surfspec.fitting.batch.inputs import Inputs, consecutive
 from surfspec.fitting.batch.kernel import Kernel
 from surfspec.fitting.batch.problem import Chunk, Ends
 from surfspec.fitting.batch.solution import BatchSolution
@@ -38,7 +38,7 @@ class Engine(Protocol):
         ...
 
     def invert(self, fisher: Array, active: Mask) -> tuple[Array, Mask, Mask]:
-        """Return inverse Fisher matrices, dead parameters and doubtful members."""
+        """Return covariances of all parameters, dead parameters and doubtful members."""
         ...
 
 
@@ -58,7 +58,7 @@ def solve_batch(
     starts: Sequence[ArrayLike] | None = None,
     chunk: int = 192,
     engine: str = "auto",
-    tolerance: float = 1e-4,
+    tolerance: float = 5e-4,
     max_passes: int = 60,
     rescue: bool = True,
 ) -> BatchSolution:
@@ -154,8 +154,10 @@ def solve_batch(
     answers = _Answers.empty(len(inputs.y), len(inputs.parameters))
     for first in range(0, len(inputs.y), chunk):
         rows = np.arange(first, min(first + chunk, len(inputs.y)))
-        answers.refused[rows] = inputs.refusal(rows)
-        rows = rows[answers.refused[rows] == ""]
+        refused = inputs.refusal(rows)
+        if refused is not None:
+            answers.refused[rows] = refused
+            rows = rows[refused == ""]
         if not rows.size:
             continue
         if kernel is None or table is None:
@@ -204,7 +206,7 @@ class _Answers:
             at_bound=np.zeros((members, count), dtype=bool), undetermined=np.zeros((members, count), dtype=bool),
             chi2=np.full(members, np.nan), deviance=np.full(members, np.nan), scale=np.ones(members),
             dof=np.zeros(members, dtype=np.int64), passes=np.zeros(members, dtype=np.int64),
-            refused=np.full(members, "", dtype="<U48"),
+            refused=np.zeros(members, dtype="<U48"),
         )  # fmt: skip
 
 
@@ -282,29 +284,32 @@ def _fit_chunk(
     natural = np.array([p.natural_low for p in table.parameters], dtype=bool) & on_low
     bound = (on_low | on_high) & limits.free & ~natural
     active = limits.free & ~bound
-    inverse, dead, doubtful = kernel.invert(best.fisher, active[:, table.free])
-    answers.dof[rows] = np.maximum(1, inputs.x.size - active.sum(axis=1))
-    moved = _moved(inputs, table, chunk, rows, best, inverse)
+    covariance, dead, doubtful = kernel.invert(best.fisher, active[:, table.free])
+    some = consecutive(rows)
+    answers.dof[some] = np.maximum(1, inputs.x.size - active.sum(axis=1))
+    moved = _moved(inputs, table, chunk, rows, best, covariance)
     if inputs.statistics == "unknown":
-        answers.scale[rows] = best.chi2 / answers.dof[rows]
-        inverse = inverse * answers.scale[rows, None, None]
-    covariance = np.zeros((rows.size, len(table.parameters), len(table.parameters)))
-    covariance[:, table.free[:, None], table.free] = inverse if moved is None else inverse + moved
-    lost = np.zeros(full.shape, dtype=bool)
-    lost[:, table.free] = dead
-    if lost.any():
+        answers.scale[some] = best.chi2 / answers.dof[some]
+        covariance *= answers.scale[some][:, None, None]
+    if moved is not None:
+        covariance[:, table.free[:, None], table.free] += moved
+    if dead.any():
+        lost = np.zeros(full.shape, dtype=bool)
+        lost[:, table.free] = dead
         covariance[lost[:, :, None] | lost[:, None, :]] = np.nan
-    answers.values[rows], answers.covariance[rows] = full, covariance
-    answers.at_bound[rows], answers.undetermined[rows] = bound, lost
-    answers.chi2[rows], answers.deviance[rows] = best.chi2, best.cost
-    answers.converged[rows] = best.converged
-    answers.passes[rows] = np.sum([e.passes for e in ends], axis=0)
-    answers.start_dependent[rows] = _start_dependent(ends, best, _roots(covariance)[:, table.free], answers.scale[rows])
+        answers.undetermined[some] = lost
+    answers.values[some], answers.covariance[some], answers.at_bound[some] = full, covariance, bound
+    answers.chi2[some], answers.deviance[some] = best.chi2, best.cost
+    answers.converged[some] = best.converged
+    answers.passes[some] = np.sum([e.passes for e in ends], axis=0)
+    if len(ends) > 1:
+        unit = _roots(covariance)[:, table.free]
+        answers.start_dependent[some] = _start_dependent(ends, best, unit, answers.scale[some])
     return doubtful | ~best.converged
 
 
 def _moved(
-    inputs: Inputs, table: Table, chunk: Chunk, rows: NDArray[np.intp], best: Ends, inverse: Array
+    inputs: Inputs, table: Table, chunk: Chunk, rows: NDArray[np.intp], best: Ends, covariance: Array
 ) -> Array | None:
     """Return the share of the nuisances in the covariance: how each moves the parameters, squared."""
     nuisance = inputs.nuisance_of(rows)
@@ -323,7 +328,7 @@ def _moved(
     room[:, -1] = 0.0
     turn = filler.contraction(linear, np.zeros_like(linear))[:, :, :-1]
     cross = turn.transpose(0, 2, 1) @ (room @ weighted.transpose(0, 2, 1))
-    moved = inverse @ cross
+    moved = covariance[:, table.free[:, None], table.free] @ cross
     out: Array = moved @ moved.transpose(0, 2, 1)
     return out
 
@@ -331,7 +336,7 @@ def _moved(
 def _start_dependent(ends: list[Ends], best: Ends, uncertainties: Array, scale: Array) -> Mask:
     out = np.zeros(best.cost.size, dtype=bool)
     unit = np.where(uncertainties > 0, uncertainties, np.inf)
-    for end in ends if len(ends) > 1 else []:
+    for end in ends:
         apart = np.any(np.abs(end.values - best.values) / unit > DIFFERENT, axis=1)
         out |= apart & (end.cost - best.cost <= EQUALLY_GOOD * scale)
     return out

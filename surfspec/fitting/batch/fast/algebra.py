@@ -177,13 +177,24 @@ def damped_step(fisher, gradient, values, low, high, linear, damping, n, work, s
     return gain
 
 
-@njit(cache=True, error_model="numpy")
-def invert(fisher, active):
-    """Return inverses, dead parameters and doubtful members; see :func:`surfspec.fitting.batch.covariance.invert`."""
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def _invert_factor(work, n):
+    """Overwrite a Cholesky factor (reciprocal diagonal) by its inverse, column by column."""
+    for k in range(n):
+        for i in range(k + 1, n):
+            t = work[i, k] * work[k, k]
+            for j in range(k + 1, i):
+                t += work[i, j] * work[j, k]
+            work[i, k] = -t * work[i, i]
+
+
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def invert(fisher, active, place, count):
+    """Return covariances, dead parameters and doubtful members; see :mod:`surfspec.fitting.batch.covariance`."""
     members, n = active.shape
-    inverse, dead = np.zeros((members, n, n)), np.zeros((members, n), dtype=np.bool_)
+    out, dead = np.zeros((members, count, count)), np.zeros((members, n), dtype=np.bool_)
     doubtful = np.zeros(members, dtype=np.bool_)
-    work, size, column = np.empty((n, n)), np.empty(n), np.empty(n)
+    work, size = np.empty((n, n)), np.empty(n)
     for m in range(members):
         for i in range(n):
             alive = fisher[m, i, i] > 0
@@ -194,11 +205,15 @@ def invert(fisher, active):
                 work[i, j] = fisher[m, i, j] * size[i] * size[j]
             work[i, i] = 1.0
         factorise(work, n)
-        for k in range(n):
-            column[:] = 0.0
-            column[k] = 1.0
-            substitute(work, column, n)
-            doubtful[m] |= not (0.0 < column[k] < LARGEST_INFLATION)
-            for i in range(n):
-                inverse[m, i, k] = column[i] * size[i] * size[k]
-    return inverse, dead, doubtful
+        _invert_factor(work, n)
+        for i in range(n):
+            for k in range(i + 1):
+                t = 0.0
+                for j in range(i, n):
+                    t += work[j, i] * work[j, k]
+                if i == k:
+                    doubtful[m] |= not (0.0 < t < LARGEST_INFLATION)
+                t *= size[i] * size[k]
+                out[m, place[i], place[k]] = t
+                out[m, place[k], place[i]] = t
+    return out, dead, doubtful

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from surfspec.fitting.batch.columns import Filler
-from surfspec.fitting.batch.fast.shapes import evaluate, pseudo_voigt
+from surfspec.fitting.batch.fast.shapes import evaluate, gl_sum, pseudo_voigt
 from surfspec.fitting.batch.table import KINDS
 
 Array = NDArray[np.float64]
@@ -24,6 +24,7 @@ Index = NDArray[np.int64]
 
 FAST: Final = {"nsz", "arcp", "contract"}
 _PSEUDO_VOIGT: Final = KINDS["pseudo_voigt"]
+_GL_SUM: Final = KINDS["gl_sum"]
 
 
 class Plan(NamedTuple):
@@ -164,8 +165,10 @@ def fill(
             while at < steps.shape[0] and steps[at, 0] == k:
                 _spread(rows, steps[at, 1], shape, steps[at, 2], factor[at], 0.0 if steps[at, 3] else 1.0)
                 at += 1
-        elif kinds[k] == _PSEUDO_VOIGT:  # without the detour over all shapes, which doubles its cost
+        elif kinds[k] == _PSEUDO_VOIGT:  # without the detour over all shapes, which costs as much as the shape
             pseudo_voigt(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
+        elif kinds[k] == _GL_SUM:
+            gl_sum(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
         else:
             evaluate(kinds[k], x, weight, roles[k], unit[k], rows, target[k], keep[k])
 

@@ -35,7 +35,7 @@ class Kernel:
     """
 
     def __init__(self, table: Table, *, tolerance: float, max_passes: int) -> None:
-        self._plan = plan_of(Filler(table))
+        self._plan, self._place, self._count = plan_of(Filler(table)), table.free, len(table.parameters)
         self._gain, self._max_passes = tolerance**2, max_passes
 
     def fit(self, chunk: Chunk, start: Array) -> Ends:
@@ -54,5 +54,5 @@ class Kernel:
 
     def invert(self, fisher: Array, active: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the covariances; see :func:`surfspec.fitting.batch.covariance.invert`."""
-        inverse, dead, doubtful = invert(fisher, active)
+        inverse, dead, doubtful = invert(fisher, np.ascontiguousarray(active), self._place, self._count)
         return inverse, dead, doubtful

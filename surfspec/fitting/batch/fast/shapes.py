@@ -121,10 +121,8 @@ def _lorentzian(x, weight, center, fwhm, area, out, at, keep):
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, at, keep):
+def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, a, b, c, d, ka, kb, kc, kd):
     """Fill (1 - m) G + m L; `loss` is the derivative of the norm's logarithm by the mixing."""
-    a, b, c, d = at[0], at[1], at[2], at[3]
-    ka, kb, kc, kd = keep[0], keep[1], keep[2], keep[3]
     per = 1.0 / fwhm
     gauss, lorentz = gauss * per, lorentz * per
     for i in range(x.size):
@@ -140,12 +138,6 @@ def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, at, keep)
         out[b, i] = kb * out[b, i] + slope * t
         out[c, i] = kc * out[c, i] + (slope * t2 - per * value)
         out[d, i] = kd * out[d, i] + (hat - bell - loss * value)
-
-
-@njit(cache=True, error_model="numpy")
-def pseudo_voigt(x, weight, center, fwhm, mixing, area, out, at, keep, k):
-    """Write a pseudo-Voigt line as :func:`evaluate` does, with the rows and factors of the component `k`."""
-    _mixed(x, weight, center, fwhm, mixing, area * _GAUSS, area * _LORENTZ, 0.0, out, at[k], keep[k])
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -208,6 +200,26 @@ def _voigt_far(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_l
 
 
 @njit(cache=True, error_model="numpy")
+def pseudo_voigt(x, weight, center, fwhm, mixing, area, out, at, keep, k):
+    """Write a pseudo-Voigt line as :func:`evaluate` does, with the rows and factors of the component `k`."""
+    _mixed(
+        x, weight, center, fwhm, mixing, area * _GAUSS, area * _LORENTZ, 0.0, out,
+        at[k, 0], at[k, 1], at[k, 2], at[k, 3], keep[k, 0], keep[k, 1], keep[k, 2], keep[k, 3],
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
+def gl_sum(x, weight, center, fwhm, mixing, area, out, at, keep, k):
+    """Write a sum of Gaussian and Lorentzian of one height, as :func:`pseudo_voigt` writes its line."""
+    slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
+    per = 1.0 / (1.0 / _GAUSS + mixing * slope)
+    _mixed(
+        x, weight, center, fwhm, mixing, area * per, area * per, slope * per, out,
+        at[k, 0], at[k, 1], at[k, 2], at[k, 3], keep[k, 0], keep[k, 1], keep[k, 2], keep[k, 3],
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
 def evaluate(kind, x, weight, roles, area, out, at, keep):
     """Write a shape of some area and its derivatives over the roles, times the weight, into the rows `at` of `out`.
 
@@ -218,11 +230,9 @@ def evaluate(kind, x, weight, roles, area, out, at, keep):
     elif kind == 1:
         _lorentzian(x, weight, roles[0], roles[1], area, out, at, keep)
     elif kind == 2:
-        _mixed(x, weight, roles[0], roles[1], roles[2], area * _GAUSS, area * _LORENTZ, 0.0, out, at, keep)
+        pseudo_voigt(x, weight, roles[0], roles[1], roles[2], area, out, at.reshape((1, 4)), keep.reshape((1, 4)), 0)
     elif kind == 3:
-        slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
-        per = 1.0 / (1.0 / _GAUSS + roles[2] * slope)
-        _mixed(x, weight, roles[0], roles[1], roles[2], area * per, area * per, slope * per, out, at, keep)
+        gl_sum(x, weight, roles[0], roles[1], roles[2], area, out, at.reshape((1, 4)), keep.reshape((1, 4)), 0)
     elif kind == 5:
         first, end = inner(x, roles[0], roles[1])
         near, bell, center, per = x[first:end], np.empty(end - first), roles[0], 1.0 / roles[1]
