@@ -25,6 +25,7 @@ from surfspec.fitting.batch.problem import (
     DAMPING_NONE,
     DAMPING_START,
     NOISE,
+    REMAINDER,
     Chunk,
     Ends,
 )
@@ -81,7 +82,8 @@ class Kernel:
         The compiled model.
     tolerance
         The fit has converged when a further step would gain less than the square of this (a step of that many
-        standard uncertainties); that step is still taken.
+        standard uncertainties), and the one after it, were steps to go on shrinking as the last did, a twentieth of
+        that; that step is still taken.
     max_passes
         Evaluations of the model for each spectrum.
     """
@@ -108,7 +110,7 @@ class Kernel:
         if self._room.shape[0] < members or self._room.shape[2] != points:
             self._room = np.empty((members, self.filler.rows, points))
         ends = Ends.empty(members, self.low.size)
-        where, damping = np.arange(members), np.zeros(members)
+        where, damping, before = np.arange(members), np.zeros(members), np.full(members, np.inf)
         at = self._evaluate(chunk, start, np.zeros((members, count)), first=True)
         for done in range(1, self.max_passes + 1):
             step, gain = self._step(at, damping)
@@ -117,7 +119,7 @@ class Kernel:
             if np.any(again):
                 damping[again] = 0.0
                 step[again], gain[again] = self._step(at.take(again), damping[again])
-            small = gain < self.gain
+            small = (gain < self.gain) & (gain * np.minimum(gain / before, 1.0) < REMAINDER**2 * self.gain)
             over = small | (damping > DAMPING_END) | ~np.isfinite(gain)
             over |= done == self.max_passes
             if np.any(over):
@@ -125,7 +127,8 @@ class Kernel:
                 on = np.flatnonzero(~over)
                 if not on.size:
                     break
-                where, at, step, damping, chunk = where[on], at.take(on), step[on], damping[on], chunk.rows(on)
+                where, at, step, gain, chunk = where[on], at.take(on), step[on], gain[on], chunk.rows(on)
+                damping, before = damping[on], before[on]
             cap = np.abs((at.theta[:, None, :] @ self.filler.table.cap_factor.T)[:, 0] + self.filler.table.cap_offset)
             np.clip(step[:, count:], -cap, cap, out=step[:, count:])
             values = np.concatenate([at.linear, at.theta], axis=1)
@@ -135,6 +138,7 @@ class Kernel:
             refused = np.maximum(DAMPING_FACTOR * damping, DAMPING_START)
             relaxed = np.where(damping > DAMPING_NONE, damping / DAMPING_FACTOR, 0.0)
             damping = np.where(better, relaxed, refused)
+            before = np.where(better, gain, before)
             at.replace(better, new)
         return ends
 

@@ -16,6 +16,8 @@ DAMPING_FACTOR: Final = 10.0
 DAMPING_END: Final = 1e8
 #: Damping below this is none.
 DAMPING_NONE: Final = 1e-5
+#: What may be left after the last step, relative to the tolerance; the shrinking of the steps so far foretells it.
+REMAINDER: Final = 0.05
 #: Relative noise of a cost in double precision, per unit of the data's sum of squares.
 NOISE: Final = 4e-16
 

@@ -105,8 +105,8 @@ def solve_batch(
     engine
         ``"numpy"``, ``"numba"`` (extra ``fast``), or ``"auto"``: numba where it is installed and pays.
     tolerance
-        A fit is at its end when a further step would be less than this many standard uncertainties; that step is still
-        taken.
+        A fit is at its end when a further step would be less than this many standard uncertainties and leave, to judge
+        by how the steps shrink, a twentieth of that; that step is still taken.
     max_passes
         Evaluations of the model for each spectrum and start.
     rescue

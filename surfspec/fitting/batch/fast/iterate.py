@@ -16,7 +16,7 @@ from surfspec.fitting.batch.fast.algebra import bounded, damped_step, plain_step
 from surfspec.fitting.batch.fast.fill import FAST, add, fill, give_way, put
 from surfspec.fitting.batch.fast.grams import SUMS, gram, project, weighted_gram, weighted_project
 from surfspec.fitting.batch.fast.shapes import logarithm
-from surfspec.fitting.batch.problem import DAMPING_END, DAMPING_FACTOR, DAMPING_NONE, DAMPING_START, NOISE
+from surfspec.fitting.batch.problem import DAMPING_END, DAMPING_FACTOR, DAMPING_NONE, DAMPING_START, NOISE, REMAINDER
 from surfspec.fitting.solver.objective import FLOOR
 
 Array = NDArray[np.float64]
@@ -253,7 +253,7 @@ def _step(g, gradient, values, low, high, count, damping, inside, work, scratch,
     return damped_step(g, gradient, values, low, high, count, damping, total, scratch, size, held, step)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, points, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
     """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
     # the fields stand in local names: each access to one costs as much as several sums
@@ -279,7 +279,7 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
     trial[:count], trial[count:] = 0.0, values[count:]
     constant = count
     at, damping, inside, cost, done = 1, 0.0, False, np.inf, 0
-    small, gain = False, 0.0
+    small, gain, before = False, np.inf, np.inf
     while True:
         new = 1 - at
         matrix, best, work, size = room.grams[new], room.bests[new], room.works[new], room.sizes[new]
@@ -316,7 +316,7 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
             constant = min(plan.areas + plan.areas % 2, count)
             room.grams[at, :count, :count] = matrix[:count, :count]
         if done == 1 or new_cost <= cost + NOISE * scale:
-            at, cost, inside = new, new_cost, new_inside
+            at, cost, inside, before = new, new_cost, new_inside, gain
             values[:] = trial
             values[:count] = best
             damping = damping / DAMPING_FACTOR if damping > DAMPING_NONE else 0.0
@@ -327,7 +327,7 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
         if gain < gain_limit and damping > 0.0:  # a small gain under damping says nothing: look at the free step
             damping = 0.0
             gain = _step(g, gradient, values, low, high, count, damping, inside, work, scratch, size, held, step)
-        small = gain < gain_limit
+        small = gain < gain_limit and gain * min(gain / before, 1.0) < REMAINDER**2 * gain_limit
         if small or damping > DAMPING_END or done == max_passes or not np.isfinite(gain):
             break
         _trial(values, step, low, high, cap_factor, cap_offset, count, trial)
