@@ -29,6 +29,7 @@ def judge_many(
     reported: Mask | None = None,
     counted: Mask | None = None,
     extra: Sequence[Collection[str]] | None = None,
+    replaceable: Sequence[tuple[tuple[str, float], ...]] | None = None,
 ) -> list[Judgement]:
     """Judge every member of a batched solution.
 
@@ -45,6 +46,9 @@ def judge_many(
         Parameters for which it counts that they lie at a limit, shape (p,) or (m, p); all when not given.
     extra
         Reasons found elsewhere, for each member.
+    replaceable
+        Amplitudes that the data do not need, for each member; see
+        :func:`~surfspec.fitting.batch_necessity.replaceable_areas`.
 
     Returns
     -------
@@ -101,6 +105,7 @@ def judge_many(
             deviance=batch.deviance[rows],
             dof=batch.dof[rows],
             statistics=batch.statistics,
+            replaceable=[()] * rows.size if replaceable is None else [replaceable[i] for i in rows],
         )
         some = [()] * rows.size if extra is None else [extra[i] for i in rows]
         for row, judgement in zip(rows.tolist(), judge_evidence(evidence, named[rows], some), strict=True):

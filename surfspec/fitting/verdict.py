@@ -5,7 +5,7 @@ The optimiser's own success flag is no ground for any of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,7 @@ REASONS: Final[dict[str, str]] = {
     "width exceeds window": "failed",
     "no peak detected": "failed",
     "not determined": "failed",
+    "not resolved": "check",
     "correlated": "check",
     "at bound": "check",
     "below detection": "check",
@@ -214,6 +215,8 @@ class Evidence:
         Shape (m,).
     statistics
         ``poisson``, ``given`` or ``unknown``.
+    replaceable
+        Amplitudes that the data do not need, with the rise of the deviance without each; one tuple a solution.
     """
 
     names: tuple[str, ...]
@@ -230,6 +233,7 @@ class Evidence:
     deviance: Array
     dof: NDArray[np.int64]
     statistics: str
+    replaceable: Sequence[tuple[tuple[str, float], ...]]
 
     @classmethod
     def of(cls, solution: Solution) -> Evidence:
@@ -254,6 +258,7 @@ class Evidence:
             deviance=np.array([solution.deviance]),
             dof=np.array([solution.dof]),
             statistics=solution.statistics,
+            replaceable=[solution.replaceable],
         )
 
 
@@ -323,7 +328,7 @@ def judge_evidence(evidence: Evidence, reported: Mask, extra: Sequence[Collectio
     add(~evidence.converged, lambda _: "not converged")
     add_names(evidence.undetermined & reported, "not determined")
     add_names(evidence.insignificant & reported, "below detection")
-    for i, text in _correlated(evidence, reported):
+    for i, text in (*_unresolved(evidence, reported), *_correlated(evidence, reported)):
         reasons[i].append(text)
     add_names(evidence.at_bound, "at bound")
     add(evidence.start_dependent, lambda _: "start dependent")
@@ -331,6 +336,16 @@ def judge_evidence(evidence: Evidence, reported: Mask, extra: Sequence[Collectio
     _structure(evidence.pulls, add)
     unique = [tuple(dict.fromkeys(some)) for some in reasons]
     return [(verdict_of(some), some) if some else ("ok", ()) for some in unique]
+
+
+def _unresolved(evidence: Evidence, reported: Mask) -> Iterator[tuple[int, str]]:
+    """Yield the row and the text of every solution with amplitudes that the data do not need."""
+    for i, some in enumerate(evidence.replaceable):
+        names = {name for name, told in zip(evidence.names, reported[i], strict=True) if told}
+        faint = set(np.array(evidence.names)[evidence.insignificant[i]].tolist())
+        texts = [f"{name} (deviance +{rise:.3g} without it)" for name, rise in some if name in names - faint]
+        if texts:
+            yield i, f"not resolved: {', '.join(texts)}"
 
 
 def _correlated(evidence: Evidence, reported: Mask) -> list[tuple[int, str]]:

@@ -30,7 +30,7 @@ END_POINTS = 11
 #: Tails at an end of the window, relative to the highest peak, from which the window cuts into the peaks.
 CUT_TAIL = 0.04
 #: Reasons that speak of single parameters.
-OF_PARAMETERS = ("not determined", "below detection", "correlated", "at bound", "start dependent", "not quadratic")
+OF_PARAMETERS = ("not determined", "below detection", "not resolved", "correlated", "at bound", "start dependent")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from surfspec.fitting.batch.bounded import bounded_quadratic
 from surfspec.fitting.batch.solve import PAYS_FOR_NUMBA
 from surfspec.fitting.batch_joining import end_tails, laid_over
 from surfspec.fitting.batch_members import Links, members_from_batch, refusal
+from surfspec.fitting.batch_necessity import replaceable_areas
 from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members
 from surfspec.fitting.model import BoundModel
@@ -288,6 +289,7 @@ class _Block:
             reported=(seen[:, :, None] & links.told).any(axis=1),
             counted=(seen[:, :, None] & links.used).any(axis=1),
             extra=self._extra(under, batch, members),
+            replaceable=replaceable_areas(batch, members.contribution, members.model),
         )
         found = [(verdict, of_peaks(reasons)) for verdict, reasons in found]
         for i in np.flatnonzero(under.refused != ""):
