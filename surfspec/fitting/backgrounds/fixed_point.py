@@ -16,17 +16,19 @@ _STRAINED: Final = 100.0
 _TINY: Final = 1e-12
 #: Decay of a recursion over the whole axis that still divides without loss.
 _SAFE: Final = 1e-150
+#: kappa times the longest step below which no decay leaves that range: at least exp(-_STRAINED / (1 - _SHORT)).
+_SHORT: Final = 0.7
 
 
 class _End(NamedTuple):
     """Where each member came to rest: (m, n), (m, n), and (m, 1) from ``total`` on."""
 
     values: Array
-    share: Array
+    sums: Array
     total: Array
+    void: Mask
     change: Array
     done: Index
-    void: Mask
 
 
 def iterate(
@@ -68,17 +70,21 @@ def iterate(
     members = members_of(region, target, cap)
     goal = tolerance * np.abs(members.step)
     end = _rest(members, weights, start, count, goal, max_iterations)
-    active = counted(members, end.values, count)
+    slope = counted(members, end.values, count)
     free: Array | None = None
     contact: Array | float = 0.0
     if cap is not None:
-        below = end.values < cap
-        contact = 1.0 - below.mean(axis=1)
-        free = below.astype(np.float64)
-    rows, strained = _derivative(members, weights, active, free, end, region.width)
-    above = np.maximum(target - end.values, 0.0)
+        free = np.less(end.values, cap).astype(np.float64)
+        contact = 1.0 - np.add.reduce(free, axis=1) / free.shape[1]
+        slope *= free
+    rows, strained = _derivative(members, weights, slope, end, region.width)
+    if free is not None:
+        rows *= free[:, None]
+    above = target - end.values
+    np.maximum(above, 0.0, out=above)
     own, previous = rule_weights(region.x, "trapezoid")
-    area = (above * (own + np.append(previous[1:], 0.0))).sum(axis=1)
+    above *= own + np.append(previous[1:], 0.0)
+    area = np.add.reduce(above, axis=1)
     k = np.zeros_like(area)
     np.divide(region.step, area, out=k, where=area > 0.0)
     converged = (end.change <= goal)[:, 0]
@@ -97,101 +103,103 @@ def iterate(
 
 def _rest(members: Members, weights: Weights, start: Array, count: Count, goal: Array, max_iterations: int) -> _End:
     """Sweep each member until it rests; only those that still move are worked on."""
-    m = len(start)
+    m, n = start.shape
     at, values = np.arange(m), start
     damping, last = np.ones((m, 1)), np.full((m, 1), np.inf)
-    out = _End(
-        np.empty_like(start),
-        np.empty_like(start),
-        np.ones((m, 1)),
-        np.zeros((m, 1)),
-        np.zeros((m, 1), dtype=np.intp),
-        np.zeros((m, 1), dtype=np.bool_),
-    )
+    flags, texts = np.zeros((m, 1), dtype=np.bool_), np.zeros((m, 1), dtype=np.intp)
+    out = _End(np.empty((m, n)), np.empty((m, n)), np.ones((m, 1)), flags, np.zeros((m, 1)), texts)
+    damped = False
     for done in range(1, max_iterations + 1):
-        new, share, total, void = sweep(members, weights, values, count)
-        move = new - values
-        change = np.abs(move).max(axis=1, keepdims=True)
-        near = change <= goal
-        damping = np.where(change > last, np.maximum(0.5 * damping, 1 / 64), damping)
-        whole = near | (damping == 1.0)
-        if whole.all():
-            values = new
-        else:
+        swept = sweep(members, weights, values, count)
+        move = swept.new - values
+        change = np.maximum.reduce(np.abs(move), axis=1, keepdims=True)
+        near, grown = change <= goal, change > last
+        if np.count_nonzero(grown):
+            damping, damped = np.where(grown, np.maximum(0.5 * damping, 1 / 64), damping), True
+        if damped:
             move *= damping
             move += values
-            values = np.where(whole, new, move)
-        last = change
-        stop = (near | void)[:, 0]
-        if done == max_iterations:
-            stop = np.ones_like(stop)
-        if not stop.any():
+            values = np.where(near | (damping == 1.0), swept.new, move)
+        else:
+            values = swept.new
+        last, stop = change, near | swept.void
+        stopped = at.size if done == max_iterations else np.count_nonzero(stop)
+        if stopped == 0:
             continue
-        if stop.all() and at.size == m:
-            return _End(values, share, total, change, np.full((m, 1), done), void)
-        ended = at[stop]
-        for whole_array, now in zip(out, (values, share, total, change, None, void), strict=True):
-            whole_array[ended] = done if now is None else now[stop]
-        keep = ~stop
-        if not keep.any():
+        if stopped == m:
+            return _End(values, *swept[1:], change, np.full((m, 1), done))
+        ended = slice(None) if stopped == at.size else stop[:, 0]
+        for field, now in zip(out, (values, *swept[1:], change, np.full((at.size, 1), done)), strict=True):
+            field[at[ended]] = now[ended]
+        if stopped == at.size:
             break
+        keep = ~stop[:, 0]
         at, values, members, goal = at[keep], values[keep], members.keep(keep), goal[keep]
         damping, last = damping[keep], last[keep]
     return out
 
 
-def _derivative(
-    members: Members, weights: Weights, active: Array, free: Array | None, end: _End, width: float
-) -> tuple[Array, Mask]:
-    """Find the derivative that a sweep reproduces, over both end levels; True where it is that of one sweep only.
+def _derivative(members: Members, weights: Weights, slope: Array, end: _End, width: float) -> tuple[Array, Mask]:
+    r"""Find the derivative that a sweep reproduces, over both end levels; True where it is that of one sweep only.
 
-    With S_i the running sum of ``active * r`` it solves r = free * (e - kappa (S - share S_N)), kappa = step / S_N(net)
-    and e the derivative of the sweep over the levels themselves: a first-order recursion in S, given S_N. It is linear:
-    S = P_e + kappa S_N P_share, with P_e the solution for S_N = 0.
+    With s = S / S_N, kappa = step / S_N, ``slope`` a and S[r] the running sum of a r, it solves
+    r = e - kappa (S[r] - s S_N[r]), with e the derivative of the sweep over the levels themselves: 1 - s and s. The
+    rule gives S[r]_i - S[r]_(i-1) = o_i a_i r_i + p_i a_(i-1) r_(i-1), and so, by elimination of S,
+
+    r_high = U / U_N and r_low = D - D_N r_high, where
+    D_i = f_i D_(i-1), U_i = f_i U_(i-1) + (s_i - s_(i-1)) / (1 + kappa o_i a_i),
+    f_i = (1 - kappa p_i a_(i-1)) / (1 + kappa o_i a_i), D_1 = 1, U_1 = s_1 = 0.
     """
     kappa = members.step / end.total
     strained = np.abs(kappa) * width > _STRAINED
-    kappa = np.where(strained, 0.0, kappa)
-    slope = active if free is None else active * free
-    own, previous = weights[0] * slope, weights[1][1:] * slope[:, :-1]
-    levels = np.stack([1.0 - end.share, end.share])
-    right = own * levels
-    right[..., 1:] += previous * levels[..., :-1]
-    own *= kappa
-    own += 1.0
-    own[np.abs(own) < _TINY] = _TINY
-    factor = np.ones_like(own)
-    np.subtract(1.0, kappa * previous, out=factor[:, 1:])
-    factor[:, 1:] /= own[:, 1:]
-    right /= own
-    sums = _recur(factor, right)
-    rest = 1.0 - kappa * sums[1, :, -1:]
-    last = sums[:, :, -1:] / np.where(np.abs(rest) > _TINY, rest, _TINY)
-    sums += last * (kappa * sums[1] - end.share)
-    sums *= kappa
-    levels -= sums
-    if free is not None:
-        levels *= free
-    return levels.transpose(1, 0, 2), strained[:, 0]
+    if np.count_nonzero(strained):
+        kappa = np.where(strained, 0.0, kappa)
+    own, previous = weights
+    below = slope * own
+    below *= kappa
+    below += 1.0
+    below[np.abs(below) < _TINY] = _TINY
+    factor = np.ones_like(below)
+    np.multiply(slope[:, :-1], -previous[1:], out=factor[:, 1:])
+    factor[:, 1:] *= kappa
+    factor[:, 1:] += 1.0
+    factor[:, 1:] /= below[:, 1:]
+    share = end.sums / end.total
+    gain = share.copy()
+    gain[:, 1:] -= share[:, :-1]
+    gain /= below
+    reach = np.abs(kappa) * max(float(own.max()), float(previous.max()))
+    decay, high = _recur(factor, gain, bool((reach < _SHORT).all()))
+    top = high[:, -1:]
+    high /= np.where(np.abs(top) > _TINY, top, _TINY)
+    rows = np.empty((len(high), 2, high.shape[1]))
+    rows[:, 1] = high
+    np.multiply(high, decay[:, -1:], out=rows[:, 0])
+    np.subtract(decay, rows[:, 0], out=rows[:, 0])
+    return rows, strained[:, 0]
 
 
-def _recur(factor: Array, right: Array) -> Array:
-    """Solve S_i = factor_i S_(i-1) + right_i, for factors (m, n) and right-hand sides (2, m, n)."""
+def _recur(factor: Array, gain: Array, mild: bool) -> tuple[Array, Array]:
+    """Solve D_i = f_i D_(i-1), D_1 = 1, and U_i = f_i U_(i-1) + g_i, U_1 = g_1; all (m, n).
+
+    Where D cannot leave the range of numbers (``mild``, or seen to be so) the second is a running sum of g / D.
+    """
     with np.errstate(over="ignore", under="ignore"):
-        decay = np.cumprod(factor, axis=-1)
-    size = np.abs(decay)
-    safe = (size.min(axis=1) > _SAFE) & (size.max(axis=1) < 1 / _SAFE)
-    if safe.all():
-        right /= decay
-        return np.asarray(decay * np.cumsum(right, axis=-1), dtype=np.float64)
-    sums = np.empty_like(right)
-    if safe.any():
-        sums[:, safe] = _recur(factor[safe], right[:, safe])
-    factor, right = factor[~safe], right[:, ~safe].copy()
-    for i in range(1, factor.shape[1]):
-        right[..., i] += factor[:, i] * right[..., i - 1]
-    sums[:, ~safe] = right
-    return sums
+        decay = np.asarray(np.multiply.accumulate(factor, axis=1), dtype=np.float64)
+    if mild:
+        rows, rest = np.empty(0, dtype=np.intp), gain[:0]
+    else:
+        size = np.abs(decay)
+        rows = np.flatnonzero((size.min(axis=1) <= _SAFE) | (size.max(axis=1) >= 1 / _SAFE))
+        rest = gain[rows]
+        for i in range(1, gain.shape[1]):
+            rest[:, i] += factor[rows, i] * rest[:, i - 1]
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        gain /= decay
+        np.add.accumulate(gain, axis=1, out=gain)
+        gain *= decay
+    gain[rows] = rest
+    return decay, gain
 
 
 def _notes(note: str, k_width: Array, strained: Mask, converged: Mask, end: _End, step: Array) -> list[str]:

@@ -79,9 +79,9 @@ def energies(x: ArrayLike) -> Array:
     [1.0, 2.0]
     """
     axis = numeric("x", x, None, "one dimension")
-    if not np.isfinite(axis).all():
+    if np.count_nonzero(np.isfinite(axis)) < axis.size:
         raise not_finite("x", axis)
-    if (axis[1:] <= axis[:-1]).any():
+    if np.count_nonzero(axis[1:] <= axis[:-1]):
         raise InputError("The energy axis does not rise", remedy="Sort the points by rising energy first", where="x")
     return axis
 

@@ -135,7 +135,10 @@ def linear_rows(spectra: Spectra, *, average: int = 11) -> BackgroundSeries:
 def line_shares(region: Region) -> Array:
     """Share of each end level in the straight line between them, shape (2, n)."""
     rise = (region.x - region.x[0]) / region.width
-    return np.stack([1.0 - rise, rise])
+    shares = np.empty((2, rise.size))
+    shares[1] = rise
+    np.subtract(1.0, rise, out=shares[0])
+    return shares
 
 
 def _shares(draft: Draft, shares: Array) -> BackgroundSeries:

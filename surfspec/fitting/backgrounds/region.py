@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +37,10 @@ class Region:
         Data and their centred means, shape (m, n).
     mean_unc
         Standard uncertainty of the means, shape (m, n) or (1, n).
-    anchors, anchor_unc
-        End levels and their standard uncertainties, shape (m, 2).
+    anchors
+        End levels, shape (m, 2).
+    anchor_unc
+        Their standard uncertainties, shape (m, 2) or (1, 2).
     faults
         Why a member cannot be used, by its number; ones stand for its data.
     """
@@ -64,14 +67,14 @@ class Region:
         """Keep some of the members, in the order given; their faults stay behind."""
         if rows.size == len(self.y):
             return self
-        unc = self.mean_unc if len(self.mean_unc) == 1 else self.mean_unc[rows]
+        own = len(self.mean_unc) == len(self.y)
         return replace(
             self,
             y=self.y[rows],
             mean=self.mean[rows],
-            mean_unc=unc,
+            mean_unc=self.mean_unc[rows] if own else self.mean_unc,
             anchors=self.anchors[rows],
-            anchor_unc=self.anchor_unc[rows],
+            anchor_unc=self.anchor_unc[rows] if own else self.anchor_unc,
             faults={},
         )
 
@@ -146,7 +149,8 @@ def make_region(spectra: Spectra, average: int) -> Region:
     inside = window_slice(spectra.x, spectra.window)
     faults: dict[int, InputError] = {}
     y = _usable("y", spectra.y, faults)
-    mean = centred_mean(y, int(average))
+    used = points_used(n, int(average))
+    mean = centred_sum(y, int(average)) / used
     if spectra.sigma is None:
         variance = np.maximum(mean, 1.0)
     else:
@@ -154,7 +158,8 @@ def make_region(spectra: Spectra, average: int) -> Region:
         for row in np.flatnonzero(np.min(sigma, axis=1) < 0).tolist():
             faults.setdefault(row, InputError("sigma is negative", remedy="Give standard uncertainties", where="sigma"))
         variance = sigma * sigma
-    mean_unc = np.sqrt(centred_mean(variance, int(average)) / points_used(n, int(average)))
+    mean_unc = centred_sum(variance, int(average)) / (used * used)
+    np.sqrt(mean_unc, out=mean_unc)
     ends = [inside.start, inside.stop - 1]
     levels = mean[:, ends] if spectra.anchors is None else _usable("An anchor", spectra.anchors, faults)
     return Region(
@@ -163,7 +168,7 @@ def make_region(spectra: Spectra, average: int) -> Region:
         mean[:, inside],
         mean_unc[:, inside],
         levels,
-        np.broadcast_to(mean_unc[:, ends], (len(y), 2)),
+        mean_unc[:, ends],
         faults,
     )
 
@@ -171,9 +176,9 @@ def make_region(spectra: Spectra, average: int) -> Region:
 def _usable(name: str, rows: Array, faults: dict[int, InputError]) -> Array:
     """Note which rows hold numbers that are not finite, and put ones in their place."""
     finite = np.asarray(np.isfinite(rows))
-    if finite.all():
+    if np.count_nonzero(finite) == finite.size:
         return rows
-    whole = finite.all(axis=1)
+    whole = np.asarray(finite.all(axis=1))
     for row in np.flatnonzero(~whole).tolist():
         if name == "An anchor":
             error = InputError("An anchor is not a finite number", remedy="Give two levels", where="anchors")
@@ -191,6 +196,7 @@ def draft_of(region: Region, kind: str) -> Draft:
     return draft
 
 
+@lru_cache(maxsize=64)
 def points_used(n: int, points: int) -> Array:
     """Count the points that each centred mean holds.
 
@@ -208,15 +214,14 @@ def points_used(n: int, points: int) -> Array:
     >>> points_used(4, 3).tolist()
     [2.0, 3.0, 3.0, 2.0]
     """
-    half, used = points // 2, np.full(n, float(points))
-    for short in range(half):
-        for end in (short, n - 1 - short):
-            used[end] -= half - short
+    before = np.minimum(np.arange(n), points // 2)
+    used: Array = before + before[::-1] + 1.0
+    used.flags.writeable = False
     return used
 
 
-def centred_mean(y: Array, points: int) -> Array:
-    """Mean over the odd number of points centred on each point; near the ends over those there are.
+def centred_sum(y: Array, points: int) -> Array:
+    """Sum over the odd number of points centred on each point; near the ends over those there are.
 
     Sums of 2, 4, 8 ... neighbours are made of each other, and that of all of them.
 
@@ -233,9 +238,11 @@ def centred_mean(y: Array, points: int) -> Array:
 
     Examples
     --------
-    >>> centred_mean(np.array([0.0, 3.0, 6.0, 9.0]), 3).tolist()
-    [1.5, 3.0, 6.0, 7.5]
+    >>> centred_sum(np.array([0.0, 3.0, 6.0, 9.0]), 3).tolist()
+    [3.0, 9.0, 18.0, 15.0]
     """
+    if points == 1:
+        return y
     n, half = y.shape[-1], points // 2
     block = np.zeros((*y.shape[:-1], n + 2 * half))
     block[..., half : half + n] = y
@@ -248,5 +255,4 @@ def centred_mean(y: Array, points: int) -> Array:
             total += block[..., first : first + n]
             first += size
         rest >>= 1
-    total /= points_used(n, points)
     return total

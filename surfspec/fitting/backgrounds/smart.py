@@ -126,23 +126,25 @@ def smart_rows(
     draft = draft_of(region, "smart")
     step = region.step
     falls = step <= -lift * np.hypot(region.anchor_unc[:, 0], region.anchor_unc[:, 1])
-    by_hull = [
-        (falls & (step < 0.0), "the level falls: lower convex hull"),
-        (falls & (step == 0.0), ""),
-        (~falls & (step == 0.0), "both end levels are equal: lower convex hull"),
-    ]
+    by_hull: list[tuple[Mask, str]] = []
     rising = np.flatnonzero(~falls & (step != 0.0))
+    if rising.size < step.size:
+        by_hull = [
+            (falls & (step < 0.0), "the level falls: lower convex hull"),
+            (falls & (step == 0.0), ""),
+            (~falls & (step == 0.0), "both end levels are equal: lower convex hull"),
+        ]
     if rising.size:
         part, void = _capped(
             region.take(rising), cap if rising.size == len(cap) else cap[rising], tolerance, max_iterations
         )
-        draft.put(rising, part)
-        if void.any():
+        draft.put(rising if rising.size < step.size else slice(None), part)
+        if np.count_nonzero(void):
             empty = np.zeros_like(falls)
             empty[rising[void]] = True
             by_hull.append((empty, "no data lie above a Shirley background: lower convex hull"))
     for chosen_rows, note in by_hull:
-        if chosen_rows.any():
+        if np.count_nonzero(chosen_rows):
             rows = np.flatnonzero(chosen_rows)
             draft.put(rows, _hull(region.take(rows), cap[rows])._replace(note=note))
     return draft.finish()

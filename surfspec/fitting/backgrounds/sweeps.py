@@ -45,7 +45,8 @@ def rule_weights(x: Array, rule: Rule) -> Weights:
         own = gap.copy()
         own[0] = gap[1]
         return own, np.zeros_like(gap)
-    return 0.5 * gap, 0.5 * gap
+    half = 0.5 * gap
+    return half, half
 
 
 def running(weights: Weights, f: Array) -> Array:
@@ -66,9 +67,15 @@ def running(weights: Weights, f: Array) -> Array:
     >>> running((np.full(3, 0.5), np.full(3, 0.5)), np.array([0.0, 2.0, 2.0])).tolist()
     [0.0, 1.0, 3.0]
     """
-    terms = weights[0] * f
-    terms[..., 1:] += weights[1][1:] * f[..., :-1]
-    return np.asarray(np.cumsum(terms, axis=-1), dtype=np.float64)
+    own, previous = weights
+    if own is previous:
+        terms = f.copy()
+        terms[..., 1:] += f[..., :-1]
+        terms *= own
+    else:
+        terms = own * f
+        terms[..., 1:] += previous[1:] * f[..., :-1]
+    return np.asarray(np.add.accumulate(terms, axis=-1, out=terms), dtype=np.float64)
 
 
 class Members(NamedTuple):
@@ -109,10 +116,10 @@ def members_of(region: Region, target: Array, cap: Array | None = None) -> Membe
 
 
 class Swept(NamedTuple):
-    """A sweep: the new background, S_i / S_N, S_N, and whether nothing lies above; (m, n), (m, n), (m, 1), (m, 1)."""
+    """A sweep: the new background, S_i, S_N, and whether nothing lies above; (m, n), (m, n), (m, 1), (m, 1)."""
 
     new: Array
-    share: Array
+    sums: Array
     total: Array
     void: Mask
 
@@ -140,17 +147,16 @@ def sweep(members: Members, weights: Weights, values: Array, count: Count) -> Sw
         np.maximum(net, 0.0, out=net)
     elif count == "size":
         np.abs(net, out=net)
-    share = running(weights, net)
-    total = share[:, -1:].copy()
+    sums = running(weights, net)
+    total = sums[:, -1:]
     void = total <= members.floor
-    if void.any():
-        total[void] = 1.0
-    share /= total
-    new = members.step * share
-    new += members.low
+    if np.count_nonzero(void):
+        total = np.where(void, 1.0, total)
+    np.multiply(sums, members.step / total, out=net)
+    net += members.low
     if members.cap is not None:
-        np.minimum(new, members.cap, out=new)
-    return Swept(new, share, total, void)
+        np.minimum(net, members.cap, out=net)
+    return Swept(net, sums, total, void)
 
 
 def counted(members: Members, values: Array, count: Count) -> Array:
@@ -169,9 +175,14 @@ def counted(members: Members, values: Array, count: Count) -> Array:
     ndarray, shape (m, n)
     """
     net = members.target - values
-    below = {"above": 0.0, "signed": 1.0, "size": -1.0}[count]
-    slope = np.where(net > 0.0, 1.0, below)
-    slope[np.abs(net) <= 1e-9 * np.abs(members.step)] = 0.5 * (1.0 + below)
+    edge = 1e-9 * np.abs(members.step)
+    slope = np.add(net > edge, net >= -edge, dtype=np.float64)
+    if count == "above":
+        slope *= 0.5
+    elif count == "size":
+        slope -= 1.0
+    else:
+        slope[:] = 1.0
     return slope
 
 
@@ -194,7 +205,7 @@ def tangent(members: Members, weights: Weights, active: Array, swept: Swept, row
     -------
     ndarray, shape (m, 2, n)
     """
-    share = swept.share[:, None]
+    share = (swept.sums / swept.total)[:, None]
     sums = running(weights, -rows * active[:, None])
     own = np.concatenate([1.0 - share, share], axis=1)
     return own + (members.step / swept.total)[:, None] * (sums - share * sums[..., -1:])
