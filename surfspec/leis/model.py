@@ -31,78 +31,16 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
-from surfspec.leis import isotopes as iso
 from surfspec.leis import shapes
-from surfspec.leis.cross_sections import isotope_cross_sections
-from surfspec.leis.kinematics import isotope_energies
+from surfspec.leis.features import Features, features_of
+from surfspec.leis.lines import lines_of
 from surfspec.leis.recipe import Recipe
-from surfspec.leis.width import FWHM, line_broadening
+from surfspec.leis.width import FWHM
 
 Array = NDArray[np.float64]
 
-#: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
-FOOT_POSITION = 40.0 / 3000.0
-FOOT_WIDTH = 130.0 / 3000.0
-#: Straggling of a buried edge: standard deviation over lag.
-STRAGGLING = 0.25
 #: Chi-square that a shoulder must explain before its edge can be placed.
 FAINT = 25.0
-#: Energy over which the slope of a shoulder is quoted, eV.
-SLOPE_UNIT = 1000.0
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The lines of one element.
-
-    Attributes
-    ----------
-    energy, weight
-        Energies (eV) and intensity fractions of the isotopes that can scatter, shape (isotopes,).
-    centroid, spread
-        Their weighted mean and standard deviation, eV.
-    dispersion
-        Change of energy with angle, eV/deg.
-    doppler_variance
-        Of the thermal motion of the target, eV^2.
-    """
-
-    energy: Array
-    weight: Array
-    centroid: float
-    spread: float
-    dispersion: float
-    doppler_variance: float
-
-
-def lines_of(element: str, recipe: Recipe) -> Lines:
-    """Return the isotope lines of `element`, weighted by abundance times cross-section.
-
-    Parameters
-    ----------
-    element
-        Symbol.
-    recipe
-        Projectile and geometry.
-
-    Examples
-    --------
-    >>> lines_of("Si", Recipe(elements=("Si",))).weight.round(3).tolist()
-    [0.922, 0.047, 0.031]
-    """
-    ion, e0, angle = recipe.ion, recipe.energy, recipe.angle
-    loss = recipe.inelastic_loss.get(element, 0.0)
-    energy = recipe.gain * isotope_energies(element, ion=ion, energy=e0, angle=angle, loss=loss)
-    sigma = isotope_cross_sections(element, ion=ion, energy=e0, angle=angle, potential=recipe.potential)
-    weight = iso.isotopes(element).abundance * sigma
-    real = np.isfinite(energy) & np.isfinite(weight)
-    energy, weight = energy[real], weight[real] / weight[real].sum()
-    centroid = float(weight @ energy)
-    dispersion, doppler = line_broadening(
-        element, ion=ion, energy=e0, angle=angle, thermal_energy=recipe.thermal_energy
-    )
-    spread = float(np.sqrt(weight @ (energy - centroid) ** 2))
-    return Lines(energy, weight, centroid, spread, recipe.gain * dispersion, recipe.gain**2 * doppler)
 
 
 def _middle(pair: tuple[float, float]) -> float:
@@ -111,36 +49,13 @@ def _middle(pair: tuple[float, float]) -> float:
 
 
 @dataclass(frozen=True)
-class _Features:
-    """The peak, edge and foot of one element on the axis, and what their derivatives need."""
+class _Point:
+    """All that the non-linear parameters alone determine: the linear columns, and what their derivatives need."""
 
-    columns: list[Array]
-    peak: shapes.Curve
-    edge: shapes.Curve
-    foot: shapes.Curve | None
-    weight: Array
-    depth: Array
-    width_slope: float
-    lag_slope: float
-    path: Array
-    alive: Array
-    alive_slope: float
-
-    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """Return derivatives by peak position, edge position, lag, width, tail and survival, shape (n,) each."""
-        area, height, slope = linear[:3]
-        level = (height + slope * self.depth) * self.alive
-        by_peak = area * (self.peak.by_center @ self.weight)
-        body = level * self.edge.value
-        # edge, ramp and survival of the shoulder move together
-        by_edge = level * self.edge.by_center + slope / SLOPE_UNIT * self.edge.value * self.alive
-        if self.foot is not None:
-            by_edge = by_edge + linear[3] * self.foot.by_center * self.alive
-            body = body + linear[3] * self.foot.value * self.alive
-        by_edge = by_edge + self.alive_slope * body
-        by_sigma = area * (self.peak.by_sigma @ self.weight) + level * self.edge.by_sigma * self.width_slope
-        by_lag = level * self.edge.by_sigma * self.lag_slope - by_edge
-        return by_peak, by_edge, by_lag, by_sigma, area * (self.peak.by_tail @ self.weight), -self.path * body
+    named: dict[str, float]
+    shift_slopes: dict[str, float]
+    features: tuple[Features, ...]
+    columns: Array
 
 
 class SpectrumModel:
@@ -190,6 +105,7 @@ class SpectrumModel:
         self.linear_names = self._linear_names()
         self.area_columns = np.array([self.linear_names.index(f"{element} area") for element in recipe.elements])
         self.parameters = self._parameters(units)
+        self._last: tuple[bytes, _Point] | None = None
 
     def _linear_names(self) -> tuple[str, ...]:
         names: list[str] = []
@@ -252,12 +168,34 @@ class SpectrumModel:
         return {"tail": 0.0, **dict(zip(self.shape_names, map(float, shape_values), strict=True))}
 
     def design(self, shape_values: Array) -> Array:
-        """Return the columns of the linear parameters, shape (n, linear)."""
-        return self._columns(shape_values, None)[0]
+        """Return the columns of the linear parameters, shape (n, linear), not to be written into."""
+        return self._at(shape_values).columns
 
     def slopes(self, shape_values: Array, linear: Array) -> Array:
         """Return the derivatives of the model by the non-linear parameters, shape (n, shape_count)."""
-        return self._columns(shape_values, linear)[1]
+        point = self._at(shape_values)
+        position = {name: i for i, name in enumerate(self.shape_names)}
+        slopes = np.zeros((self.energy.size, self.shape_count))
+        moved = np.zeros(self.energy.size)
+        column = 0
+        for element, feature in zip(self.recipe.elements, point.features, strict=True):
+            count = len(feature.columns)
+            by_peak, by_edge, by_lag, by_sigma, by_tail, by_survival = feature.slopes(linear[column : column + count])
+            moved += by_peak + by_edge
+            slopes[:, position["survival"]] += by_survival
+            for name, slope in self.widths(element, point.named)[1].items():
+                slopes[:, position[name]] += slope * by_sigma
+            if "tail" in position:
+                slopes[:, position["tail"]] += by_tail
+            if f"{element} lag" in position:
+                slopes[:, position[f"{element} lag"]] += by_lag
+            column += count
+        # every position moves with the offset and with the shift of the centres
+        slopes[:, position["offset"]] = moved
+        for name, slope in point.shift_slopes.items():
+            if name in position:
+                slopes[:, position[name]] += slope * moved
+        return slopes
 
     def center_shift(self, named: Mapping[str, float]) -> tuple[float, dict[str, float]]:
         """Return how far the Gaussians lie above the maximum of their peaks (eV), with derivatives.
@@ -270,71 +208,40 @@ class SpectrumModel:
         slopes = {name: -by_sigma * float(np.mean([slope[name] for _, slope in pairs])) for name in pairs[0][1]}
         return -top, {**slopes, "tail": -by_tail}
 
-    def _columns(self, shape_values: Array, linear: Array | None) -> tuple[Array, Array]:
+    def _at(self, shape_values: Array) -> _Point:
+        """Return what these parameters determine; the last point is kept, for most are asked for more than once."""
+        key = np.asarray(shape_values, dtype=np.float64).tobytes()
+        last = self._last
+        if last is None or last[0] != key:
+            last = (key, self._compute(shape_values))
+            self._last = last
+        return last[1]
+
+    def _compute(self, shape_values: Array) -> _Point:
         named = self.named(shape_values)
         shift, shift_slopes = self.center_shift(named)
-        x, position = self.energy, {name: i for i, name in enumerate(self.shape_names)}
-        columns = np.ones((x.size, len(self.linear_names)))
-        slopes = np.zeros((x.size, self.shape_count))
-        moved = np.zeros(x.size)
-        column = 0
-        for element in self.recipe.elements:
-            feature = self._features(element, named["offset"] + shift, named)
-            count = len(feature.columns)
-            columns[:, column : column + count] = np.stack(feature.columns, axis=1)
-            if linear is not None:
-                by_peak, by_edge, by_lag, by_sigma, by_tail, by_survival = feature.slopes(
-                    linear[column : column + count]
-                )
-                moved += by_peak + by_edge
-                slopes[:, position["survival"]] += by_survival
-                for name, slope in self.widths(element, named)[1].items():
-                    slopes[:, position[name]] += slope * by_sigma
-                if "tail" in position:
-                    slopes[:, position["tail"]] += by_tail
-                if f"{element} lag" in position:
-                    slopes[:, position[f"{element} lag"]] += by_lag
-            column += count
-        # every position moves with the offset and with the shift of the centres
-        slopes[:, position["offset"]] = moved
-        for name, slope in shift_slopes.items():
-            if name in position:
-                slopes[:, position[name]] += slope * moved
-        if self.recipe.sputter_tail:
-            columns[:, column] = np.exp(-(x - x[0]) / self.recipe.sputter_decay)
-        return columns, slopes
-
-    def _features(self, element: str, shift: float, named: Mapping[str, float]) -> _Features:
-        x, lines, energy = self.energy, self.lines[element], self.recipe.energy
-        tail, lag, survival = named["tail"], named.get(f"{element} lag", 0.0), named["survival"]
-        sigma, _ = self.widths(element, named)
-        width = float(np.sqrt(sigma**2 + lines.spread**2 + (STRAGGLING * lag) ** 2))
-        at = lines.centroid + shift - lag
-        peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)
-        edge = shapes.edge(x, at, width)
-        depth = (at - x) / SLOPE_UNIT
-        path = x**-0.5 - at**-0.5
-        alive = np.exp(-survival * path)
-        alive_slope = -0.5 * survival * at**-1.5
-        profile = np.zeros_like(x) if element in self.absent else peak.value @ lines.weight
-        columns = [profile, edge.value * alive, edge.value * depth * alive]
-        foot = None
-        if self.recipe.foot and element != self.heaviest:
-            foot = shapes.edge(x, at + FOOT_POSITION * energy, FOOT_WIDTH * energy)
-            columns.append(foot.value * alive)
-        return _Features(
-            columns,
-            peak,
-            edge,
-            foot,
-            lines.weight,
-            depth,
-            sigma / width,
-            STRAGGLING**2 * lag / width,
-            path,
-            alive,
-            alive_slope,
+        x, recipe = self.energy, self.recipe
+        features = tuple(
+            features_of(
+                x,
+                self.lines[element],
+                shift=named["offset"] + shift,
+                sigma=self.widths(element, named)[0],
+                tail=named["tail"],
+                lag=named.get(f"{element} lag", 0.0),
+                survival=named["survival"],
+                foot_of=recipe.energy if recipe.foot and element != self.heaviest else None,
+                absent=element in self.absent,
+            )
+            for element in recipe.elements
         )
+        columns = np.ones((x.size, len(self.linear_names)))
+        peaks = [column for feature in features for column in feature.columns]
+        columns[:, : len(peaks)] = np.stack(peaks, axis=1)
+        if recipe.sputter_tail:
+            columns[:, len(peaks)] = np.exp(-(x - x[0]) / recipe.sputter_decay)
+        columns.flags.writeable = False
+        return _Point(named, shift_slopes, features, columns)
 
     def idle_lags(self, shape_values: Array, linear: Array, sigma: Array) -> NDArray[np.bool_]:
         """Find lags of shoulders too faint to have an edge, shape (shape_count,).
@@ -360,8 +267,8 @@ class SpectrumModel:
 
     def jacobian(self, values: Array) -> Array:
         """Return the derivatives by every parameter, shape (n, parameters)."""
-        columns, slopes = self._columns(values[: self.shape_count], values[self.shape_count :])
-        return np.concatenate([slopes, columns], axis=1)
+        shape_values, linear = values[: self.shape_count], values[self.shape_count :]
+        return np.concatenate([self.slopes(shape_values, linear), self.design(shape_values)], axis=1)
 
     def contributions(self, values: Array) -> tuple[Array, Array]:
         """Return surface peaks, shape (elements, n), and everything below them, shape (n,)."""

@@ -1,0 +1,119 @@
+"""Surface peak, in-depth edge and plural-scattering foot of one element on the points of a spectrum.
+
+The formulas stand in :mod:`surfspec.leis.model`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.leis import shapes
+from surfspec.leis.lines import Lines
+
+Array = NDArray[np.float64]
+
+#: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
+FOOT_POSITION = 40.0 / 3000.0
+FOOT_WIDTH = 130.0 / 3000.0
+#: Straggling of a buried edge: standard deviation over lag.
+STRAGGLING = 0.25
+#: Energy over which the slope of a shoulder is quoted, eV.
+SLOPE_UNIT = 1000.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """The peak, edge and foot of one element on the axis, and what their derivatives need."""
+
+    columns: list[Array]
+    peak: shapes.Curve
+    edge: shapes.Curve
+    foot: shapes.Curve | None
+    weight: Array
+    depth: Array
+    width_slope: float
+    lag_slope: float
+    path: Array
+    alive: Array
+    alive_slope: float
+
+    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """Return derivatives by peak position, edge position, lag, width, tail and survival, shape (n,) each."""
+        area, height, slope = linear[:3]
+        level = (height + slope * self.depth) * self.alive
+        by_peak = area * (self.peak.by_center @ self.weight)
+        body = level * self.edge.value
+        # edge, ramp and survival of the shoulder move together
+        by_edge = level * self.edge.by_center + slope / SLOPE_UNIT * self.edge.value * self.alive
+        if self.foot is not None:
+            by_edge = by_edge + linear[3] * self.foot.by_center * self.alive
+            body = body + linear[3] * self.foot.value * self.alive
+        by_edge = by_edge + self.alive_slope * body
+        by_sigma = area * (self.peak.by_sigma @ self.weight) + level * self.edge.by_sigma * self.width_slope
+        by_lag = level * self.edge.by_sigma * self.lag_slope - by_edge
+        return by_peak, by_edge, by_lag, by_sigma, area * (self.peak.by_tail @ self.weight), -self.path * body
+
+
+def features_of(
+    x: Array,
+    lines: Lines,
+    *,
+    shift: float,
+    sigma: float,
+    tail: float,
+    lag: float,
+    survival: float,
+    foot_of: float | None = None,
+    absent: bool = False,
+) -> Features:
+    """Return the features of one element.
+
+    Parameters
+    ----------
+    x
+        Kinetic energies, shape (n,), eV.
+    lines
+        The element's lines.
+    shift
+        Of all energies against the kinematics, eV.
+    sigma, tail
+        Standard deviation of each line and decay length of its tail, eV.
+    lag
+        How far the edge lies below the lines, eV.
+    survival
+        Exponent of the survival of slower ions, eV^(1/2).
+    foot_of
+        Ion energy in eV, which scales the foot; None for no foot.
+    absent
+        Leave the surface peak out.
+    """
+    width = float(np.sqrt(sigma**2 + lines.spread**2 + (STRAGGLING * lag) ** 2))
+    at = lines.centroid + shift - lag
+    peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)
+    edge = shapes.edge(x, at, width)
+    depth = (at - x) / SLOPE_UNIT
+    path = x**-0.5 - at**-0.5
+    alive = np.exp(-survival * path)
+    alive_slope = -0.5 * survival * at**-1.5
+    profile = np.zeros_like(x) if absent else peak.value @ lines.weight
+    columns = [profile, edge.value * alive, edge.value * depth * alive]
+    foot = None
+    if foot_of is not None:
+        foot = shapes.edge(x, at + FOOT_POSITION * foot_of, FOOT_WIDTH * foot_of)
+        columns.append(foot.value * alive)
+    return Features(
+        columns,
+        peak,
+        edge,
+        foot,
+        lines.weight,
+        depth,
+        sigma / width,
+        STRAGGLING**2 * lag / width,
+        path,
+        alive,
+        alive_slope,
+    )
