@@ -31,6 +31,7 @@ class Filler:
         self.rows = self.first_pair + len(table.pairs) + 1
         self.unit: list[float] = []
         self.plan = self._plan_rows()
+        self.groups = self._groups()
 
     def _plan_rows(self) -> list[list[tuple[int, int, float, bool]]]:
         """Return for each component (target row, source row of the shape, factor, whether it is the first there)."""
@@ -55,6 +56,19 @@ class Filler:
         self.empty = sorted(set(range(table.areas)) - written)
         return plan
 
+    def _groups(self) -> list[list[int]]:
+        """Return the components in groups that add up row by row: the lines of a multiplet of fixed splitting."""
+        out: list[list[int]] = []
+        for k, steps in enumerate(self.plan):
+            mine = [step[:3] for step in steps]
+            sources = [source for _, source, _, _ in steps]
+            same = bool(out) and mine == [step[:3] for step in self.plan[out[-1][0]]]
+            if same and len(set(sources)) == len(sources):
+                out[-1].append(k)
+            else:
+                out.append([k])
+        return out
+
     def fill(self, chunk: Chunk, theta: Array, out: Array) -> None:
         """Write every row but the residual; with the weight in it where the chunk has one.
 
@@ -78,24 +92,35 @@ class Filler:
 
     def _fill_shapes(self, x: Array, theta: Array, weight: Array | None, out: Array) -> None:
         """Write the rows of the areas and the mixed derivatives on some axis."""
-        table = self.table
         for target in self.empty:
             out[:, target] = 0.0
-        for kind, steps, unit, factor_of, offset in zip(
-            table.kinds, self.plan, self.unit, table.role_factor, table.role_offset, strict=True
-        ):
-            # one small product for each member: one for all would round differently in other company
-            roles = (theta[:, None, :] @ factor_of.T)[:, 0] + offset
-            rows = EVALUATE[kind](x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], unit, weight)
-            for target, source, factor, first in steps:
-                if first and factor == 1.0:
-                    out[:, target] = rows[source]
-                elif first:
-                    np.multiply(rows[source], factor, out=out[:, target])
+        for group in self.groups:
+            parts = [self._shape(k, x, theta, weight) for k in group]
+            for target, source, factor, first in self.plan[group[0]]:
+                row = parts[0][source]
+                for part in parts[1:-1]:
+                    row += part[source]
+                if first and len(parts) > 1:
+                    np.add(row, parts[-1][source], out=out[:, target])
+                    if factor != 1.0:
+                        out[:, target] *= factor
+                    continue
+                if len(parts) > 1:
+                    row += parts[-1][source]
+                if first:
+                    np.multiply(row, factor, out=out[:, target])
                 elif factor == 1.0:
-                    out[:, target] += rows[source]
+                    out[:, target] += row
                 else:
-                    out[:, target] += factor * rows[source]
+                    out[:, target] += factor * row
+
+    def _shape(self, k: int, x: Array, theta: Array, weight: Array | None) -> tuple[Array, ...]:
+        """Return one component and its derivatives over the roles, (members, n) each."""
+        table = self.table
+        # one small product for each member: one for all would round differently in other company
+        roles = (theta[:, None, :] @ table.role_factor[k].T)[:, 0] + table.role_offset[k]
+        evaluate = EVALUATE[int(table.kinds[k])]
+        return evaluate(x, roles[:, :1], roles[:, 1:2], roles[:, 2:3], self.unit[k], weight)
 
     def above_base(self, linear: Array, rows: Array) -> Array:
         """Return the model without its base from the filled rows, shape (m, n)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -56,7 +56,7 @@ def solve_batch(
     nuisance: ArrayLike | None = None,
     columns: Columns | None = None,
     starts: Sequence[ArrayLike] | None = None,
-    chunk: int = 192,
+    chunk: int = 256,
     engine: str = "auto",
     tolerance: float = 5e-4,
     max_passes: int = 60,
@@ -101,7 +101,7 @@ def solve_batch(
     starts
         Start values, each of shape (p,) or (m, p); by default the parameters' own. The best end wins.
     chunk
-        Spectra that are worked on at once.
+        Spectra that are worked on at once, at most.
     engine
         ``"numpy"``, ``"numba"`` (extra ``fast``), or ``"auto"``: numba where it is installed and pays.
     tolerance
@@ -152,12 +152,11 @@ def solve_batch(
     table = None if fallback else compile_model(model, columns)
     name, kernel = _engine(table, engine, len(inputs.y) * len(begin), tolerance, max_passes)
     answers = _Answers.empty(len(inputs.y), len(inputs.parameters))
-    for first in range(0, len(inputs.y), chunk):
-        rows = np.arange(first, min(first + chunk, len(inputs.y)))
-        refused = inputs.refusal(rows)
+    for part in np.array_split(np.arange(len(inputs.y)), max(1, -(-len(inputs.y) // chunk))):
+        refused = inputs.refusal(part)
         if refused is not None:
-            answers.refused[rows] = refused
-            rows = rows[refused == ""]
+            answers.refused[part] = refused
+        rows = part if refused is None else part[refused == ""]
         if not rows.size:
             continue
         if kernel is None or table is None:
@@ -348,19 +347,27 @@ def _roots(covariance: Array) -> Array:
 
 
 def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answers, *, found: bool) -> None:
-    """Fit one member with the single solver, from the batched answer and from every start."""
-    starts = [start[index] for start in begin]
-    if found and np.all(np.isfinite(answers.values[index])):
-        starts = [answers.values[index].copy(), *starts]
+    """Fit one member with the single solver, from the batched answer; where that does not end, from every start."""
+    every = [start[index] for start in begin]
+    ended = found and bool(np.all(np.isfinite(answers.values[index])))
+    here = [answers.values[index].copy()] if ended else []
     goal = inputs.objective(index)
     nuisance = inputs.nuisance_of(np.array([index]))
     answers.single[index] = True
-    try:
-        one: Solution = solve(
+
+    def attempt(starts: list[Array]) -> Solution:
+        return solve(
             inputs.problem(index), goal.y, statistics=inputs.statistics, starts=starts,
             sigma=None if inputs.sigma is None else goal.sigma,
             nuisance=None if nuisance is None else nuisance[0],
         )  # fmt: skip
+
+    try:
+        one = attempt(here or every)
+        if here and not one.converged:
+            one = attempt([*here, *every])
+        elif here:
+            one = replace(one, start_dependent=bool(answers.start_dependent[index]))
     except SurfspecError as error:
         answers.refused[index] = error.message[:48]
         return
