@@ -46,6 +46,12 @@ CASES = {
         lambda ds: ss.xps.fit(ds, "Na 1s", shift_search=3),
         lambda ds, text: ss.xps.fit(ds, ss.recipes.load_yaml(text, ss.xps.Recipe), shift_search=3),
     ),
+    "xps, many at once": Case(
+        "fit",
+        xps_data,
+        lambda ds: ss.xps.fit(ds, "Na 1s", shift_search=3, engine="numpy"),
+        lambda ds, text: ss.xps.fit(ds, ss.recipes.load_yaml(text, ss.xps.Recipe), shift_search=3, engine="numpy"),
+    ),
     "leis": Case(
         "fit",
         leis_data,

@@ -15,6 +15,7 @@ from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.verdict import judge
 from surfspec.xps.model import Table
 from surfspec.xps.recipe import Recipe
+from surfspec.xps.second_look import other_places
 
 Array = NDArray[np.float64]
 
@@ -170,7 +171,17 @@ class Member:
         bound = self._bound(under, np.zeros(2))
         starts = self._starts(bound)
         begin = starts if warm is None else [warm, *starts]
-        return under, bound, starts, self._solve(bound, under, under.anchor_unc, begin)
+        solution = self._solve(bound, under, under.anchor_unc, begin)
+        return under, bound, starts, self._second_look(bound, under, solution)
+
+    def _second_look(self, bound: BoundModel, under: Background, first: Solution) -> Solution:
+        """Return the better of the solution and of those with faint peaks looked for elsewhere in their ranges."""
+        moved = [one[0] for one in other_places(bound.model, first.values[None], first.uncertainties[None])]
+        if not any(np.any(one != first.values) for one in moved):
+            return first
+        begin = [self._with_areas(bound, one) for one in moved]
+        second = self._solve(bound, under, under.anchor_unc, [first.values, *begin])
+        return replace(second, start_dependent=first.start_dependent)
 
     def begin(self) -> tuple[BoundModel, Array]:
         """Return the model on the background of the data, and the start values of the recipe."""
@@ -179,9 +190,12 @@ class Member:
 
     def _starts(self, bound: BoundModel) -> list[Array]:
         """Return start values, the recipe's own first, with the areas that fit best."""
+        return [self._with_areas(bound, values) for values in other_starts(self.task.table.model.parameters)]
+
+    def _with_areas(self, bound: BoundModel, values: Array) -> Array:
         y = self.y[self.inside]
         weight = np.sqrt(np.maximum(y, 1.0)) if self.sigma is None else self.sigma[self.inside]
-        return [bound.start(values, y, weight) for values in other_starts(self.task.table.model.parameters)]
+        return bound.start(values, y, weight)
 
     def again(self, first: Background, tails: Array, warm: Array) -> tuple[Background, BoundModel, Solution]:
         """Fit over the background whose end levels are those of `first` less the peaks' tails there."""

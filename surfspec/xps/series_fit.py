@@ -36,6 +36,7 @@ from surfspec.xps.member_fit import (
     other_starts,
 )
 from surfspec.xps.prepare import Prepared
+from surfspec.xps.second_look import other_places
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -139,7 +140,10 @@ def fit_together(
     rows = np.arange(len(y))
     first = block.background(rows, None)
     starts = other_starts(task.table.model.parameters)
-    batch = block.solve(rows, first, None, starts if warm is None else [warm, *starts], first.anchor_unc)
+    batch = block.solve(
+        rows, first.values, first.sensitivity, first.anchor_unc, starts if warm is None else [warm, *starts]
+    )
+    batch = block.second_look(first, batch)
     under = _Under.of(first)
     if block.lowers:
         under, batch = block.below_tails(first, batch)
@@ -216,20 +220,20 @@ class _Block:
         )
 
     def solve(
-        self, rows: Rows, under: BackgroundSeries, tails: Array | None, starts: list[Array], anchor_unc: Array
+        self, rows: Rows, base: Array, bends: Array, anchor_unc: Array, starts: list[Array], tails: Array | None = None
     ) -> BatchSolution:
-        """Fit the peaks of some members over their backgrounds."""
-        change = under.sensitivity * anchor_unc[:, :, None]
+        """Fit the peaks of some members over their backgrounds, of which `bends` is the sensitivity."""
+        change = bends * anchor_unc[:, :, None]
         change[~np.isfinite(change).all(axis=(1, 2))] = 0.0
         given = self.sigma is not None and self.task.statistics == "given"
         return solve_batch(
             self.task.table.model,
             self.x[self.inside],
             self.y[rows][:, self.inside],
-            under.values,
+            base,
             statistics=self.task.statistics,
             sigma=self.sigma[rows][:, self.inside] if given and self.sigma is not None else None,
-            sensitivity=under.sensitivity if self.lowers else None,
+            sensitivity=bends if self.lowers else None,
             tails=(np.zeros((rows.size, 2)) if tails is None else tails) if self.lowers else None,
             ends=end_points(self.task.recipe, self.x, self.inside) if self.lowers else None,
             nuisance=change,
@@ -237,6 +241,17 @@ class _Block:
             engine=self.engine,
             max_passes=MAX_PASSES[self.engine],
         )
+
+    def second_look(self, first: BackgroundSeries, batch: BatchSolution) -> BatchSolution:
+        """Return the better of each solution and of those with faint peaks looked for elsewhere in their ranges."""
+        moved = other_places(self.task.table.model, batch.values, batch.uncertainties)
+        kept = (batch.refused == "") & np.isfinite(batch.values).all(axis=1)
+        rows = np.flatnonzero(kept & np.any([(one != batch.values).any(axis=1) for one in moved], axis=0))
+        if not rows.size:
+            return batch
+        begin = [batch.values[rows], *(one[rows] for one in moved)]
+        again = self.solve(rows, first.values[rows], first.sensitivity[rows], first.anchor_unc[rows], begin)
+        return laid_over(batch, rows, replace(again, start_dependent=batch.start_dependent[rows]))
 
     def below_tails(self, first: BackgroundSeries, batch: BatchSolution) -> tuple[_Under, BatchSolution]:
         """Lower the end levels below the tails of the peaks, member by member until nothing moves any more."""
@@ -251,7 +266,7 @@ class _Block:
             lowered[counts] = np.maximum(lowered[counts], 0.0)
             below = self.background(active, lowered)
             tails = first.anchors[active] - lowered
-            later = self.solve(active, below, tails, [before], first.anchor_unc[active])
+            later = self.solve(active, below.values, below.sensitivity, first.anchor_unc[active], [before], tails)
             batch, under = laid_over(batch, active, later), under.laid_over(active, below)
             unit = np.where(later.uncertainties > 0, later.uncertainties, np.inf)
             moved = np.max(np.abs(later.values - before) / unit, axis=1)
