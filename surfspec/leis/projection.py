@@ -118,9 +118,14 @@ def _search(
         out[free] = values
         return out
 
+    last: list[tuple[bytes, Array, Array]] = []  # residual and slopes are asked for at the same values
+
     def at(values: Array) -> tuple[Array, Array]:
-        columns = model.design(whole(values))
-        return columns, linear_part(columns, y, weight)
+        key = values.tobytes()
+        if not last or last[0][0] != key:
+            columns = model.design(whole(values))
+            last[:] = [(key, columns, linear_part(columns, y, weight))]
+        return last[0][1], last[0][2]
 
     def residual(values: Array) -> Array:
         columns, linear = at(values)
