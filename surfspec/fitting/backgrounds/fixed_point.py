@@ -106,8 +106,14 @@ def _rest(members: Members, weights: Weights, start: Array, count: Count, goal: 
     m, n = start.shape
     at, values = np.arange(m), start
     damping, last = np.ones((m, 1)), np.full((m, 1), np.inf)
-    flags, texts = np.zeros((m, 1), dtype=np.bool_), np.zeros((m, 1), dtype=np.intp)
-    out = _End(np.empty((m, n)), np.empty((m, n)), np.ones((m, 1)), flags, np.zeros((m, 1)), texts)
+    out = _End(
+        values=np.empty((m, n)),
+        sums=np.empty((m, n)),
+        total=np.ones((m, 1)),
+        void=np.zeros((m, 1), dtype=np.bool_),
+        change=np.zeros((m, 1)),
+        done=np.zeros((m, 1), dtype=np.intp),
+    )
     damped = False
     for done in range(1, max_iterations + 1):
         swept = sweep(members, weights, values, count)
