@@ -148,7 +148,9 @@ def profile(
             near = min(seen, key=lambda other: abs(other - number))
             start = seen[near][1].copy()
             start[index] = number
-            moved = solve(_Fixed(problem, index, number), y, statistics=statistics, sigma=sigma, starts=[start])
+            moved = solve(
+                _Fixed(problem, index, number), y, statistics=statistics, sigma=sigma, starts=[start], doubt=()
+            )
             seen[number] = (moved.deviance - solution.deviance, moved.values)
         rise = seen[number][0]
         if rise < -BETTER * solution.scale:

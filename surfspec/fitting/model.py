@@ -172,6 +172,7 @@ class BoundModel:
         self.model = model
         self.x = x
         low, high = (x[:1], x[-1:]) if ends is None else ends
+        self.ends = (low, high)
         self._grid = x if sensitivity is None else np.concatenate([x, low, high])
         self._low, self._high = slice(x.size, x.size + low.size), slice(x.size + low.size, None)
         self.base = base

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError, NotDeterminedError, SurfspecError
+from surfspec.fitting.batch import solve_batch
+from surfspec.fitting.model import BoundModel
 from surfspec.fitting.solver import Problem, Solution, assumed_sigma, solve
 
 Array = NDArray[np.float64]
@@ -88,7 +90,8 @@ def bootstrap(
     .. math:: y^* \sim \mathrm{Poisson}(m) \ \ \text{or}\ \ N(m, \sigma^2) \quad\text{(parametric)}, \qquad
               y^*_i = m_i + \sigma_i\,e_{k(i)}, \quad e = r \sqrt{n / \mathrm{dof}} \quad\text{(residual)}
 
-    with the fitted model m, and centred standardised residuals r drawn with replacement.
+    with the fitted model m, and centred standardised residuals r drawn with replacement. The replicates of a
+    :class:`~surfspec.fitting.BoundModel` are fitted all at once.
 
     Parameters
     ----------
@@ -143,25 +146,57 @@ def bootstrap(
         raise InputError(f"unknown kind of bootstrap {kind!r}", remedy="Choose 'parametric' or 'residual'")
     rng = np.random.default_rng(seed)
     draw = _source(y, solution, statistics, sigma, kind, rng)
-    values, failed = [], 0
-    for _ in range(replicates):
-        replicate = draw()
-        try:
-            one = problem if rebuild is None else rebuild(replicate)
-            fitted = solve(one, replicate, statistics=statistics, sigma=sigma, starts=[solution.values])
-        except SurfspecError:
-            failed += 1
-            continue
-        if fitted.converged:
-            values.append(fitted.values)
-        else:
-            failed += 1
+    data = np.stack([draw() for _ in range(replicates)])
+    if type(problem) is BoundModel and rebuild is None:
+        values = _together(problem, data, solution, statistics, sigma)
+    else:
+        values = _one_by_one(problem, data, solution, statistics, sigma, rebuild)
+    failed = replicates - len(values)
     if 2 * failed > replicates:
         raise NotDeterminedError(
             f"{failed} of {replicates} replicates could not be fitted",
             remedy="The fit is not determined by such data: mend the recipe first",
         )
-    return Bootstrap(solution.names, np.stack(values), solution.values, failed)
+    return Bootstrap(solution.names, values, solution.values, failed)
+
+
+def _together(bound: BoundModel, data: Array, solution: Solution, statistics: str, sigma: Array | None) -> Array:
+    """Fit all replicates at once and return the values of those that converged, shape (k, p)."""
+    follows = bound.sensitivity is not None
+    found = solve_batch(
+        bound.model,
+        bound.x,
+        data,
+        bound.base,
+        statistics=statistics,
+        sigma=sigma,
+        sensitivity=bound.sensitivity,
+        tails=bound.tails if follows else None,
+        ends=bound.ends if follows else None,
+        starts=[solution.values],
+    )
+    return np.asarray(found.values[found.converged & (found.refused == "")])
+
+
+def _one_by_one(
+    problem: Problem,
+    data: Array,
+    solution: Solution,
+    statistics: str,
+    sigma: Array | None,
+    rebuild: Rebuild | None,
+) -> Array:
+    """Fit one replicate after the other, each over its own problem where that is rebuilt."""
+    values = [np.zeros((0, solution.values.size))]
+    for replicate in data:
+        try:
+            one = problem if rebuild is None else rebuild(replicate)
+            fitted = solve(one, replicate, statistics=statistics, sigma=sigma, starts=[solution.values], doubt=())
+        except SurfspecError:
+            continue
+        if fitted.converged:
+            values.append(fitted.values[None])
+    return np.concatenate(values)
 
 
 def _source(

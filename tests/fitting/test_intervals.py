@@ -172,6 +172,21 @@ class TestBootstrap:
         again = bootstrap(bound, y, best, kind="residual", replicates=200)
         np.testing.assert_array_equal(again.values, found.values)
 
+    @pytest.mark.parametrize("statistics", ["poisson", "given", "unknown"])
+    def test_replicates_fitted_together_and_one_by_one_agree(self, statistics: str) -> None:
+        """Over a background that gives way to the tails, whose end levels are means of some points."""
+        bound, y = peak(area=600.0)
+        slopes = np.stack([np.linspace(1, 0, 101), np.linspace(0, 1, 101)])
+        ends = (ENERGY[:7] - 0.3, ENERGY[-7:] + 0.3)
+        bound = BoundModel(bound.model, ENERGY, bound.base, slopes, np.array([0.4, 0.2]), ends)
+        sigma = np.sqrt(y + 1) if statistics == "given" else None
+        best = solve(bound, y, statistics=statistics, sigma=sigma)
+        options = {"statistics": statistics, "sigma": sigma, "replicates": 40}
+        together = bootstrap(bound, y, best, **options)
+        single = bootstrap(bound, y, best, rebuild=lambda _: bound, **options)
+        assert together.failed == single.failed == 0
+        assert np.all(np.abs(together.values - single.values) < 1e-3 * best.uncertainties)
+
     def test_refusals(self) -> None:
         best = solve(LINE, Y, **GIVEN)
         with pytest.raises(InputError, match="no scatter"):

@@ -206,6 +206,7 @@ def test_unfittable_data_are_refused(y: np.ndarray, match: str) -> None:
         (["nine"] * 121, {}, "no numbers"),
         (np.full(121, 9.0), {"starts": [np.array([1.0, 285.0])]}, "3 parameters"),
         (np.full(121, 9.0), {"statistics": "given", "sigma": np.ones(120)}, "shape"),
+        (np.full(121, 9.0), {"nuisance": np.ones((2, 120))}, "nuisances of shape"),
     ],
 )
 def test_arrays_that_do_not_go_together_are_refused_in_words(y: object, options: dict, match: str) -> None:

@@ -9,6 +9,7 @@ the rise of the deviance is compared with its distribution.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,8 @@ Array = NDArray[np.float64]
 #: An amplitude is needed where its absence is as improbable as a normal deviation of this many sigma: four leaves 1 %
 #: of pairs half a FWHM apart and 300 counts high that are called good and are wrong, three leaves 3 %.
 NEEDED = 4.0
+#: Below this many standard uncertainties an amplitude is not distinct from zero anyhow.
+FAINT = 3.0
 #: Amplitudes beyond this many standard uncertainties are not doubted: the deviance without them rises by at least
 #: a thirtieth of the square (measured on pairs of peaks 0.4 to 2 FWHM apart, 30 to 3,000 counts high).
 CERTAIN = 25.0
@@ -30,13 +33,20 @@ CERTAIN = 25.0
 SHARED = 1.5
 #: Relative rounding of the model up to which it counts as linear.
 ROUNDING = 1e-9
-#: Gauss-Newton steps at most, and promised rise (relative to what is needed) at which they stop.
+#: Gauss-Newton steps at most. From the second on they stop where the next one promises to leave three times the rise
+#: that is needed, or where twice what it promises would still leave enough.
 PASSES = 8
 ENOUGH = 3.0
 
 
 def replaceable(
-    problem: Problem, goal: Objective, limits: Limits, end: End, covariance: Array, scale: float
+    problem: Problem,
+    goal: Objective,
+    limits: Limits,
+    end: End,
+    covariance: Array,
+    scale: float,
+    doubt: Collection[str] | None = None,
 ) -> tuple[tuple[str, float], ...]:
     r"""Return the amplitudes that the data do not need, with the rise of the deviance without each.
 
@@ -55,6 +65,8 @@ def replaceable(
         Shape (p, p), at `end`.
     scale
         Factor that is contained in the covariance.
+    doubt
+        Parameters that are asked about; all with a natural lower limit by default.
 
     Returns
     -------
@@ -72,8 +84,9 @@ def replaceable(
     size = np.sum((goal.weight(end.model)[:, None] * end.jacobian) ** 2, axis=0)
     for i, one in enumerate(problem.parameters):
         above = end.values[i] - one.low
-        doubted = 0 < above < CERTAIN * unc[i] and unc[i] ** 2 * size[i] > SHARED * scale
-        if not (one.vary and one.natural_low and doubted and _linear(problem, end, i, above)):
+        doubted = FAINT * unc[i] <= above < CERTAIN * unc[i] and unc[i] ** 2 * size[i] > SHARED * scale
+        asked = doubt is None or one.name in doubt
+        if not (asked and one.vary and one.natural_low and doubted and _linear(problem, end, i, above)):
             continue
         rise, needed = _without(problem, goal, limits, end, covariance, i, scale)
         if rise < needed:
@@ -106,8 +119,8 @@ def _without(
     needed = float(chi2.isf(2 * norm.sf(NEEDED), 1 + np.count_nonzero(dead)))
     for number in range(PASSES):
         rise = (state.cost - end.cost) / scale
-        promised = rise - state.gain / scale
-        if rise < needed or (number and promised > ENOUGH * needed):
+        promised = state.gain / scale
+        if rise < needed or (number and rise - promised > min(ENOUGH * needed, needed + promised)):
             break
         values, _ = descend(problem, goal, others, state, None)
         if values is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +30,7 @@ def solve(
     nuisance: Array | None = None,
     tolerance: float = 1e-8,
     max_evaluations: int = 2000,
+    doubt: Collection[str] | None = None,
 ) -> Solution:
     """Fit a problem to one spectrum.
 
@@ -57,6 +58,9 @@ def solve(
         Relative tolerance of the cost, the step and the gradient in the trust region.
     max_evaluations
         Model evaluations for each start.
+    doubt
+        Amplitudes of which it is asked whether the data need them (``Solution.replaceable``): by default all with a
+        natural lower limit, ``()`` for none. Costs some evaluations for each that others could make up for.
 
     Returns
     -------
@@ -88,6 +92,7 @@ def solve(
     goal = objective(problem, y, statistics, sigma)
     limits = Limits.of(problem.parameters)
     options = _starts(problem, starts)
+    nuisance = _nuisance(nuisance, goal.y.size)
     # a model that overflows on the way is no accident: what is not finite is looked for where it matters
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         ends = [trust_region(problem, goal, start, tolerance, max_evaluations) for start in options]
@@ -102,6 +107,7 @@ def solve(
             nuisance=nuisance,
             evaluations=best.evaluations + sum(count for _, count in ends),
             others=[(ends[i][0], costs[i]) for i in order[1:]],
+            doubt=doubt,
         )
 
 
@@ -117,6 +123,18 @@ def _starts(problem: Problem, starts: Sequence[Array] | None) -> list[Array]:
                 remedy=f"Give a list of starts, each a number for {', '.join(p.name for p in problem.parameters)}",
             )
     return options
+
+
+def _nuisance(nuisance: Array | None, points: int) -> Array | None:
+    """Return the nuisances, each with one number for each point."""
+    if nuisance is None:
+        return None
+    out = np.atleast_2d(np.asarray(nuisance, dtype=np.float64))
+    if out.ndim != 2 or (out.size and out.shape[1] != points):
+        raise InputError(
+            f"nuisances of shape {out.shape} for {points} points", where="nuisance", remedy="Give shape (k, points)"
+        )
+    return out
 
 
 def finish(problem: Problem, goal: Objective, limits: Limits, values: Array, max_evaluations: int) -> End:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,6 +83,7 @@ def describe(
     nuisance: Array | None,
     evaluations: int,
     others: Sequence[tuple[Array, float]],
+    doubt: Collection[str] | None = None,
 ) -> Solution:
     """Return the solution of a fit that ended at `end`; `others` are values and cost of the other starts' ends."""
     weight = goal.weight(end.model)
@@ -118,7 +119,7 @@ def describe(
         statistics=goal.statistics,
         scale=scale,
         insignificant=_insignificant(problem, limits, end, uncertainties),
-        replaceable=replaceable(problem, goal, limits, end, covariance, scale) if settled else (),
+        replaceable=replaceable(problem, goal, limits, end, covariance, scale, doubt) if settled else (),
     )
 
 
