@@ -3,6 +3,7 @@
 from surfspec.xps.charge import charge_correct, undo_charge_correction
 from surfspec.xps.quantities import normalise, quantify
 from surfspec.xps.recipe import AreaRatio, Background, Doublet, Peak, Range, Recipe, load_recipe, recipe_names
+from surfspec.xps.replicates import bootstrap
 from surfspec.xps.spectrum_fit import fit
 from surfspec.xps.starting import start_values
 
@@ -13,6 +14,7 @@ __all__ = [
     "Peak",
     "Range",
     "Recipe",
+    "bootstrap",
     "charge_correct",
     "fit",
     "load_recipe",

@@ -19,7 +19,7 @@ from surfspec.fitting.batch_members import Links, members_from_batch, refusal
 from surfspec.fitting.batch_necessity import replaceable_areas
 from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members
-from surfspec.fitting.model import BoundModel
+from surfspec.fitting.model import BoundModel, Model
 from surfspec.fitting.series import Progress
 from surfspec.fitting.series_blocks import in_blocks
 from surfspec.xps.member_fit import (
@@ -80,9 +80,7 @@ def fit_many(spectrum: xr.Dataset, ready: Prepared, *, start: str, engine: str, 
     given = "intensity_unc" in spectrum
     sigma = np.asarray(spectrum["intensity_unc"].values, dtype=np.float64).reshape(y.shape) if given else None
     task, model = ready.task, ready.task.table.model
-    if engine == "auto":
-        pays = len(y) * len(other_starts(model.parameters)) >= PAYS_FOR_NUMBA
-        engine = "numba" if pays and fast.installed() else "numpy"
+    engine = engine_for(engine, model, len(y))
     warm = _mean_fit(ready, x, y, sigma) if start == "global" else None
 
     def work(rows: Rows) -> Members:
@@ -100,6 +98,14 @@ def fit_many(spectrum: xr.Dataset, ready: Prepared, *, start: str, engine: str, 
     )
 
 
+def engine_for(engine: str, model: Model, members: int) -> str:
+    """Return the engine that ``"auto"`` stands for: numba where it is installed and the members pay for loading it."""
+    if engine != "auto":
+        return engine
+    pays = members * len(other_starts(model.parameters)) >= PAYS_FOR_NUMBA
+    return "numba" if pays and fast.installed() else "numpy"
+
+
 def _mean_fit(ready: Prepared, x: Array, y: Array, sigma: Array | None) -> Array:
     """Return the parameters of the mean spectrum."""
     usable = np.isfinite(y).all(axis=1)
@@ -110,7 +116,15 @@ def _mean_fit(ready: Prepared, x: Array, y: Array, sigma: Array | None) -> Array
 
 
 def fit_together(
-    task: Task, x: Array, y: Array, sigma: Array | None, inside: Mask, *, engine: str, warm: Array | None = None
+    task: Task,
+    x: Array,
+    y: Array,
+    sigma: Array | None,
+    inside: Mask,
+    *,
+    engine: str,
+    warm: Array | None = None,
+    fresh: bool = True,
 ) -> Members:
     """Fit several spectra on one axis, each on its own, all of them step by step.
 
@@ -130,6 +144,8 @@ def fit_together(
         As for :func:`surfspec.fitting.solve_batch`.
     warm
         Values of the parameters to begin at, shape (p,), besides the starts of the recipe.
+    fresh
+        Begin at the starts of the recipe, too.
 
     Returns
     -------
@@ -140,9 +156,8 @@ def fit_together(
     rows = np.arange(len(y))
     first = block.background(rows, None)
     starts = other_starts(task.table.model.parameters)
-    batch = block.solve(
-        rows, first.values, first.sensitivity, first.anchor_unc, starts if warm is None else [warm, *starts]
-    )
+    begin = [*([] if warm is None else [warm]), *(starts if fresh or warm is None else [])]
+    batch = block.solve(rows, first.values, first.sensitivity, first.anchor_unc, begin)
     batch = block.second_look(first, batch)
     under = _Under.of(first)
     if block.lowers:

@@ -152,7 +152,7 @@ def result_of(ready: Prepared, members: Members | Sequence[MemberFit], **attrs: 
         recipe=recipes.to_yaml(recipe),
         attrs={"recipe_name": recipe.recipe, "region": recipe.region, "energy_shift": ready.shift, **attrs},
     )
-    return _with_charge_uncertainty(result)
+    return with_charge_uncertainty(result)
 
 
 def cut_member(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
@@ -167,7 +167,7 @@ def cut_member(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
     )
 
 
-def _with_charge_uncertainty(result: xr.Dataset) -> xr.Dataset:
+def with_charge_uncertainty(result: xr.Dataset) -> xr.Dataset:
     """Add the uncertainty of a charge correction to the centres of all but the reference line."""
     shift_unc = float(result.attrs.get("charge_shift_unc", 0.0))
     if not shift_unc > 0:

@@ -1,0 +1,216 @@
+"""Error bars from replicates: spectra that could as well have been measured, each fitted like the measured one."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from surfspec import recipes, schema
+from surfspec.errors import InputError
+from surfspec.fitting.members import Members
+from surfspec.fitting.series import Progress
+from surfspec.xps.member_fit import END_POINTS, noise
+from surfspec.xps.prepare import Prepared, prepare
+from surfspec.xps.recipe import Recipe
+from surfspec.xps.series_fit import engine_for, fit_together
+from surfspec.xps.spectrum_fit import with_charge_uncertainty
+
+Array = NDArray[np.float64]
+
+#: Percentiles of a 68 % interval.
+INTERVAL: Final = (0.15865525393145707, 0.8413447460685429)
+#: Reasons of a fit that ended at no minimum.
+NO_MINIMUM: Final = ("refused", "not converged", "not finite")
+_PEAKS: Final = ("area", "center", "fwhm", "height")
+
+
+def bootstrap(
+    spectrum: xr.Dataset,
+    fit: xr.Dataset,
+    *,
+    replicates: int = 1000,
+    kind: Literal["parametric", "residual"] = "parametric",
+    seed: int = 0,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    r"""Replace the uncertainties of a fit by the scatter of fits to replicates of the spectrum.
+
+    .. math:: y^* \sim \mathrm{Poisson}(m) \ \ \text{or}\ \ N(m, \sigma^2) \quad\text{(parametric)}, \qquad
+              y^*_i = m_i + \sigma_i\,e_{k(i)} \quad\text{(residual)}
+
+    with the fitted model `m` and standardised residuals `e` drawn with replacement. The background is estimated anew
+    in every replicate, from its own data, so that its noise takes part; the shape of the background and the window stay
+    as they are.
+
+    Parameters
+    ----------
+    spectrum
+        What was fitted, whole (the end levels reach beyond the window).
+    fit
+        What :func:`surfspec.xps.fit` returned for it.
+    replicates
+        For each member; a standard deviation is then known to ``1 / sqrt(2 replicates)``.
+    kind
+        ``"parametric"`` believes the counting statistics; ``"residual"`` takes the scatter from the residuals.
+    seed
+        The same seed gives the same replicates.
+    engine
+        ``"numpy"``, ``"numba"`` or ``"auto"``, as for :func:`surfspec.xps.fit`.
+    progress
+        Called with (members done, members in all).
+
+    Returns
+    -------
+    xarray.Dataset
+        The fit with new ``area_unc``, ``center_unc``, ``fwhm_unc``, ``height_unc``, ``value_unc``, ``covariance`` and
+        ``area_covariance``; 68 % intervals between percentiles, ``area_low`` to ``area_high`` and so on;
+        ``area_bias`` and so on, the mean of the replicates less the value that they were made from; and
+        ``replicates``, how many of them could be fitted. NaN for a member that failed, or most of whose replicates did.
+
+    Raises
+    ------
+    InputError
+        For a fit of other data, a fit with shared parameters, fewer than ten replicates or an unknown kind.
+
+    References
+    ----------
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 6.5 and 9.4; Davison and Hinkley, Bootstrap
+    Methods and their Application (1997), section 7.3.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> e = np.arange(176.0, 192.0, 0.1)
+    >>> y = 500 + 900 * np.exp(-((e - 182.4) / 0.8) ** 2) + 600 * np.exp(-((e - 184.81) / 0.8) ** 2)
+    >>> spectrum = ss.spectrum(e, np.round(y), technique="XPS")
+    >>> fitted = ss.xps.fit(spectrum, "Zr 3d")
+    >>> again = ss.xps.bootstrap(spectrum, fitted, replicates=100)
+    >>> bool(0.8 < again.area_unc[0] / fitted.area_unc[0] < 1.25)
+    True
+    """
+    if isinstance(replicates, bool) or not isinstance(replicates, int | np.integer) or replicates < 10:
+        raise InputError(f"{replicates!r} replicates", where="replicates", remedy="Ask for at least 10, better 1000")
+    if kind not in ("parametric", "residual"):
+        raise InputError(f"unknown kind of bootstrap {kind!r}", where="kind", remedy="Use 'parametric' or 'residual'")
+    if engine not in ("auto", "numpy", "numba"):
+        raise InputError(f"engine={engine!r} is not known", where="engine", remedy="Use 'auto', 'numpy' or 'numba'")
+    ready = _ready(spectrum, fit)
+    x = np.array(spectrum["binding_energy"].values, dtype=np.float64)
+    y = np.asarray(spectrum["intensity"].values, dtype=np.float64).reshape(-1, x.size)
+    sigma = None
+    if "intensity_unc" in spectrum:
+        sigma = np.asarray(spectrum["intensity_unc"].values, dtype=np.float64).reshape(y.shape)
+    draw = _Draw(ready, x, kind, int(replicates), engine_for(engine, ready.task.table.model, int(replicates)))
+    flat = {name: fit[name].values.reshape(len(y), *_tail(fit, name)) for name in ("model", "value", "verdict", "dof")}
+    found: list[Members | None] = []
+    for i, one in enumerate(y):
+        usable = flat["verdict"][i] != "failed" and np.isfinite(flat["value"][i]).all()
+        rng = np.random.default_rng([seed, i])
+        unc = None if sigma is None else sigma[i]
+        found.append(
+            draw.fits(one, unc, flat["model"][i], flat["value"][i], float(flat["dof"][i]), rng) if usable else None
+        )
+        if progress is not None:
+            progress(i + 1, len(y))
+    return with_charge_uncertainty(_replaced(fit, found, int(replicates), kind))
+
+
+def _ready(spectrum: xr.Dataset, fit: xr.Dataset) -> Prepared:
+    """Return the recipe and window of the fit, on its data."""
+    schema.check(fit, "fit")
+    if "shared" in fit.attrs:
+        raise InputError("this fit shares parameters", where="fit", remedy="Pass a fit without shared=")
+    recipe = recipes.load_yaml(str(fit.attrs["recipe"]), Recipe)
+    ready = prepare(spectrum, recipe, shift_search=None, energy_shift=float(fit.attrs["energy_shift"]))
+    here, there = ready.cut["intensity"], fit["intensity"]
+    if here.dims != there.dims or here.shape != there.shape or not np.array_equal(here.values, there.values):
+        raise InputError("the fit is not one of this spectrum", where="fit", remedy="Pass the spectrum that was fitted")
+    return ready
+
+
+def _tail(fit: xr.Dataset, name: str) -> tuple[int, ...]:
+    series = schema.series_dims(fit)
+    return tuple(fit.sizes[dim] for dim in fit[name].dims if dim not in series)
+
+
+class _Draw:
+    """Draws replicates of one spectrum after the other, and fits them."""
+
+    def __init__(self, ready: Prepared, x: Array, kind: str, count: int, engine: str) -> None:
+        self.ready, self.x, self.kind, self.count, self.engine = ready, x, kind, count, engine
+
+    def fits(
+        self, y: Array, sigma: Array | None, model: Array, values: Array, dof: float, rng: np.random.Generator
+    ) -> Members:
+        """Return the fits of the replicates of one spectrum."""
+        task, inside = self.ready.task, self.ready.inside
+        counts = task.statistics == "poisson"
+        half = END_POINTS // 2  # outside the window nothing was fitted: the centred mean is what would be expected
+        expected = np.convolve(np.pad(y, half, mode="reflect"), np.ones(END_POINTS) / END_POINTS, mode="valid")
+        expected[inside] = model
+        if counts:
+            expected = np.maximum(expected, 0.0)
+            spread = np.sqrt(np.maximum(expected, 1e-6 * max(1.0, float(y.mean()))))
+        else:
+            spread = np.asarray(noise(y, task.statistics, sigma))
+        shape = (self.count, y.size)
+        if self.kind == "parametric":
+            drawn = rng.poisson(expected, shape).astype(np.float64) if counts else rng.normal(expected, spread, shape)
+        else:
+            pulls = ((y - expected) / spread)[inside] * np.sqrt(np.count_nonzero(inside) / max(dof, 1.0))
+            drawn = expected + spread * rng.choice(pulls - pulls.mean(), shape)
+            drawn = np.maximum(drawn, 0.0) if counts else drawn
+        unc = None if sigma is None else np.broadcast_to(sigma, shape)
+        return fit_together(task, self.x, drawn, unc, inside, engine=self.engine, warm=values, fresh=False)
+
+
+def _replaced(fit: xr.Dataset, found: list[Members | None], replicates: int, kind: str) -> xr.Dataset:
+    """Return the fit with the scatter of the replicates in the place of its uncertainties."""
+    shape = tuple(fit.sizes[dim] for dim in schema.series_dims(fit))
+    usable = [None if one is None else _usable(one) for one in found]
+    enough = [rows is not None and 2 * rows.size > replicates for rows in usable]
+    new: dict[str, Any] = {}
+
+    def fill(name: str, like: str, long_name: str, numbers: Any) -> None:
+        """Put one number array of every member into a variable like another of the fit."""
+        tail = _tail(fit, like)
+        rows = [
+            numbers(one, rows) if good and one is not None else np.full(tail, np.nan)
+            for one, rows, good in zip(found, usable, enough, strict=True)
+        ]
+        attrs = {**fit[like].attrs, "long_name": long_name}
+        attrs.pop("ancillary_variables", None)
+        new[name] = (fit[like].dims, np.stack(rows).reshape(*shape, *tail), attrs)
+
+    for name in (*_PEAKS, "value"):
+        word = name.capitalize()
+        fill(f"{name}_unc", f"{name}_unc", str(fit[f"{name}_unc"].attrs.get("long_name", word)),
+             lambda one, rows, n=name: np.std(getattr(one, n)[rows], axis=0, ddof=1))  # fmt: skip
+        for end, share in zip(("low", "high"), INTERVAL, strict=True):
+            if name in _PEAKS:  # low and high of a parameter are its limits
+                fill(f"{name}_{end}", name, f"{word}: {end} end of the 68 % interval of replicates",
+                     lambda one, rows, n=name, q=share: np.quantile(getattr(one, n)[rows], q, axis=0))  # fmt: skip
+    for name in _PEAKS:
+        fill(f"{name}_bias", name, f"{name.capitalize()}: mean of the replicates less their origin",
+             lambda one, rows, n=name: np.mean(getattr(one, n)[rows], axis=0))  # fmt: skip
+        dims, mean, attrs = new[f"{name}_bias"]
+        new[f"{name}_bias"] = (dims, mean - fit[name].values, attrs)
+    for name, of in (("covariance", "value"), ("area_covariance", "area")):
+        fill(name, name, str(fit[name].attrs.get("long_name", name)),
+             lambda one, rows, n=of: np.atleast_2d(np.cov(getattr(one, n)[rows], rowvar=False)))  # fmt: skip
+    counted = np.array([0 if rows is None else rows.size for rows in usable]).reshape(shape)
+    meta = {"units": "1", "long_name": f"Replicates that could be fitted, of {replicates}"}
+    new["replicates"] = (schema.series_dims(fit), counted, meta)
+    out = fit.assign(new)
+    out.attrs = {**fit.attrs, "uncertainties": f"bootstrap, {kind}, {replicates} replicates"}
+    return schema.check(out, "fit")
+
+
+def _usable(members: Members) -> NDArray[np.intp]:
+    """Return which replicates ended at a minimum."""
+    lost = np.array([any(reason.startswith(NO_MINIMUM) for reason in one) for one in members.reasons], dtype=bool)
+    return np.flatnonzero(~lost & np.isfinite(members.value).all(axis=1))
