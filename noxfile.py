@@ -24,13 +24,6 @@ def oldest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python="3.12")
-def extras(session: nox.Session) -> None:
-    """Run the tests with every extra installed, the parallel ones included."""
-    session.install("-e", ".[test,fast,mcmc,parallel]")
-    session.run("python", "-m", "pytest", "tests/fitting", *session.posargs)
-
-
 @nox.session
 def lint(session: nox.Session) -> None:
     session.install("ruff>=0.9")
