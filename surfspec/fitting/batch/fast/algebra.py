@@ -130,15 +130,18 @@ def plain_step(fisher, gradient, first, damping, n, work, size, out):
     """
     for i in range(first, n):
         size[i] = 1.0 / sqrt(fisher[i, i])
-        pivot = 1.0 + damping
-        for j in range(i):
-            t = fisher[i, j] * size[i] * size[j]
+    for j in range(n):  # column by column: the rows do not wait for each other
+        if j >= first:
+            pivot = 1.0 + damping
+            for k in range(j):
+                pivot -= work[j, k] * work[j, k]
+            work[j, j] = 1.0 / sqrt(max(pivot, _PIVOT))
+        per = size[j]
+        for i in range(max(first, j + 1), n):
+            t = fisher[i, j] * size[i] * per
             for k in range(j):
                 t -= work[i, k] * work[j, k]
-            t *= work[j, j]
-            work[i, j] = t
-            pivot -= t * t
-        work[i, i] = 1.0 / sqrt(max(pivot, _PIVOT))
+            work[i, j] = t * work[j, j]
     for i in range(n):
         out[i] = gradient[i] * size[i]
     substitute(work, out, n)

@@ -8,10 +8,11 @@ are calls, one a point). Each shape writes its values and derivatives over its r
 from __future__ import annotations
 
 from math import log, pi, sqrt
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
+from numpy.polynomial import chebyshev
 
 from surfspec.fitting.batch.fast.edge import edge, inner
 
@@ -19,6 +20,8 @@ _LN16: Final = 4.0 * log(2.0)
 _GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
 _LORENTZ: Final = 2.0 / pi
 _LOWEST: Final = -600.0
+#: Largest exponent of a power of one half; beyond it a bell is level at 1e-260 of its height.
+_FARTHEST: Final = 865.0
 _VOIGT_SCALE: Final = 2.0 * sqrt(log(2.0))
 _ROOT_PI: Final = sqrt(pi)
 _FAR_SQUARED: Final = 625.0
@@ -89,6 +92,33 @@ def logarithm(x):
     return k * _LN2_HIGH + (k * _LN2_LOW + 2.0 * s * p)
 
 
+def _power_series() -> list[float]:
+    """Return the polynomial of degree 10 through 2^-f in the Chebyshev points of -1/2 to 1/2, lowest power first."""
+
+    def power(u: Any) -> Any:
+        return np.exp2(-0.5 * u)
+
+    return [float(c) * 2.0**n for n, c in enumerate(chebyshev.cheb2poly(chebyshev.chebinterpolate(power, 10)))]
+
+
+_P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8, _P9, _P10 = _power_series()
+
+
+@njit(cache=True, fastmath=_FAST)
+def half_power(z):
+    """Return 2^-z for z from 0 to 1000, to 2e-15 of its value: 2^-k times a polynomial in z - k."""
+    shifted = _MAGIC + 1023.0 - z  # the last bits of its mantissa are the exponent of the power of two
+    f = z + (shifted - (_MAGIC + 1023.0))
+    f2 = f * f
+    f4 = f2 * f2
+    low = (_P0 + _P1 * f) + (_P2 + _P3 * f) * f2
+    middle = (_P4 + _P5 * f) + (_P6 + _P7 * f) * f2
+    high = (_P8 + _P9 * f) + _P10 * f2
+    return (low + f4 * (middle + f4 * high)) * np.int64(np.float64(shifted).view(np.int64) << np.int64(52)).view(
+        np.float64
+    )
+
+
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _gaussian(x, weight, center, fwhm, area, out, at, keep):
     a, b, c = at[0], at[1], at[2]
@@ -96,12 +126,13 @@ def _gaussian(x, weight, center, fwhm, area, out, at, keep):
     per = 1.0 / fwhm
     height = area * _GAUSS * per
     for i in range(x.size):
-        t = (x[i] - center) * per
-        t2 = t * t
-        value = height * weight[i] * exponential(max(-_LN16 * t2, _LOWEST))
+        s = (x[i] - center) * (2.0 * per)
+        s2 = s * s
+        value = height * weight[i] * half_power(min(s2, _FARTHEST))
+        slope = _LN16 * per * value
         out[a, i] = ka * out[a, i] + value
-        out[b, i] = kb * out[b, i] + 2.0 * _LN16 * per * t * value
-        out[c, i] = kc * out[c, i] + per * value * (2.0 * _LN16 * t2 - 1.0)
+        out[b, i] = kb * out[b, i] + slope * s
+        out[c, i] = kc * out[c, i] + (0.5 * slope * s2 - per * value)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -125,19 +156,20 @@ def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, a, b, c, 
     """Fill (1 - m) G + m L; `loss` is the derivative of the norm's logarithm by the mixing."""
     per = 1.0 / fwhm
     gauss, lorentz = gauss * per, lorentz * per
+    steep, flat = _LN16 * per * (1.0 - mixing), 4.0 * per * mixing
     for i in range(x.size):
-        t = (x[i] - center) * per
-        t2 = t * t
-        bell = gauss * weight[i] * exponential(max(-_LN16 * t2, _LOWEST))
-        share = 1.0 / (1.0 + 4.0 * t2)
+        s = (x[i] - center) * (2.0 * per)
+        s2 = s * s
+        bell = gauss * weight[i] * half_power(min(s2, _FARTHEST))
+        share = 1.0 / (1.0 + s2)
         hat = lorentz * weight[i] * share
-        narrow, wide = (1.0 - mixing) * bell, mixing * hat
-        value = narrow + wide
-        slope = per * (2.0 * _LN16 * narrow + 8.0 * wide * share)
+        more = hat - bell
+        value = bell + mixing * more
+        slope = steep * bell + flat * (hat * share)
         out[a, i] = ka * out[a, i] + value
-        out[b, i] = kb * out[b, i] + slope * t
-        out[c, i] = kc * out[c, i] + (slope * t2 - per * value)
-        out[d, i] = kd * out[d, i] + (hat - bell - loss * value)
+        out[b, i] = kb * out[b, i] + slope * s
+        out[c, i] = kc * out[c, i] + (0.5 * slope * s2 - per * value)
+        out[d, i] = kd * out[d, i] + (more - loss * value)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
