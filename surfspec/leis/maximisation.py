@@ -94,7 +94,8 @@ def _climb(
     solution = None
     for _ in range(RELEASES):
         problem = _Held(model, _hold(model, values, held))
-        solution = solve(problem, y, statistics=statistics, sigma=sigma)
+        # whether the data need an element is what surfspec.leis.detect asks, and no fault of the fit
+        solution = solve(problem, y, statistics=statistics, sigma=sigma, doubt=())
         values = solution.values
         cosine = _gradient(model, solution, y, statistics, sigma)
         rising = held & (np.arange(values.size) >= model.shape_count) & (cosine > RELEASE_COSINE)

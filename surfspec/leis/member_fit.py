@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,8 +71,7 @@ def _member(
     reasons = list(extra)
     if np.all(flag != "ok"):
         reasons.append("no peak detected")
-    # an element that the data do not need is looked for and not there, no fault of the fit; surfspec.leis.detect tells
-    verdict, why = judge(replace(solution, replaceable=()), reported=reported, extra=reasons)
+    verdict, why = judge(solution, reported=reported, extra=reasons)
     center = np.array([model.lines[element].centroid for element in model.recipe.elements]) + values[0]
     return MemberFit(
         model=background + contribution.sum(axis=0),
