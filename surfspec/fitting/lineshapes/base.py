@@ -36,7 +36,7 @@ class Shape:
         Non-linear roles in the order in which the functions take them, ``center`` first.
     evaluate
         ``evaluate(x, *roles) -> (n,)`` per unit of ``x``; its integral over all ``x`` is 1
-        (Doniach-Šunjić: over the stated finite range).
+        (Doniach-Šunjić: over the stated finite range; shapes in ``STEPS`` have unit height and no finite integral).
     derivatives
         ``derivatives(x, *roles) -> (1 + roles, n)``: row 0 the values, row ``1 + i`` their exact derivative
         with respect to role ``i``.
