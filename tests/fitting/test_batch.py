@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from surfspec.errors import InputError, MissingDependencyError
+from surfspec.errors import InputError, MissingDependencyError, NotDeterminedError
 from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, shape, solve
-from surfspec.fitting.batch import BatchSolution, Columns, constant_and_step, solve_batch
+from surfspec.fitting.batch import BatchSolution, Columns, bootstrap_batch, constant_and_step, solve_batch
 from surfspec.fitting.batch.bounded import bounded_quadratic
 from surfspec.fitting.batch.shapes import EVALUATE
 from surfspec.fitting.batch.table import KINDS, compile_model
@@ -303,6 +303,61 @@ def test_members_that_cannot_be_fitted_say_why_and_leave_the_others_alone(engine
     assert np.isnan(found.values[1:3]).all()
     assert not found.converged[1:3].any()
     np.testing.assert_allclose(found.values[[0, 3]], clean.values[[0, 3]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_without_covariances_the_values_are_the_same(engine: str) -> None:
+    model = doublets("gl_sum")
+    y, base = spectra(model, 3)
+    full = solve_batch(model, X, y, base, engine=engine)
+    bare = solve_batch(model, X, y, base, engine=engine, covariance=False)
+    np.testing.assert_array_equal(bare.values, full.values)
+    assert np.isnan(bare.covariance).all()
+    assert np.isnan(bare.uncertainties).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["parametric", "residual"])
+@pytest.mark.parametrize("statistics", ["poisson", "given"])
+def test_replicates_scatter_as_the_covariance_says(statistics: str, kind: str, engine: str) -> None:
+    model = doublets("pseudo_voigt")
+    y, base = spectra(model, 1)
+    columns = Columns((Parameter("slope", 0.0), Parameter("const", 100.0)), lambda x, y: np.stack(
+        [np.broadcast_to(x - x[0], y.shape), np.ones(y.shape)], axis=1))  # fmt: skip
+    sigma = np.sqrt(np.maximum(y[0], 1.0)) if statistics == "given" else None
+    found = bootstrap_batch(
+        model, X, y[0], 0 * base[0], columns=columns, statistics=statistics, sigma=sigma, kind=kind, replicates=1500,
+        seed=2, engine=engine,
+    )  # fmt: skip
+    assert found.failed == 0
+    ratio = np.std(found.values, axis=0, ddof=1) / found.best.uncertainties
+    # the residuals of one spectrum of 171 points know their own scatter to 1 / sqrt(2 * 171)
+    widest = 0.1 if kind == "parametric" else 0.1 + 3 / np.sqrt(2 * X.size)
+    assert np.all(np.abs(ratio - 1) < widest), ratio
+    shift = np.mean(found.values, axis=0) - found.best.values
+    assert np.all(np.abs(shift) < 0.15 * found.best.uncertainties)
+
+
+def test_replicates_remake_their_columns_and_refuse_what_cannot_be() -> None:
+    model = doublets("pseudo_voigt")
+    y, base = spectra(model, 1)
+    seen = []
+
+    def make(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        seen.append(len(y))
+        return constant_and_step(x, y)
+
+    columns = Columns((Parameter("k", 0.0), Parameter("const", 100.0)), make)
+    found = bootstrap_batch(model, X, y[0], 0 * base[0], columns=columns, replicates=50)
+    again = bootstrap_batch(model, X, y[0], 0 * base[0], columns=columns, replicates=50)
+    assert 50 in seen
+    np.testing.assert_array_equal(found.values, again.values)
+    with pytest.raises(InputError):
+        bootstrap_batch(model, X, y[0], base[0], replicates=1)
+    with pytest.raises(InputError):
+        bootstrap_batch(model, X, y, base[0])
+    with pytest.raises(NotDeterminedError, match="every intensity is zero"):
+        bootstrap_batch(model, X, 0 * y[0], base[0])
 
 
 @pytest.mark.parametrize("engine", ENGINES)

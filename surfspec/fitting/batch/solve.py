@@ -61,6 +61,7 @@ def solve_batch(
     tolerance: float = 5e-4,
     max_passes: int = 60,
     rescue: bool = True,
+    covariance: bool = True,
 ) -> BatchSolution:
     r"""Fit one model to every spectrum of a series.
 
@@ -111,6 +112,8 @@ def solve_batch(
         Evaluations of the model for each spectrum and start.
     rescue
         Send members that did not converge through the single solver.
+    covariance
+        False leaves covariances and uncertainties out (NaN), and with them the test of a singular Fisher matrix.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def solve_batch(
     fallback = unsupported(model)
     table = None if fallback else compile_model(model, columns)
     name, kernel = _engine(table, engine, len(inputs.y) * len(begin), tolerance, max_passes)
-    answers = _Answers.empty(len(inputs.y), len(inputs.parameters))
+    answers = _Answers.empty(len(inputs.y), len(inputs.parameters), covariance=covariance)
     for part in np.array_split(np.arange(len(inputs.y)), max(1, -(-len(inputs.y) // chunk))):
         refused = inputs.refusal(part)
         if refused is not None:
@@ -168,7 +171,7 @@ def solve_batch(
             _fit_single(inputs, int(i), begin, answers, found=kernel is not None)
     return BatchSolution(
         names=tuple(p.name for p in inputs.parameters),
-        uncertainties=_roots(answers.covariance),
+        uncertainties=_roots(answers.covariance) if covariance else np.full(answers.values.shape, np.nan),
         engine=name,
         fallback=fallback,
         statistics=statistics,
@@ -197,10 +200,12 @@ class _Answers:
     refused: NDArray[np.str_]
 
     @classmethod
-    def empty(cls, members: int, count: int) -> _Answers:
+    def empty(cls, members: int, count: int, *, covariance: bool) -> _Answers:
         flags = [np.zeros(members, dtype=bool) for _ in range(3)]
+        shape = (members, count, count)
+        room = np.full(shape, np.nan) if covariance else np.broadcast_to(np.nan, shape)  # one number, read only
         return cls(
-            values=np.full((members, count), np.nan), covariance=np.full((members, count, count), np.nan),
+            values=np.full((members, count), np.nan), covariance=room,
             converged=flags[0], start_dependent=flags[1], single=flags[2],
             at_bound=np.zeros((members, count), dtype=bool), undetermined=np.zeros((members, count), dtype=bool),
             chi2=np.full(members, np.nan), deviance=np.full(members, np.nan), scale=np.ones(members),
@@ -283,12 +288,19 @@ def _fit_chunk(
     natural = np.array([p.natural_low for p in table.parameters], dtype=bool) & on_low
     bound = (on_low | on_high) & limits.free & ~natural
     active = limits.free & ~bound
-    covariance, dead, doubtful = kernel.invert(best.fisher, active[:, table.free])
     some = consecutive(rows)
     answers.dof[some] = np.maximum(1, inputs.x.size - active.sum(axis=1))
-    moved = _moved(inputs, table, chunk, rows, best, covariance)
+    answers.values[some], answers.at_bound[some] = full, bound
+    answers.chi2[some], answers.deviance[some] = best.chi2, best.cost
+    answers.converged[some] = best.converged
+    answers.passes[some] = np.sum([e.passes for e in ends], axis=0)
     if inputs.statistics == "unknown":
         answers.scale[some] = best.chi2 / answers.dof[some]
+    if not answers.covariance.flags.writeable:
+        return ~best.converged
+    covariance, dead, doubtful = kernel.invert(best.fisher, active[:, table.free])
+    moved = _moved(inputs, table, chunk, rows, best, covariance)
+    if inputs.statistics == "unknown":
         covariance *= answers.scale[some][:, None, None]
     if moved is not None:
         covariance[:, table.free[:, None], table.free] += moved
@@ -297,10 +309,7 @@ def _fit_chunk(
         lost[:, table.free] = dead
         covariance[lost[:, :, None] | lost[:, None, :]] = np.nan
         answers.undetermined[some] = lost
-    answers.values[some], answers.covariance[some], answers.at_bound[some] = full, covariance, bound
-    answers.chi2[some], answers.deviance[some] = best.chi2, best.cost
-    answers.converged[some] = best.converged
-    answers.passes[some] = np.sum([e.passes for e in ends], axis=0)
+    answers.covariance[some] = covariance
     if len(ends) > 1:
         unit = _roots(covariance)[:, table.free]
         answers.start_dependent[some] = _start_dependent(ends, best, unit, answers.scale[some])
@@ -372,7 +381,9 @@ def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answer
         answers.refused[index] = error.message[:48]
         return
     names = np.array(one.names)
-    answers.values[index], answers.covariance[index] = one.values, one.covariance
+    answers.values[index] = one.values
+    if answers.covariance.flags.writeable:
+        answers.covariance[index] = one.covariance
     answers.converged[index], answers.start_dependent[index] = one.converged, one.start_dependent
     answers.at_bound[index] = np.isin(names, one.at_bound)
     answers.undetermined[index] = np.isin(names, one.undetermined)
