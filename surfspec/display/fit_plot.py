@@ -91,7 +91,7 @@ def plot_fit(
     how = component_labels
     if how == "auto":
         how = "peaks" if dataset.attrs["technique"] == "LEIS" else "legend"
-    named = list(labels.members(dataset))
+    named = list(labels.members(dataset, SHOWN))
     if ax is not None:
         if len(named) > 1 or residuals:
             raise InputError(
@@ -143,9 +143,7 @@ def _series(
     named: list[tuple[str, xr.Dataset]], dataset: xr.Dataset, title: str | None, residuals: bool, how: str, yscale: str,
     share_y: bool, width: str | float | None, height: float | None,
 ) -> Figure:  # fmt: skip
-    count = len(named)
-    if count > SHOWN:
-        named = [named[index] for index in np.linspace(0, count - 1, SHOWN).round().astype(int)]
+    count = labels.member_count(dataset)
     columns = 1 if len(named) <= STACKED else 3 if len(named) <= 12 else 5
     rows = -(-len(named) // columns)
     each = (4.0 if columns == 1 else 3.6) + (1.2 if residuals else 0.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -31,12 +30,26 @@ def member_dims(dataset: xr.Dataset) -> tuple[str, ...]:
     return ()
 
 
-def members(dataset: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
-    """Yield each member of a series with its label; a single spectrum once, with an empty label."""
+def members(dataset: xr.Dataset, most: int | None = None) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield each member of a series with its label; a single spectrum once, with an empty label.
+
+    Of more than `most` members that many are taken, evenly from the first to the last.
+    """
     dims = member_dims(dataset)
-    for position in product(*(range(dataset.sizes[name]) for name in dims)):
+    shape = tuple(dataset.sizes[name] for name in dims)
+    count = member_count(dataset)
+    chosen: Sequence[int] = range(count)
+    if most is not None and count > most:
+        chosen = np.linspace(0, count - 1, most).round().astype(int).tolist()
+    for number in chosen:
+        position = [int(index) for index in np.unravel_index(number, shape)] if dims else []
         place = dict(zip(dims, position, strict=True))
         yield place_label(dataset, place), dataset.isel(place)
+
+
+def member_count(dataset: xr.Dataset) -> int:
+    """Return the number of members of a series; 1 for a single spectrum."""
+    return int(np.prod([dataset.sizes[name] for name in member_dims(dataset)], dtype=int))
 
 
 def place_label(dataset: xr.Dataset, place: dict[str, int]) -> str:

@@ -22,6 +22,8 @@ NORMALISE: Final = ("none", "max", "area", "range")
 
 #: More members than this share one colour scale instead of having a label each.
 LABELLED: Final = 7
+#: Lines that one frame can hold; of more members that many are drawn, evenly from the first to the last.
+MOST: Final = 400
 
 #: Cividis without its palest part.
 _SERIES_COLORS: Final = ListedColormap(colormaps["cividis"](np.linspace(0, 0.9, 256)))
@@ -92,7 +94,8 @@ def plot_spectrum(
         ax = style.figure(width, height).add_subplot()
     x = dataset[axis].values
     named = [
-        (label, _normalised(x, member["intensity"].values, normalise)) for label, member in labels.members(dataset)
+        (label, _normalised(x, member["intensity"].values, normalise))
+        for label, member in labels.members(dataset, MOST)
     ]
     step = offset * max((float(np.ptp(y)) for _, y in named), default=0.0)
     many = len(named) > LABELLED
@@ -117,6 +120,9 @@ def plot_spectrum(
     elif len(named) > 1:
         style.legend(ax)
     text = labels.subject(dataset) if title is None else title
+    count = labels.member_count(dataset)
+    if count > len(named):
+        text = f"{text + ': ' if text else ''}{len(named)} of {count} members"
     if text:
         style.headline(ax, text)
     return style.figure_of(ax)

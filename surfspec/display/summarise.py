@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -125,13 +126,14 @@ def _ends(dataset: xr.Dataset, name: str) -> str:
 
 
 def _fit(dataset: xr.Dataset) -> list[str]:
-    named = list(labels.members(dataset))
-    if len(named) == 1:
+    count = labels.member_count(dataset)
+    named = list(islice(labels.members(dataset), ROWS))
+    if count == 1:
         return _fit_member(named[0][1], dataset)
-    verdicts = [str(member["verdict"].values) for _, member in named]
+    verdicts = dataset["verdict"].values.ravel().tolist()
     tally = ", ".join(f"{verdicts.count(word)} {word}" for word in ("failed", "check", "ok") if word in verdicts)
-    lines = aligned([("verdicts", f"{tally} of {len(named)}"), *_recipe_row(dataset), *_series_rows(dataset)])
-    if len(named) <= FULL_MEMBERS:
+    lines = aligned([("verdicts", f"{tally} of {count}"), *_recipe_row(dataset), *_series_rows(dataset)])
+    if count <= FULL_MEMBERS:
         for label, member in named:
             lines += ["", label, *_fit_member(member, None)]
         return lines
@@ -139,13 +141,13 @@ def _fit(dataset: xr.Dataset) -> list[str]:
     head = [*(dim.replace("_", " ") for dim in dims), "verdict"]
     head += [f"area {name}" for name in labels.component_labels(dataset)]
     rows = []
-    for place, (_, member) in zip(np.ndindex(*(dataset.sizes[dim] for dim in dims)), named[:ROWS], strict=False):
+    for place, (_, member) in zip(np.ndindex(*(dataset.sizes[dim] for dim in dims)), named, strict=False):
         pairs = zip(member["area"].values, member["area_unc"].values, strict=True)
         where = [coordinate_text(dataset, dim, index) for dim, index in zip(dims, place, strict=True)]
         rows.append([*where, str(member["verdict"].values), *(brief(float(area), float(unc)) for area, unc in pairs)])
     unit = unit_text(str(dataset["area"].attrs.get("units", "1")))
-    lines += ["", f"areas in {unit}", *columns_text(head, rows), *left_out(len(named))]
-    for label, member in named[:ROWS]:
+    lines += ["", f"areas in {unit}", *columns_text(head, rows), *left_out(count)]
+    for label, member in named:
         verdict, reasons = labels.verdict_of(member)
         if verdict != "ok":
             lines.append(f"{label}: {verdict}: {'; '.join(reasons) or 'no reason given'}")
@@ -183,7 +185,9 @@ def _recipe_row(dataset: xr.Dataset) -> list[tuple[str, str]]:
         key, _, value = line.partition(":")
         if not name and key.strip() in {"name", "recipe"}:
             name = value.strip().strip("'\"")
-    return [("recipe", name)] if name else []
+    rows = [("recipe", name)] if name else []
+    told = (("uncertainties", "uncertainties"), ("shared", "in common"))
+    return rows + [(words, str(dataset.attrs[key])) for key, words in told if key in dataset.attrs]
 
 
 def _match(dataset: xr.Dataset) -> list[str]:
