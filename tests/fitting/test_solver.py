@@ -214,6 +214,29 @@ def test_arrays_that_do_not_go_together_are_refused_in_words(y: object, options:
         solve(peak(), y, **options)
 
 
+def test_an_answer_on_a_limit_is_found_without_creeping() -> None:
+    """A spike and a doublet that may be no narrower: the trust region alone takes 960 ever shorter steps."""
+    widths = {"fwhm_gauss": Tie("gauss"), "fwhm_lorentz": Tie("lorentz")}
+    parameters = (
+        Parameter("area", 500.0, 0.0, natural_low=True), Parameter("center", 285.3, 283.0, 288.0),
+        Parameter("gauss", 1.2, 0.4, 3.0), Parameter("lorentz", 0.3, 0.0, 1.2, natural_low=True),
+        Parameter("splitting", 2.41, 2.36, 2.46),
+    )  # fmt: skip
+    partner = Tie("center", also=(("splitting", 1.0),))
+    lines = (
+        Component("strong", "voigt", Tie("area"), {"center": Tie("center"), **widths}),
+        Component("weak", "voigt", Tie("area", 2 / 3), {"center": partner, **widths}),
+    )
+    bound = BoundModel(Model(parameters, lines), X, np.full(X.size, 40.0))
+    y = np.random.default_rng(8).poisson(40.0, X.size).astype(float)
+    y[75] = 20000.0
+    solution = solve(bound, y)
+    assert solution.converged
+    assert solution.at_bound == ("gauss", "splitting")
+    assert solution.evaluations < 600
+    assert judge(solution)[0] == "check"
+
+
 def test_lists_and_integers_are_counts_too() -> None:
     y = np.random.default_rng(7).poisson(peak().evaluate(np.array([900.0, 285.1, 1.5])))
     want = solve(peak(), y.astype(np.float64))

@@ -16,6 +16,10 @@ from surfspec.fitting.solver.solution import Solution, describe
 
 Array = NDArray[np.float64]
 
+#: Evaluations of the trust region after which it is asked whether it creeps towards a limit, and the distance from
+#: one (in units of the range) that says so. Towards an answer on a limit its steps become shorter and shorter.
+FIRST = 150
+CREEPING = 1e-2
 #: Tolerance of a second run, from where the first one stopped without a minimum.
 STRICT = 1e-15
 
@@ -95,7 +99,7 @@ def solve(
     nuisance = _nuisance(nuisance, goal.y.size)
     # a model that overflows on the way is no accident: what is not finite is looked for where it matters
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        ends = [trust_region(problem, goal, start, tolerance, max_evaluations) for start in options]
+        ends = [_approach(problem, goal, limits, start, tolerance, max_evaluations) for start in options]
         costs = [goal.cost(problem.evaluate(values)) for values, _ in ends]
         order = sorted(range(len(ends)), key=lambda i: costs[i])
         best = finish(problem, goal, limits, ends[order[0]][0], max_evaluations)
@@ -135,6 +139,27 @@ def _nuisance(nuisance: Array | None, points: int) -> Array | None:
             f"nuisances of shape {out.shape} for {points} points", where="nuisance", remedy="Give shape (k, points)"
         )
     return out
+
+
+def _approach(
+    problem: Problem, goal: Objective, limits: Limits, start: Array, tolerance: float, max_evaluations: int
+) -> tuple[Array, int]:
+    """Follow one start by the trust region; where it creeps towards a limit, let the polishing go there at once."""
+    span = (limits.high - limits.low)[limits.free]
+    if max_evaluations <= FIRST or not np.any(np.isfinite(span)):
+        return trust_region(problem, goal, start, tolerance, max_evaluations)
+    values, count = trust_region(problem, goal, start, tolerance, FIRST)
+    if count < FIRST:
+        return values, count
+    near = np.minimum(values - limits.low, limits.high - values)[limits.free] < CREEPING * span
+    if np.any(near & np.isfinite(span)):
+        end = polish(problem, goal, limits, values)
+        count += end.evaluations
+        if end.converged:
+            return end.values, count
+        values = end.values
+    further, more = trust_region(problem, goal, values, tolerance, max_evaluations - count)
+    return further, count + more
 
 
 def finish(problem: Problem, goal: Objective, limits: Limits, values: Array, max_evaluations: int) -> End:
