@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 import surfspec as ss
 from surfspec import leis, reference, spectra
 from surfspec.errors import InputError
 from surfspec.leis import maximisation
 from surfspec.leis.model import SpectrumModel
+from surfspec.leis.projection import linear_part
 from surfspec.report.results_leis import energy_offset
 
 Array = NDArray[np.float64]
@@ -107,6 +109,31 @@ def test_an_edge_at_its_peak_is_left_for_a_higher_likelihood(monkeypatch: pytest
     assert float(trapped["value"].sel(parameter="Zr lag")) == 0.0
     assert float(best["value"].sel(parameter="Zr lag")) > 30.0
     assert float(trapped.deviance - best.deviance) > 5.0
+
+
+@pytest.mark.parametrize("dose", [0, 3])
+def test_a_plain_optimiser_finds_the_same_end(dose: int) -> None:
+    """Bounded least squares of deviance residuals over all parameters at once, with derivatives by differences."""
+    one = series("as_sintered", 1).isel(dose=dose)
+    cut = spectra.crop(one, *RECIPE.limits())
+    y = np.array(cut.intensity.values, dtype=np.float64)
+    model = SpectrumModel(RECIPE, cut.kinetic_energy.values)
+    shape = np.array([p.value for p in model.parameters[: model.shape_count]])
+    heights = linear_part(model.design(shape), y, np.sqrt(np.maximum(y, 1.0)))
+    low, high = (np.array([getattr(p, end) for p in model.parameters]) for end in ("low", "high"))
+    begin = np.clip(np.concatenate([shape, np.maximum(heights, 1e-3 * heights.max())]), low + 1e-9, high)
+
+    def residuals(values: Array) -> Array:
+        expected = np.maximum(model.evaluate(values), 1e-9)
+        log = np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / expected), 0.0)
+        return np.sign(y - expected) * np.sqrt(2.0 * np.maximum(log - (y - expected), 0.0))
+
+    plain = least_squares(residuals, begin, bounds=(low, high), x_scale="jac", max_nfev=300)
+    fit = leis.fit(one, RECIPE)
+    assert float(fit.deviance) < 2.0 * plain.cost + 1e-5
+    np.testing.assert_allclose(fit.deviance, 2.0 * plain.cost, atol=1e-3)
+    areas = plain.x[model.shape_count + model.area_columns]
+    assert np.max(np.abs(fit.area.values - areas) / fit.area_unc.values) < 0.02
 
 
 def simulate(seed: int, **known: float) -> xr.Dataset:
