@@ -29,12 +29,21 @@ def profile(x: Array, center: float, fwhm: float) -> tuple[Array, Array]:
     return 2 * np.sqrt(LN2 / np.pi) / fwhm * np.exp(-4 * LN2 * t * t), 2 / np.pi / fwhm / (1 + 4 * t * t)
 
 
-def model(points: Array = X, doublets: int = 2) -> Model:
-    """Our table; more doublets lie 3.3 eV apart downwards."""
-    centers = [START["c1"], START["c2"], *(START["c2"] - 3.3 * i for i in range(1, doublets))][:doublets]
+def centers(doublets: int) -> list[float]:
+    """Start values of the stronger lines; more doublets lie 3.3 eV apart downwards."""
+    return [START["c1"], START["c2"], *(START["c2"] - 3.3 * i for i in range(1, doublets))][:doublets]
+
+
+def axis(doublets: int, points: int) -> Array:
+    """Binding energies that hold so many doublets."""
+    return np.linspace(170.0 - 3.3 * doublets, 192.0, points)
+
+
+def model(doublets: int = 2) -> Model:
+    """Our table."""
     parameters = [
         *(Parameter(f"A{i}", 1e4, low=0.0, natural_low=True) for i in range(doublets)),
-        *(Parameter(f"c{i}", c, low=c - 10, high=c + 10) for i, c in enumerate(centers)),
+        *(Parameter(f"c{i}", c, low=c - 10, high=c + 10) for i, c in enumerate(centers(doublets))),
         Parameter("fwhm", START["fwhm"], low=0.1, high=10.0),
         Parameter("mixing", START["mixing"], low=0.0, high=1.0),
     ]
@@ -68,16 +77,25 @@ def counts(number: int, *, seed: int = 0, level: float = 1500.0, area: float = 1
     return out
 
 
+def many(number: int, doublets: int, points: int, *, seed: int = 0) -> Array:
+    """Simulated spectra of many doublets on a level background, Poisson counts."""
+    x = axis(doublets, points)
+    lines = [center + shift for center in centers(doublets) for shift in (0.0, SPLITTING)]
+    clean = sum(9000 * (1.0, RATIO)[i % 2] * profile(x, place, 1.2)[0] for i, place in enumerate(lines))
+    return np.random.default_rng(seed).poisson(300.0 + clean, (number, points)).astype(float)
+
+
 def sigmas(y: Array) -> Array:
     """Standard uncertainties as all ways of this benchmark take them."""
     return np.sqrt(np.maximum(y, 1.0))
 
 
-def ours(y: Array, engine: str, **options: Any) -> Any:
-    """Batched fit by given uncertainties."""
-    return solve_batch(
-        model(), X, y, np.zeros(X.size), statistics="given", sigma=sigmas(y), columns=COLUMNS, engine=engine, **options
-    )
+def ours(y: Array, engine: str, *, doublets: int = 2, x: Array = X, **options: Any) -> Any:
+    """Batched fit by given uncertainties, unless the options say otherwise."""
+    options = {"statistics": "given", "columns": COLUMNS, "engine": engine} | options
+    if options["statistics"] == "given" and "sigma" not in options:
+        options["sigma"] = sigmas(y)
+    return solve_batch(model(doublets), x, y, np.zeros(x.size), **options)
 
 
 def values_of(y: Array, v: Array) -> Array:
@@ -117,10 +135,10 @@ def curve_fit_exact(y: Array, **options: Any) -> tuple[Array, Array]:
     )[:2]  # fmt: skip
 
 
-def lmfit_vectorised(y: Array) -> Any:
+def lmfit_vectorised(y: Array, start: dict[str, float] = START) -> Any:
     """lmfit.minimize with a residual in plain numpy."""
     parameters = lmfit.Parameters()
-    for name, value in START.items():
+    for name, value in start.items():
         parameters.add(name, value=value)
     weight = 1.0 / sigmas(y)
 
@@ -130,19 +148,20 @@ def lmfit_vectorised(y: Array) -> Any:
     return lmfit.minimize(residual, parameters, scale_covar=False)
 
 
-def lmfit_composite() -> Callable[[Array], Any] | None:
+def lmfit_composite(doublets: int = 2, x: Array = X) -> Callable[[Array], Any] | None:
     """The usual way: a composite lmfit model, ties as expressions, the Shirley model of lmfitxps; None without it."""
     if importlib.util.find_spec("lmfitxps") is None:
         return None
     shirley = importlib.import_module("lmfitxps.models").ShirleyBG
     whole = shirley(independent_vars=["y"], prefix="bg_")
-    for i in (1, 2):
+    every = range(1, doublets + 1)
+    for i in every:
         for line in "ab":
             whole = whole + PseudoVoigtModel(prefix=f"p{i}{line}_")
     parameters = whole.make_params()
-    for i in (1, 2):
-        parameters[f"p{i}a_center"].set(value=START[f"c{i}"])
-        parameters[f"p{i}a_amplitude"].set(value=START[f"A{i}"], min=0)
+    for i, center in zip(every, centers(doublets), strict=True):
+        parameters[f"p{i}a_center"].set(value=center)
+        parameters[f"p{i}a_amplitude"].set(value=START["A1"], min=0)
         parameters[f"p{i}b_center"].set(expr=f"p{i}a_center + {SPLITTING}")
         parameters[f"p{i}b_amplitude"].set(expr=f"p{i}a_amplitude * {RATIO!r}")
         for line in "ab":
@@ -156,6 +175,6 @@ def lmfit_composite() -> Callable[[Array], Any] | None:
 
     def fit(y: Array) -> Any:
         down = y[::-1].copy()  # the peer sums from the last point, so its energies fall
-        return whole.fit(down, parameters, x=X[::-1].copy(), y=down, weights=1.0 / sigmas(down), scale_covar=False)
+        return whole.fit(down, parameters, x=x[::-1].copy(), y=down, weights=1.0 / sigmas(down), scale_covar=False)
 
     return fit
