@@ -4,6 +4,7 @@ from surfspec.xps.charge import charge_correct, undo_charge_correction
 from surfspec.xps.quantities import normalise, quantify
 from surfspec.xps.recipe import AreaRatio, Background, Doublet, Peak, Range, Recipe, load_recipe, recipe_names
 from surfspec.xps.replicates import bootstrap
+from surfspec.xps.solving import solve
 from surfspec.xps.spectrum_fit import fit
 from surfspec.xps.starting import start_values
 
@@ -21,6 +22,7 @@ __all__ = [
     "normalise",
     "quantify",
     "recipe_names",
+    "solve",
     "start_values",
     "undo_charge_correction",
 ]

@@ -62,7 +62,31 @@ def fit_member(
     warm
         Values of the parameters to begin at, shape (p,), besides the starts of the recipe.
     """
-    work = Member(task, x, y, noise(y, task.statistics, sigma), inside)
+    end = solved(Member(task, x, y, noise(y, task.statistics, sigma), inside), warm)
+    member = member_from_model(end.bound, end.solution, end.start, verdict="ok", reasons=())
+    return judged(task, end.under, end.bound, member, end.solution)
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the fit of a member ended: the background, the model over it, the recipe's start, the solution."""
+
+    under: Background
+    bound: BoundModel
+    start: Array
+    solution: Solution
+
+
+def solved(work: Member, warm: Array | None = None) -> End:
+    """Fit over the background of the data, then lower its end levels below the tails until nothing moves any more.
+
+    Parameters
+    ----------
+    work
+        The data of the member.
+    warm
+        As for :func:`fit_member`.
+    """
     first, bound, starts, solution = work.first(warm)
     under = first
     for _ in range(TAIL_PASSES if work.lowers(first) else 0):
@@ -71,9 +95,7 @@ def fit_member(
         unit = np.where(solution.uncertainties > 0, solution.uncertainties, np.inf)
         if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
             break
-    under = replace(under, anchors=first.anchors)
-    member = member_from_model(bound, solution, starts[0], verdict="ok", reasons=())
-    return judged(task, under, bound, member, solution)
+    return End(replace(under, anchors=first.anchors), bound, starts[0], solution)
 
 
 def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, solution: Solution) -> MemberFit:

@@ -1,0 +1,90 @@
+"""One spectrum solved, with the problem itself: what the statistics of :mod:`surfspec.fitting` work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from surfspec import schema
+from surfspec.errors import InputError
+from surfspec.fitting.model import BoundModel
+from surfspec.fitting.solver import Solution
+from surfspec.xps.member_fit import Member, noise, solved
+from surfspec.xps.prepare import prepare
+from surfspec.xps.recipe import Recipe
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The fit of one spectrum as its parts.
+
+    Attributes
+    ----------
+    problem
+        The model over its background, whose end levels give way to the tails of the peaks.
+    y
+        Intensities inside the window, shape (n,).
+    solution
+        The best parameters with their covariance, in which the noise of the background's end levels is contained.
+    noise
+        The keywords ``statistics`` and ``sigma`` of the functions of :mod:`surfspec.fitting`.
+    """
+
+    problem: BoundModel
+    y: Array
+    solution: Solution
+    noise: Mapping[str, Any]
+
+
+def solve(
+    spectrum: xr.Dataset,
+    recipe: Recipe | str,
+    *,
+    shift_search: float | None = None,
+    energy_shift: float | None = None,
+) -> Solved:
+    """Fit one spectrum as :func:`surfspec.xps.fit` does, and return the problem with its solution.
+
+    Profile likelihoods, replicates, MCMC and lmfit's own tools then work on it. They hold the background's end levels
+    where they are but for the tails; only the covariance and :func:`surfspec.xps.bootstrap` know their noise.
+
+    Parameters
+    ----------
+    spectrum, recipe, shift_search, energy_shift
+        As for :func:`surfspec.xps.fit`; a single spectrum.
+
+    Returns
+    -------
+    Solved
+
+    Raises
+    ------
+    InputError
+        For a series, and as :func:`surfspec.xps.fit`.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> e = np.arange(176.0, 192.0, 0.1)
+    >>> y = 500 + 900 * np.exp(-((e - 182.4) / 0.8) ** 2) + 600 * np.exp(-((e - 184.81) / 0.8) ** 2)
+    >>> one = ss.xps.solve(ss.spectrum(e, np.round(y), technique="XPS"), "Zr 3d")
+    >>> area = ss.fitting.profile(one.problem, one.y, "Zr4+ area", one.solution, **one.noise)
+    >>> bool(area.low < one.solution.values[0] < area.high)
+    True
+    """
+    ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
+    if schema.series_dims(spectrum):
+        raise InputError("this is a series", where="spectrum", remedy="Select one member with .isel()")
+    x, task, inside = np.array(spectrum["binding_energy"].values), ready.task, ready.inside
+    y = np.array(spectrum["intensity"].values, dtype=np.float64)
+    given = np.array(spectrum["intensity_unc"].values, dtype=np.float64) if "intensity_unc" in spectrum else None
+    end = solved(Member(task, x, y, noise(y, task.statistics, given), inside))
+    sigma = given[inside] if given is not None and task.statistics == "given" else None
+    return Solved(end.bound, y[inside], end.solution, {"statistics": task.statistics, "sigma": sigma})
