@@ -8,13 +8,17 @@ import xarray as xr
 
 import surfspec as ss
 from surfspec.errors import InputError
+from surfspec.fitting.model import BoundModel
+from surfspec.xps.model import build
 
 
 @pytest.fixture(scope="module")
 def spectrum() -> xr.Dataset:
     energy = np.arange(176.0, 192.0, 0.1)
-    lines = 900 * np.exp(-(((energy - 182.4) / 0.8) ** 2)) + 600 * np.exp(-(((energy - 184.81) / 0.8) ** 2))
-    counts = np.random.default_rng(0).poisson(500 + lines).astype(float)
+    table = build(ss.xps.load_recipe("Zr 3d"))
+    values = np.array([6000.0 if p.name == "Zr4+ area" else p.value for p in table.model.parameters])
+    expected = BoundModel(table.model, energy, np.full(energy.size, 300.0)).evaluate(values)
+    counts = np.random.default_rng(0).poisson(expected).astype(float)
     return ss.spectrum(energy, counts, technique="XPS", region="Zr 3d")
 
 
