@@ -12,7 +12,7 @@ from typing import Literal
 from surfspec import recipes, reference
 from surfspec.errors import InputError
 from surfspec.fitting.backgrounds import KINDS, background_options
-from surfspec.fitting.lineshapes import shape
+from surfspec.fitting.lineshapes import SHAPES, shape
 
 #: Relative area of the weaker line of a doublet by the statistical weight (2j + 1), and the j of both.
 DOUBLETS: Mapping[str, tuple[str, str, float]] = {
@@ -35,12 +35,15 @@ def _check_entry(name: str, line: str, of: str, widths: Mapping[str, object]) ->
         raise InputError(
             f"{line!r} is no line", where="line", remedy="Give element and level: 'C 1s', 'Zr 3d', 'Na KLL'"
         )
-    unknown = sorted(set(widths) - set(shape(of).roles))
+    roles = shape(of).roles
+    if of not in SHAPES:
+        raise InputError(f"{of!r} is no peak", where="shape", remedy=f"Use {', '.join(SHAPES)}")
+    unknown = sorted(set(widths) - set(roles))
     if unknown:
         raise InputError(
             f"shape {of!r} has no {unknown[0]!r}",
             where="widths",
-            remedy=f"Its widths are {', '.join(role for role in shape(of).roles if role != 'center')}",
+            remedy=f"Its widths are {', '.join(role for role in roles if role != 'center')}",
         )
 
 

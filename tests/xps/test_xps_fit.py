@@ -277,3 +277,8 @@ def test_a_number_that_a_limit_holds_has_no_uncertainty() -> None:
     assert np.isfinite(fit.area_unc.values).all()
     with pytest.raises(ss.SurfspecError):
         ss.xps.charge_correct(measured(), fit)
+
+
+def test_a_step_is_no_peak() -> None:
+    with pytest.raises(InputError, match="no peak"):
+        ss.xps.Peak(name="edge", line="C 1s", center=285.0, shape="edge")
