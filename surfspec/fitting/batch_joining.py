@@ -40,7 +40,7 @@ def end_tails(batch: BatchSolution) -> Array:
     inputs, links = batch.inputs, Links.of(batch.inputs.model, len(batch.inputs.parameters))
     low, high = (inputs.x[:1], inputs.x[-1:]) if inputs.ends is None else inputs.ends
     points = np.concatenate([low, high])
-    kept = np.isfinite(batch.values).all(axis=1)
+    kept = np.asarray(np.isfinite(batch.values).all(axis=1))
     values = np.where(kept[:, None], batch.values, [one.value for one in inputs.parameters])
     areas, roles = links.areas_of(values), links.roles_of(values)
     total, one = np.zeros((len(batch), points.size)), np.empty((len(batch), points.size))

@@ -154,6 +154,7 @@ def fit_shared(
         statistics=goals[0].statistics,
         sigma=None if statistics == "poisson" else np.concatenate([goal.sigma for goal in goals]),
         starts=[begin],
+        doubt=(),
     )
     states = problem.at(outer.values)
     return _Joint(problem, states, outer, statistics, nuisance).fit(alone, extra)

@@ -12,6 +12,10 @@ from surfspec.fitting.backgrounds import PRESETS, Background, background
 from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.fitting.result import MemberFit, member_from_model
 from surfspec.fitting.solver import Solution, solve
+from surfspec.fitting.solver.necessity import replaceable
+from surfspec.fitting.solver.objective import objective
+from surfspec.fitting.solver.polish import End as SolverEnd
+from surfspec.fitting.solver.polish import Limits
 from surfspec.fitting.verdict import judge
 from surfspec.xps.model import Table
 from surfspec.xps.recipe import Recipe
@@ -88,14 +92,15 @@ def solved(work: Member, warm: Array | None = None) -> End:
         As for :func:`fit_member`.
     """
     first, bound, starts, solution = work.first(warm)
-    under = first
+    under, settled = first, solution
     for _ in range(TAIL_PASSES if work.lowers(first) else 0):
         before = solution
         under, bound, solution = work.again(first, bound.end_tails(before.values), before.values)
         unit = np.where(solution.uncertainties > 0, solution.uncertainties, np.inf)
         if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
             break
-    return End(replace(under, anchors=first.anchors), bound, starts[0], solution)
+    told = replace(solution, unsettled=settled.unsettled, replaceable=work.needless(bound, solution))
+    return End(replace(under, anchors=first.anchors), bound, starts[0], told)
 
 
 def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, solution: Solution) -> MemberFit:
@@ -119,7 +124,11 @@ def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, 
         ),
     ]
     reported = _reported(bound, member)
-    of_seen = replace(solution, at_bound=tuple(name for name in solution.at_bound if name in reported.every))
+    of_seen = replace(
+        solution,
+        at_bound=tuple(name for name in solution.at_bound if name in reported.every),
+        start_dependent=any(name in reported.told for name in solution.unsettled),
+    )
     verdict, reasons = judge(of_seen, reported=reported.told, extra=extra)
     return replace(member, verdict=verdict, reasons=of_peaks(reasons))
 
@@ -203,7 +212,7 @@ class Member:
             return first
         begin = [self._with_areas(bound, one) for one in moved]
         second = self._solve(bound, under, under.anchor_unc, [first.values, *begin])
-        return replace(second, start_dependent=first.start_dependent)
+        return replace(second, unsettled=first.unsettled)
 
     def begin(self) -> tuple[BoundModel, Array]:
         """Return the model on the background of the data, and the start values of the recipe."""
@@ -258,7 +267,19 @@ class Member:
             sigma=self.sigma[self.inside] if given and self.sigma is not None else None,
             starts=starts,
             nuisance=self.nuisance(under, anchor_unc),
+            doubt=(),  # asked once, of the last solution
         )
+
+    def needless(self, bound: BoundModel, solution: Solution) -> tuple[tuple[str, float], ...]:
+        """Return the amplitudes that the data do not need; see :mod:`surfspec.fitting.solver.necessity`."""
+        if not solution.converged:
+            return ()
+        given = self.sigma is not None and self.task.statistics == "given"
+        sigma = self.sigma[self.inside] if given and self.sigma is not None else None
+        goal = objective(bound, self.y[self.inside], self.task.statistics, sigma)
+        model, jacobian = bound.evaluate(solution.values), bound.jacobian(solution.values)
+        here = SolverEnd(solution.values, model, jacobian, goal.cost(model), converged=True, evaluations=0)
+        return replaceable(bound, goal, Limits.of(bound.parameters), here, solution.covariance, solution.scale)
 
 
 def end_points(recipe: Recipe, x: Array, inside: NDArray[np.bool_]) -> tuple[Array, Array]:

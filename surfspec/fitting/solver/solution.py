@@ -41,7 +41,7 @@ class Solution:
     undetermined
         Parameters that the data do not fix (null directions of the Jacobian).
     start_dependent
-        Another start reached an equally good but different answer.
+        Another start reached an equally good but different answer; ``unsettled`` names the parameters that differ.
     chi2, deviance, dof
         Pearson's chi-square, the deviance (equal to chi2 unless Poisson), degrees of freedom.
     scale
@@ -72,6 +72,7 @@ class Solution:
     scale: float = 1.0
     insignificant: tuple[str, ...] = ()
     replaceable: tuple[tuple[str, float], ...] = ()
+    unsettled: tuple[str, ...] = ()
 
 
 def describe(
@@ -101,6 +102,7 @@ def describe(
     variance = np.diag(covariance)
     uncertainties = np.sqrt(np.where(variance >= 0, variance, np.nan))
     names = tuple(p.name for p in problem.parameters)
+    unsettled = _unsettled(end, others, uncertainties, limits.free, scale)
     return Solution(
         names=names,
         values=end.values,
@@ -111,7 +113,7 @@ def describe(
         converged=settled,
         at_bound=tuple(np.array(names)[bound].tolist()),
         undetermined=tuple(np.array(names)[undetermined].tolist()),
-        start_dependent=_start_dependent(end, others, uncertainties, limits.free, scale),
+        start_dependent=bool(np.any(unsettled)),
         chi2=chi2,
         deviance=deviance,
         dof=dof,
@@ -120,6 +122,7 @@ def describe(
         scale=scale,
         insignificant=_insignificant(problem, limits, end, uncertainties),
         replaceable=replaceable(problem, goal, limits, end, covariance, scale, doubt) if settled else (),
+        unsettled=tuple(np.array(names)[unsettled].tolist()),
     )
 
 
@@ -168,11 +171,13 @@ def _covariance(
     return covariance, undetermined
 
 
-def _start_dependent(
+def _unsettled(
     end: End, others: Sequence[tuple[Array, float]], uncertainties: Array, free: Flags, scale: float
-) -> bool:
+) -> Flags:
+    """Say which parameters are others at an end that is as good."""
     unit = np.where(uncertainties > 0, uncertainties, np.inf)
-    return any(
-        cost - end.cost <= EQUALLY_GOOD * scale and bool(np.any((np.abs(values - end.values) / unit)[free] > DIFFERENT))
-        for values, cost in others
-    )
+    out = np.zeros(end.values.size, dtype=bool)
+    for values, cost in others:
+        if cost - end.cost <= EQUALLY_GOOD * scale:
+            out |= free & (np.abs(values - end.values) / unit > DIFFERENT)
+    return out

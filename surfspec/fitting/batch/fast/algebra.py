@@ -12,12 +12,13 @@ from numba import njit
 from surfspec.fitting.batch.bounded import SLACK
 from surfspec.fitting.batch.covariance import LARGEST_INFLATION
 from surfspec.fitting.batch.fast.grams import SUMS
+from surfspec.fitting.batch.fast.stamp import STAMP
 
 #: Smallest pivot of a normalised matrix.
 _PIVOT: Final = 1e-14
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def factorise(a, n):
     """Overwrite the lower triangle by its Cholesky factor, the diagonal by its reciprocal; pivots have a floor."""
     for j in range(n):
@@ -33,7 +34,7 @@ def factorise(a, n):
             a[i, j] = u * t
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def substitute(a, b, n):
     """Solve in place with the factor of :func:`factorise`."""
     for i in range(n):
@@ -48,7 +49,7 @@ def substitute(a, b, n):
         b[i] = u * a[i, i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _solve_free(matrix, right, low, high, size, side, work, out, n):
     """Solve for the unknowns that are free while the others stay at their limits; all in normalised units."""
     for i in range(n):
@@ -67,7 +68,7 @@ def _solve_free(matrix, right, low, high, size, side, work, out, n):
     substitute(work, out, n)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _new_side(i, matrix, right, low, high, size, side, out, n, slack):
     """Return where an unknown belongs: -1 at the low limit, 0 free, 1 at the high one."""
     if side[i] == 0:
@@ -80,7 +81,7 @@ def _new_side(i, matrix, right, low, high, size, side, out, n, slack):
     return 0 if wants_back else side[i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def bounded(matrix, right, low, high, n, work, size, side, new, out):  # noqa: C901, PLR0912 - in pieces it runs a third slower
     """Minimise a quadratic in limits, as :func:`~surfspec.fitting.batch.bounded.bounded_quadratic` does for many.
 
@@ -122,8 +123,8 @@ def bounded(matrix, right, low, high, n, work, size, side, new, out):  # noqa: C
     return False
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
-def plain_step(fisher, gradient, first, damping, n, work, size, out):
+@njit(fastmath=SUMS, error_model="numpy")
+def plain_step(fisher, gradient, first, linear, damping, n, work, size, out):
     """Write the step where no limit holds, as :func:`damped_step` does.
 
     The factor of the first `first` rows stands in `work` already, as :func:`bounded` left it; the others go on.
@@ -132,7 +133,7 @@ def plain_step(fisher, gradient, first, damping, n, work, size, out):
         size[i] = 1.0 / sqrt(fisher[i, i])
     for j in range(n):  # column by column: the rows do not wait for each other
         if j >= first:
-            pivot = 1.0 + damping
+            pivot = 1.0 + (damping if j >= linear else 0.0)
             for k in range(j):
                 pivot -= work[j, k] * work[j, k]
             work[j, j] = 1.0 / sqrt(max(pivot, _PIVOT))
@@ -152,7 +153,7 @@ def plain_step(fisher, gradient, first, damping, n, work, size, out):
     return gain
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def damped_step(fisher, gradient, values, low, high, linear, damping, n, work, size, held, out):
     """Write the step in limits; return what the quadratic model promises as the gain in cost."""
     for i in range(n):
@@ -180,7 +181,7 @@ def damped_step(fisher, gradient, values, low, high, linear, damping, n, work, s
     return gain
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def _invert_factor(work, n):
     """Overwrite a Cholesky factor (reciprocal diagonal) by its inverse, column by column."""
     for k in range(n):
@@ -191,32 +192,40 @@ def _invert_factor(work, n):
             work[i, k] = -t * work[i, i]
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
-def invert(fisher, active, place, count):
-    """Return covariances, dead parameters and doubtful members; see :mod:`surfspec.fitting.batch.covariance`."""
-    members, n = active.shape
-    out, dead = np.zeros((members, count, count)), np.zeros((members, n), dtype=np.bool_)
-    doubtful = np.zeros(members, dtype=np.bool_)
-    work, size = np.empty((n, n)), np.empty(n)
-    for m in range(members):
-        for i in range(n):
-            alive = fisher[m, i, i] > 0
-            dead[m, i] = active[m, i] and not alive
-            size[i] = 1.0 / sqrt(fisher[m, i, i]) if active[m, i] and alive else 0.0
-        for i in range(n):
-            for j in range(i):
-                work[i, j] = fisher[m, i, j] * size[i] * size[j]
-            work[i, i] = 1.0
-        factorise(work, n)
-        _invert_factor(work, n)
-        for i in range(n):
-            for k in range(i + 1):
-                t = 0.0
-                for j in range(i, n):
-                    t += work[j, i] * work[j, k]
-                if i == k:
-                    doubtful[m] |= not (0.0 < t < LARGEST_INFLATION)
-                t *= size[i] * size[k]
-                out[m, place[i], place[k]] = t
-                out[m, place[k], place[i]] = t
-    return out, dead, doubtful
+def _kept(stamp):
+    """Return the function that is kept on disk, as long as the sources have this stamp."""
+
+    @njit(cache=True, fastmath=SUMS, error_model="numpy")
+    def invert(fisher, active, place, count):
+        """Return covariances, dead parameters and doubtful members; see :mod:`surfspec.fitting.batch.covariance`."""
+        members, n = active.shape
+        out, dead = np.zeros((members, count, count)), np.zeros((members, n), dtype=np.bool_)
+        doubtful = np.zeros(members, dtype=np.bool_)
+        work, size = np.empty((n, n)), np.empty(n)
+        for m in range(members):
+            for i in range(n):
+                alive = fisher[m, i, i] > 0
+                dead[m, i] = active[m, i] and not alive
+                size[i] = 1.0 / sqrt(fisher[m, i, i]) if active[m, i] and alive else 0.0
+            for i in range(n):
+                for j in range(i):
+                    work[i, j] = fisher[m, i, j] * size[i] * size[j]
+                work[i, i] = 1.0
+            factorise(work, n)
+            _invert_factor(work, n)
+            for i in range(n):
+                for k in range(i + 1):
+                    t = 0.0
+                    for j in range(i, n):
+                        t += work[j, i] * work[j, k]
+                    if i == k:
+                        doubtful[m] |= not (0.0 < t < LARGEST_INFLATION)
+                    t *= size[i] * size[k]
+                    out[m, place[i], place[k]] = t
+                    out[m, place[k], place[i]] = t
+        return out, dead, doubtful, stamp
+
+    return invert
+
+
+invert = _kept(STAMP)

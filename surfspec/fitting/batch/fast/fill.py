@@ -121,27 +121,27 @@ def _direct(filler: Filler, place: Index, spare: int) -> tuple[NDArray[np.bool_]
     return direct, target.astype(np.int64), keep
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def add(rows, i, j, factor):
     """Add a multiple of row `j` to row `i`; rows by number, because a view of one costs as much as several sums."""
     for k in range(rows.shape[1]):
         rows[i, k] += factor * rows[j, k]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def put(rows, i, j, factor):
     """Set row `i` to a multiple of row `j`."""
     for k in range(rows.shape[1]):
         rows[i, k] = factor * rows[j, k]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _spread(rows, i, shape, j, factor, keep):
     for k in range(rows.shape[1]):
         rows[i, k] = keep * rows[i, k] + factor * shape[j, k]
 
 
-@njit(cache=True)
+@njit
 def fill(
     x, weight, theta, rows, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep, steps, factor,
     empty,
@@ -173,7 +173,7 @@ def fill(
             evaluate(kinds[k], x, weight, roles[k], unit[k], rows, target[k], keep[k])
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def give_way(rows, bends, mean, tails, coupled):
     """Let the background give way to the tails of the rows at its end levels."""
     for j in coupled:

@@ -11,7 +11,7 @@ from numba import njit
 SUMS: Final = {"nsz", "arcp", "contract", "reassoc"}
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def _tile(rows, i, j, out):
     """Two by two scalar products at once: each number that is loaded serves twice."""
     t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
@@ -24,7 +24,7 @@ def _tile(rows, i, j, out):
     out[i, j], out[i, j + 1], out[i + 1, j], out[i + 1, j + 1] = t0, t1, t2, t3
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def _weighted_tile(rows, weight, i, j, out):
     t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
     for k in range(rows.shape[1]):
@@ -36,7 +36,7 @@ def _weighted_tile(rows, weight, i, j, out):
     out[i, j], out[i, j + 1], out[i + 1, j], out[i + 1, j + 1] = t0, t1, t2, t3
 
 
-@njit(cache=True)
+@njit
 def gram(rows, first, constant, count, out):
     """Fill the lower triangle of the Gram matrix in the rows from `first` to `count`.
 
@@ -47,7 +47,7 @@ def gram(rows, first, constant, count, out):
             _tile(rows, i, j, out)
 
 
-@njit(cache=True)
+@njit
 def weighted_gram(rows, weight, first, count, out):
     """Fill the lower triangle of the Gram matrix under a weight in the rows from `first` to `count`."""
     for i in range(first - first % 2, count, 2):
@@ -55,7 +55,7 @@ def weighted_gram(rows, weight, first, count, out):
             _weighted_tile(rows, weight, i, j, out)
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def _two(rows, i, j, last):
     t0, t1 = 0.0, 0.0
     for k in range(rows.shape[1]):
@@ -64,7 +64,7 @@ def _two(rows, i, j, last):
     return t0, t1
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def _weighted_two(rows, weight, i, j, last):
     t0, t1 = 0.0, 0.0
     for k in range(rows.shape[1]):
@@ -74,7 +74,7 @@ def _weighted_two(rows, weight, i, j, last):
     return t0, t1
 
 
-@njit(cache=True)
+@njit
 def project(rows, last, count, out):
     """Write the products of the first `count` rows with the row `last`."""
     for j in range(0, count, 2):
@@ -82,7 +82,7 @@ def project(rows, last, count, out):
         out[j], out[second] = _two(rows, j, second, last)
 
 
-@njit(cache=True)
+@njit
 def weighted_project(rows, weight, last, count, out):
     """Write the products of the first `count` rows with the row `last` under a weight."""
     for j in range(0, count, 2):

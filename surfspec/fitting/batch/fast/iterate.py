@@ -16,6 +16,7 @@ from surfspec.fitting.batch.fast.algebra import bounded, damped_step, plain_step
 from surfspec.fitting.batch.fast.fill import FAST, add, fill, give_way, put
 from surfspec.fitting.batch.fast.grams import SUMS, gram, project, weighted_gram, weighted_project
 from surfspec.fitting.batch.fast.shapes import logarithm
+from surfspec.fitting.batch.fast.stamp import STAMP
 from surfspec.fitting.batch.problem import DAMPING_END, DAMPING_FACTOR, DAMPING_NONE, DAMPING_START, NOISE, REMAINDER
 from surfspec.fitting.solver.objective import FLOOR
 
@@ -69,7 +70,7 @@ class Room(NamedTuple):
     held: NDArray[np.bool_]
 
 
-@njit(cache=True)
+@njit
 def _room(plan, x, bends, end_x, end_mean):
     """Return working memory; the number of points is rounded up, so that vector instructions leave no rest."""
     points, total = x.size, plan.low.size
@@ -88,7 +89,7 @@ def _room(plan, x, bends, end_x, end_mean):
     )  # fmt: skip
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def _load_given(room, areas, y, base, spread, extra, bends):
     """Take a spectrum in, times the weight."""
     weight, out, rows, levels = room.weight, room.y, room.rows, room.bends
@@ -105,7 +106,7 @@ def _load_given(room, areas, y, base, spread, extra, bends):
             row[i] = bends[j, i] * weight[i]
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS)
 def _load_counts(room, areas, y, base, extra, bends):
     """Take counts in; return the part of the deviance that is theirs alone, and the scale of its noise."""
     points = y.size
@@ -121,19 +122,19 @@ def _load_counts(room, areas, y, base, extra, bends):
     return own, scale
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _subtract_two(rows, last, i, j, a, b):
     for k in range(rows.shape[1]):
         rows[last, k] -= a * rows[i, k] + b * rows[j, k]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _copy(rows, last, y):
     for k in range(y.size):
         rows[last, k] = y[k]
 
 
-@njit(cache=True)
+@njit
 def _amplitudes_given(rows, y, offset, constant, matrix, right, low, high, work, size, side, new, best):
     """Write the best amplitudes and the residual; return whether no limit holds them."""
     count, last = best.size, low.size
@@ -150,14 +151,14 @@ def _amplitudes_given(rows, y, offset, constant, matrix, right, low, high, work,
     return inside
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def _guess(rows, last, counts, model, floor, variance, points, first):
     for i in range(points):
         variance[i] = 1.0 / (max(counts[i], 1.0) if first else max(model[i], floor))
         rows[last, i] = counts[i] - model[i]
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def _compare(rows, last, counts, model, floor, variance, points):
     """Put the floor under the model; write variance and residual; return the deviance less the data's own part."""
     total = 0.0
@@ -169,13 +170,13 @@ def _compare(rows, last, counts, model, floor, variance, points):
     return 2.0 * total
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _add_to(model, rows, j, factor):
     for k in range(model.size):
         model[k] += factor * rows[j, k]
 
 
-@njit(cache=True)
+@njit
 def _amplitudes_counts(
     rows, y, base, offset, guess, first, floor, points, model, variance, matrix, right, low, high, work, size, side,
     new, best,
@@ -203,7 +204,7 @@ def _amplitudes_counts(
     return _compare(rows, last, y, model, floor, variance, points)
 
 
-@njit(cache=True)
+@njit
 def _derivatives(rows, sums, best):
     """Write the sums of mixed derivatives times amplitudes."""
     for s in range(sums.shape[0]):
@@ -215,7 +216,7 @@ def _derivatives(rows, sums, best):
             add(rows, sums[s, 0], sums[s, 1], amplitude)
 
 
-@njit(cache=True)
+@njit
 def _amplify(single, best, matrix):
     """Multiply the products of the derivatives that lack their amplitude."""
     count, total = best.size, best.size + single.size
@@ -228,7 +229,7 @@ def _amplify(single, best, matrix):
                 matrix[i, at] *= amplitude
 
 
-@njit(cache=True)
+@njit
 def _trial(values, step, low, high, cap_factor, cap_offset, count, out):
     """Write the values after a step within its longest length and the limits."""
     for q in range(values.size - count):
@@ -240,20 +241,20 @@ def _trial(values, step, low, high, cap_factor, cap_offset, count, out):
         out[i] = min(max(values[i] + step[i], low[i]), high[i])
 
 
-@njit(cache=True)
+@njit
 def _step(g, gradient, values, low, high, count, damping, inside, work, scratch, size, held, step):
     """Write the step; return what it gains."""
     total = values.size
-    plain = inside
+    plain = True
     for i in range(total):
         gradient[i] = g[total, i]
         plain = plain and low[i] < values[i] < high[i] and g[i, i] > 0.0
     if plain:
-        return plain_step(g, gradient, count, damping, total, work, size, step)
+        return plain_step(g, gradient, count if inside else 0, count, damping, total, work, size, step)
     return damped_step(g, gradient, values, low, high, count, damping, total, scratch, size, held, step)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, points, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
     """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
     # the fields stand in local names: each access to one costs as much as several sums
@@ -342,24 +343,33 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
     return cost, g[total, total], small, done
 
 
-@njit(cache=True, nogil=True)
-def fit_chunk(plan, x, y, base, spread, extra, bends, end_x, end_mean, counts, start, gain_limit, max_passes, ends):
-    """Fit every member of a chunk into the arrays of `ends`; arrays with one row serve all members."""
-    values, fisher, costs, chi2s, converged, passes = ends
-    points, count = x.size, plan.linear
-    room = _room(plan, x, bends, end_x, end_mean)
-    for m in range(y.shape[0]):
-        under, levels = base[min(m, base.shape[0] - 1)], bends[min(m, bends.shape[0] - 1)]
-        own, scale, floor = 0.0, float(points), 0.0
-        if counts:
-            floor = FLOOR * max(1.0, y[m].mean())
-            own, scale = _load_counts(room, plan.areas, y[m], under, extra[m], levels)
-        else:
-            _load_given(room, plan.areas, y[m], under, spread[min(m, spread.shape[0] - 1)], extra[m], levels)
-        values[m, count:] = start[m]
-        cost, chi2, small, done = _iterate(
-            plan, room, values[m], counts, floor, scale, gain_limit, max_passes, points, fisher[m]
-        )
-        costs[m], chi2s[m], converged[m], passes[m] = cost + own, chi2, small, done
-        if not np.isfinite(cost):  # what is no number would stay in the memory of the next member
-            room.rows[:], room.shape[:], room.end_rows[:], room.end_shape[:] = 0.0, 0.0, 0.0, 0.0
+def _kept(stamp):
+    """Return the function that is kept on disk, as long as the sources have this stamp."""
+
+    @njit(cache=True, nogil=True)
+    def fit_chunk(plan, x, y, base, spread, extra, bends, end_x, end_mean, counts, start, gain_limit, max_passes, ends):
+        """Fit every member of a chunk into the arrays of `ends`; arrays with one row serve all members."""
+        values, fisher, costs, chi2s, converged, passes = ends
+        points, count = x.size, plan.linear
+        room = _room(plan, x, bends, end_x, end_mean)
+        for m in range(y.shape[0]):
+            under, levels = base[min(m, base.shape[0] - 1)], bends[min(m, bends.shape[0] - 1)]
+            own, scale, floor = 0.0, float(points), 0.0
+            if counts:
+                floor = FLOOR * max(1.0, y[m].mean())
+                own, scale = _load_counts(room, plan.areas, y[m], under, extra[m], levels)
+            else:
+                _load_given(room, plan.areas, y[m], under, spread[min(m, spread.shape[0] - 1)], extra[m], levels)
+            values[m, count:] = start[m]
+            cost, chi2, small, done = _iterate(
+                plan, room, values[m], counts, floor, scale, gain_limit, max_passes, points, fisher[m]
+            )
+            costs[m], chi2s[m], converged[m], passes[m] = cost + own, chi2, small, done
+            if not np.isfinite(cost):  # what is no number would stay in the memory of the next member
+                room.rows[:], room.shape[:], room.end_rows[:], room.end_shape[:] = 0.0, 0.0, 0.0, 0.0
+        return stamp
+
+    return fit_chunk
+
+
+fit_chunk = _kept(STAMP)

@@ -54,5 +54,5 @@ class Kernel:
 
     def invert(self, fisher: Array, active: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the covariances; see :func:`surfspec.fitting.batch.covariance.invert`."""
-        inverse, dead, doubtful = invert(fisher, np.ascontiguousarray(active), self._place, self._count)
+        inverse, dead, doubtful, _ = invert(fisher, np.ascontiguousarray(active), self._place, self._count)
         return inverse, dead, doubtful

@@ -52,7 +52,7 @@ def _weideman(terms: int) -> tuple[float, np.ndarray]:
 _WEIDEMAN_L, _WEIDEMAN = _weideman(32)
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(fastmath=_FAST)
 def exponential(x):
     """Return exp(x) for x between -700 and 700, to 1e-15 of its value: 2^k times the Taylor series up to r^12."""
     shifted = x * _LOG2_E + _MAGIC  # the last bits of its mantissa are the integer k
@@ -68,27 +68,26 @@ def exponential(x):
     return p * np.int64((np.float64(shifted).view(np.int64) + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(fastmath=_FAST)
 def logarithm(x):
-    """Return ln(x) of a normal positive x: k ln 2 + 2 artanh((f - 1) / (f + 1)) with f within sqrt(1/2) and sqrt(2)."""
+    """Return ln(x) of a normal positive x: k ln 2 + 2 artanh((f - 1) / (f + 1)) with f within sqrt(1/2) and sqrt(2).
+
+    The exponent k becomes a number by its bits in a mantissa: neither a shift that keeps the sign nor a conversion of
+    integers is a vector instruction everywhere.
+    """
     bits = np.float64(x).view(np.int64)
-    shifted = bits - np.int64(0x3FE6A09E667F3BCD)
-    k = shifted >> np.int64(52)
-    f = np.int64(bits - (k << np.int64(52))).view(np.float64)
+    up = (bits - np.int64(0x3FE6A09E667F3BCD)) & np.int64(-0x10000000000000)  # k in the place of the exponent
+    f = np.int64(bits - up).view(np.float64)
+    field = np.int64(np.uint64(up ^ np.int64(-0x8000000000000000)) >> np.uint64(52))  # k + 2048
+    k = np.int64(field | np.int64(0x4330000000000000)).view(np.float64) - 4503599627372544.0
     s = (f - 1.0) / (f + 1.0)
     z = s * s
-    p = 1.0 / 23.0
-    p = p * z + 1.0 / 21.0
-    p = p * z + 1.0 / 19.0
-    p = p * z + 1.0 / 17.0
-    p = p * z + 1.0 / 15.0
-    p = p * z + 1.0 / 13.0
-    p = p * z + 1.0 / 11.0
-    p = p * z + 1.0 / 9.0
-    p = p * z + 1.0 / 7.0
-    p = p * z + 1.0 / 5.0
-    p = p * z + 1.0 / 3.0
-    p = p * z + 1.0
+    z2 = z * z
+    z4 = z2 * z2
+    low = (1.0 / 3.0 + z * (1.0 / 5.0)) + z2 * (1.0 / 7.0 + z * (1.0 / 9.0))
+    middle = (1.0 / 11.0 + z * (1.0 / 13.0)) + z2 * (1.0 / 15.0 + z * (1.0 / 17.0))
+    high = (1.0 / 19.0 + z * (1.0 / 21.0)) + z2 * (1.0 / 23.0)
+    p = 1.0 + z * (low + z4 * (middle + z4 * high))
     return k * _LN2_HIGH + (k * _LN2_LOW + 2.0 * s * p)
 
 
@@ -104,7 +103,7 @@ def _power_series() -> list[float]:
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8, _P9, _P10 = _power_series()
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(fastmath=_FAST)
 def half_power(z):
     """Return 2^-z for z from 0 to 1000, to 2e-15 of its value: 2^-k times a polynomial in z - k."""
     shifted = _MAGIC + 1023.0 - z  # the last bits of its mantissa are the exponent of the power of two
@@ -119,7 +118,7 @@ def half_power(z):
     )
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def _gaussian(x, weight, center, fwhm, area, out, at, keep):
     a, b, c = at[0], at[1], at[2]
     ka, kb, kc = keep[0], keep[1], keep[2]
@@ -135,7 +134,7 @@ def _gaussian(x, weight, center, fwhm, area, out, at, keep):
         out[c, i] = kc * out[c, i] + (0.5 * slope * s2 - per * value)
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def _lorentzian(x, weight, center, fwhm, area, out, at, keep):
     a, b, c = at[0], at[1], at[2]
     ka, kb, kc = keep[0], keep[1], keep[2]
@@ -151,7 +150,7 @@ def _lorentzian(x, weight, center, fwhm, area, out, at, keep):
         out[c, i] = kc * out[c, i] + per * value * (8.0 * t2 * share - 1.0)
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, a, b, c, d, ka, kb, kc, kd):
     """Fill (1 - m) G + m L; `loss` is the derivative of the norm's logarithm by the mixing."""
     per = 1.0 / fwhm
@@ -172,7 +171,7 @@ def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, a, b, c, 
         out[d, i] = kd * out[d, i] + (more - loss * value)
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def _voigt_near(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_lorentz):
     """Fill by w(z) from Weideman's rational series, in real arithmetic; w' = -2 z w + 2 i / sqrt(pi)."""
     per = 1.0 / s
@@ -208,7 +207,7 @@ def _voigt_near(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_
         by_lorentz[i] = -0.5 * scale * per * d_im
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _voigt_far(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_lorentz):
     """Overwrite the points beyond ``|z| = 25`` by the asymptotic series (Abramowitz and Stegun 7.1.23)."""
     for i in range(x.size):
@@ -231,7 +230,7 @@ def _voigt_far(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_l
             by_lorentz[i] = -0.5 * scale * slope.imag
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def pseudo_voigt(x, weight, center, fwhm, mixing, area, out, at, keep, k):
     """Write a pseudo-Voigt line as :func:`evaluate` does, with the rows and factors of the component `k`."""
     _mixed(
@@ -240,7 +239,7 @@ def pseudo_voigt(x, weight, center, fwhm, mixing, area, out, at, keep, k):
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def gl_sum(x, weight, center, fwhm, mixing, area, out, at, keep, k):
     """Write a sum of Gaussian and Lorentzian of one height, as :func:`pseudo_voigt` writes its line."""
     slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
@@ -251,7 +250,7 @@ def gl_sum(x, weight, center, fwhm, mixing, area, out, at, keep, k):
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def evaluate(kind, x, weight, roles, area, out, at, keep):
     """Write a shape of some area and its derivatives over the roles, times the weight, into the rows `at` of `out`.
 
