@@ -223,8 +223,8 @@ def _solve_held(matrix: Array, slope: Array, held: Mask, damping: Array, count: 
     if np.any(held):
         work *= ~held[:, :, None]
         work *= ~held[:, None, :]
-        work[:, index, index] = 1.0
         slope = np.where(held, 0.0, slope)
+    work[:, index, index] = 1.0  # as it is but for its rounding, which must not depend on whether others are held
     work[:, index[count:], index[count:]] += damping[:, None]
     work[:, index, index] += 1e-14
     finite: Mask = np.asarray(np.isfinite(work).all(axis=(1, 2)))
