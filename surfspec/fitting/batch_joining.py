@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 #: Fields of a solution with one row a member.
 _ROWS: Final = (
-    "values", "uncertainties", "covariance", "converged", "start_dependent", "at_bound", "undetermined", "chi2",
+    "values", "uncertainties", "covariance", "converged", "at_bound", "undetermined", "unsettled", "chi2",
     "deviance", "dof", "scale", "passes", "single", "refused",
 )  # fmt: skip
 

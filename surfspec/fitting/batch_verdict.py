@@ -97,7 +97,7 @@ def judge_many(
             pulls=pulls_of(batch, rows, model),
             finite=np.all(np.isfinite(model), axis=1),
             converged=batch.converged[rows],
-            start_dependent=batch.start_dependent[rows],
+            start_dependent=np.any(batch.unsettled[rows] & named[rows], axis=1),
             at_bound=bound[rows],
             undetermined=batch.undetermined[rows],
             insignificant=faint[rows],

@@ -6,7 +6,7 @@ The optimiser's own success flag is no ground for any of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -291,7 +291,10 @@ def judge(
     """
     names = set(reported) or set(solution.names)
     mask = np.array([[name in names for name in solution.names]], dtype=bool).reshape(1, len(solution.names))
-    return judge_evidence(Evidence.of(solution), mask, [extra])[0]
+    evidence = Evidence.of(solution)
+    if solution.unsettled:
+        evidence = replace(evidence, start_dependent=np.array([any(name in names for name in solution.unsettled)]))
+    return judge_evidence(evidence, mask, [extra])[0]
 
 
 def judge_evidence(evidence: Evidence, reported: Mask, extra: Sequence[Collection[str]]) -> list[Judgement]:

@@ -124,11 +124,7 @@ def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, 
         ),
     ]
     reported = _reported(bound, member)
-    of_seen = replace(
-        solution,
-        at_bound=tuple(name for name in solution.at_bound if name in reported.every),
-        start_dependent=any(name in reported.told for name in solution.unsettled),
-    )
+    of_seen = replace(solution, at_bound=tuple(name for name in solution.at_bound if name in reported.every))
     verdict, reasons = judge(of_seen, reported=reported.told, extra=extra)
     return replace(member, verdict=verdict, reasons=of_peaks(reasons))
 

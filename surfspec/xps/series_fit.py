@@ -266,7 +266,7 @@ class _Block:
             return batch
         begin = [batch.values[rows], *(one[rows] for one in moved)]
         again = self.solve(rows, first.values[rows], first.sensitivity[rows], first.anchor_unc[rows], begin)
-        return laid_over(batch, rows, replace(again, start_dependent=batch.start_dependent[rows]))
+        return laid_over(batch, rows, replace(again, unsettled=batch.unsettled[rows]))
 
     def below_tails(self, first: BackgroundSeries, batch: BatchSolution) -> tuple[_Under, BatchSolution]:
         """Lower the end levels below the tails of the peaks, member by member until nothing moves any more."""
@@ -282,6 +282,7 @@ class _Block:
             below = self.background(active, lowered)
             tails = first.anchors[active] - lowered
             later = self.solve(active, below.values, below.sensitivity, first.anchor_unc[active], [before], tails)
+            later = replace(later, unsettled=batch.unsettled[active])
             batch, under = laid_over(batch, active, later), under.laid_over(active, below)
             unit = np.where(later.uncertainties > 0, later.uncertainties, np.inf)
             moved = np.max(np.abs(later.values - before) / unit, axis=1)

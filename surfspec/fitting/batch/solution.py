@@ -28,10 +28,10 @@ class BatchSolution:
         Shape (m, p); NaN uncertainty where not determined, 0 where fixed.
     covariance
         Shape (m, p, p).
-    converged, start_dependent
+    converged
         Shape (m,).
-    at_bound, undetermined
-        Shape (m, p).
+    at_bound, undetermined, unsettled
+        Shape (m, p); `unsettled` are the parameters of which another start found another value, equally good.
     chi2, deviance, dof, scale, passes
         Shape (m,); `passes` counts evaluations of the model over all starts.
     single
@@ -49,9 +49,9 @@ class BatchSolution:
     uncertainties: Array
     covariance: Array
     converged: Mask
-    start_dependent: Mask
     at_bound: Mask
     undetermined: Mask
+    unsettled: Mask
     chi2: Array
     deviance: Array
     dof: NDArray[np.int64]
@@ -67,6 +67,11 @@ class BatchSolution:
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
+
+    @property
+    def start_dependent(self) -> Mask:
+        """Whether another start reached an equally good but different answer, shape (m,)."""
+        return np.asarray(self.unsettled.any(axis=1))
 
     @property
     def fitted(self) -> Array:
@@ -92,7 +97,10 @@ class BatchSolution:
         return out
 
     def member(self, index: int) -> Solution:
-        """Return one member as the single solver would.
+        """Return one member as the single solver would, but for its `insignificant` and `replaceable`.
+
+        Those two are found for many members by :mod:`surfspec.fitting.batch_joining` and
+        :mod:`surfspec.fitting.batch_necessity`.
 
         Parameters
         ----------
@@ -120,4 +128,5 @@ class BatchSolution:
             evaluations=int(self.passes[index]),
             statistics=self.statistics,
             scale=scale,
+            unsettled=tuple(names[self.unsettled[index]].tolist()),
         )

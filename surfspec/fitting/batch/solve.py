@@ -188,9 +188,9 @@ class _Answers:
     values: Array
     covariance: Array
     converged: Mask
-    start_dependent: Mask
     at_bound: Mask
     undetermined: Mask
+    unsettled: Mask
     chi2: Array
     deviance: Array
     dof: NDArray[np.int64]
@@ -201,13 +201,13 @@ class _Answers:
 
     @classmethod
     def empty(cls, members: int, count: int, *, covariance: bool) -> _Answers:
-        flags = [np.zeros(members, dtype=bool) for _ in range(3)]
+        flags = [np.zeros(members, dtype=bool) for _ in range(2)]
+        each = [np.zeros((members, count), dtype=bool) for _ in range(3)]
         shape = (members, count, count)
         room = np.full(shape, np.nan) if covariance else np.broadcast_to(np.nan, shape)  # one number, read only
         return cls(
             values=np.full((members, count), np.nan), covariance=room,
-            converged=flags[0], start_dependent=flags[1], single=flags[2],
-            at_bound=np.zeros((members, count), dtype=bool), undetermined=np.zeros((members, count), dtype=bool),
+            converged=flags[0], single=flags[1], at_bound=each[0], undetermined=each[1], unsettled=each[2],
             chi2=np.full(members, np.nan), deviance=np.full(members, np.nan), scale=np.ones(members),
             dof=np.zeros(members, dtype=np.int64), passes=np.zeros(members, dtype=np.int64),
             refused=np.zeros(members, dtype="<U48"),
@@ -312,7 +312,9 @@ def _fit_chunk(
     answers.covariance[some] = covariance
     if len(ends) > 1:
         unit = _roots(covariance)[:, table.free]
-        answers.start_dependent[some] = _start_dependent(ends, best, unit, answers.scale[some])
+        differs = np.zeros(full.shape, dtype=bool)
+        differs[:, table.free] = _unsettled(ends, best, unit, answers.scale[some])
+        answers.unsettled[some] = differs
     return doubtful | ~best.converged
 
 
@@ -341,12 +343,13 @@ def _moved(
     return out
 
 
-def _start_dependent(ends: list[Ends], best: Ends, uncertainties: Array, scale: Array) -> Mask:
-    out = np.zeros(best.cost.size, dtype=bool)
+def _unsettled(ends: list[Ends], best: Ends, uncertainties: Array, scale: Array) -> Mask:
+    """Say which free parameters are others at an end that is as good, shape (m, p)."""
+    out = np.zeros(best.values.shape, dtype=bool)
     unit = np.where(uncertainties > 0, uncertainties, np.inf)
     for end in ends:
-        apart = np.any(np.abs(end.values - best.values) / unit > DIFFERENT, axis=1)
-        out |= apart & (end.cost - best.cost <= EQUALLY_GOOD * scale)
+        equal = end.cost - best.cost <= EQUALLY_GOOD * scale
+        out |= equal[:, None] & (np.abs(end.values - best.values) / unit > DIFFERENT)
     return out
 
 
@@ -369,6 +372,7 @@ def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answer
             inputs.problem(index), goal.y, statistics=inputs.statistics, starts=starts,
             sigma=None if inputs.sigma is None else goal.sigma,
             nuisance=None if nuisance is None else nuisance[0],
+            doubt=(),
         )  # fmt: skip
 
     try:
@@ -376,7 +380,7 @@ def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answer
         if here and not one.converged:
             one = attempt([*here, *every])
         elif here:
-            one = replace(one, start_dependent=bool(answers.start_dependent[index]))
+            one = replace(one, unsettled=tuple(np.array(one.names)[answers.unsettled[index]].tolist()))
     except SurfspecError as error:
         answers.refused[index] = error.message[:48]
         return
@@ -384,7 +388,8 @@ def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answer
     answers.values[index] = one.values
     if answers.covariance.flags.writeable:
         answers.covariance[index] = one.covariance
-    answers.converged[index], answers.start_dependent[index] = one.converged, one.start_dependent
+    answers.converged[index] = one.converged
+    answers.unsettled[index] = np.isin(names, one.unsettled)
     answers.at_bound[index] = np.isin(names, one.at_bound)
     answers.undetermined[index] = np.isin(names, one.undetermined)
     answers.chi2[index], answers.deviance[index] = one.chi2, one.deviance
