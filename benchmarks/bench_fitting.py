@@ -132,7 +132,7 @@ def _large(quick: bool) -> list[Row]:
     """Sixteen doublets on 644 points, where one composite fit takes half a minute; only in the full run."""
     if quick:
         return []
-    x, y = zr3d.axis(16, 644), zr3d.many(50, 16, 644)
+    x, y = zr3d.axis(16, 644), zr3d.many(100, 16, 644)
     composite = zr3d.lmfit_composite(16, x)
     zr3d.ours(y[:2], BEST, doublets=16, x=x)
     ours = median(_timed(lambda: zr3d.ours(y, BEST, doublets=16, x=x)) / len(y) for _ in range(5))

@@ -81,7 +81,8 @@ def many(number: int, doublets: int, points: int, *, seed: int = 0) -> Array:
     """Simulated spectra of many doublets on a level background, Poisson counts."""
     x = axis(doublets, points)
     lines = [center + shift for center in centers(doublets) for shift in (0.0, SPLITTING)]
-    clean = sum(9000 * (1.0, RATIO)[i % 2] * profile(x, place, 1.2)[0] for i, place in enumerate(lines))
+    shapes = [profile(x, place, 1.2) for place in lines]
+    clean = sum(9000 * (1.0, RATIO)[i % 2] * (0.65 * g + 0.35 * lo) for i, (g, lo) in enumerate(shapes))
     return np.random.default_rng(seed).poisson(300.0 + clean, (number, points)).astype(float)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from dataclasses import replace
 
@@ -396,6 +397,29 @@ def test_batched_shapes_equal_the_single_ones(name: str, far: float) -> None:
         expected = 2.0 * one.derivatives(x, *roles[:, i])
         for row, want in zip(rows, expected, strict=True):
             np.testing.assert_allclose(row[i], want, rtol=1e-10, atol=1e-12 * np.abs(want).max())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba (extra 'fast') is absent")
+def test_compiled_elementary_functions() -> None:
+    from surfspec.fitting.batch.fast.shapes import exponential, half_power, logarithm
+
+    rng = np.random.default_rng(0)
+    for one, oracle, values, tolerance in (
+        (half_power, lambda z: np.exp2(-z), rng.uniform(0, 865, 3000), 3e-15),
+        (exponential, np.exp, rng.uniform(-600, 600, 3000), 3e-15),
+        (logarithm, np.log, np.exp(rng.uniform(-650, 650, 3000)), 5e-16),
+    ):
+        np.testing.assert_allclose([one(v) for v in values], oracle(values), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba (extra 'fast') is absent")
+def test_kernels_on_disk_know_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    from surfspec.fitting.batch.fast import algebra, iterate, stamp
+
+    for kept in (algebra.invert, iterate.fit_chunk):
+        assert stamp.STAMP in [cell.cell_contents for cell in kept.py_func.__closure__]
+    monkeypatch.setattr(stamp, "sha256", lambda: hashlib.sha256(b"another source"))
+    assert stamp._digest() != stamp.STAMP
 
 
 def test_bounded_quadratic_against_every_active_set() -> None:

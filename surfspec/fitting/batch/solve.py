@@ -26,8 +26,8 @@ from surfspec.fitting.solver.solution import DIFFERENT, EQUALLY_GOOD
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-#: Number of fits (spectra times starts) from which the load time of the compiled kernel pays (measured: 9,000).
-PAYS_FOR_NUMBA: Final = 9_000
+#: Number of fits (spectra times starts) from which the load time of the compiled kernel pays (Zr 3d: 6,000 to 9,000).
+PAYS_FOR_NUMBA: Final = 7_000
 
 
 class Engine(Protocol):
