@@ -143,7 +143,7 @@ def make_region(spectra: Spectra, average: int) -> Region:
     if isinstance(average, bool) or int(average) != average or average < 1 or average % 2 == 0 or average > n:
         raise InputError(
             f"average = {average} is not an odd number of points up to {n}",
-            remedy="Give an odd number, 11 say",
+            remedy="Give an odd number, 11 say" if n > 11 else "Take more points, or give a smaller odd number",
             where="average",
         )
     inside = window_slice(spectra.x, spectra.window)
