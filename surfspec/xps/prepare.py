@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec import recipes, schema, spectra
 from surfspec.errors import InputError, SurfspecError
-from surfspec.xps.member_fit import Task
+from surfspec.xps.member import Task
 from surfspec.xps.model import build
 from surfspec.xps.recipe import Recipe, load_recipe
 from surfspec.xps.shift import rigid_shift

@@ -12,7 +12,7 @@ from surfspec import recipes, schema
 from surfspec.errors import InputError
 from surfspec.fitting.members import Members
 from surfspec.fitting.series import Progress
-from surfspec.xps.member_fit import END_POINTS, noise
+from surfspec.xps.member import END_POINTS, noise
 from surfspec.xps.prepare import Prepared, prepare
 from surfspec.xps.recipe import Recipe
 from surfspec.xps.series_fit import engine_for, fit_together

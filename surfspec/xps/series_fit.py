@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.errors import InputError, SurfspecError
-from surfspec.fitting.backgrounds import BackgroundSeries, background_series
-from surfspec.fitting.batch import BatchSolution, fast, solve_batch
-from surfspec.fitting.batch.bounded import bounded_quadratic
+from surfspec.errors import InputError
+from surfspec.fitting.batch import fast
 from surfspec.fitting.batch.solve import PAYS_FOR_NUMBA
-from surfspec.fitting.batch_joining import end_tails, laid_over
-from surfspec.fitting.batch_members import Links, members_from_batch, refusal
-from surfspec.fitting.batch_necessity import replaceable_areas
-from surfspec.fitting.batch_verdict import judge_many
+from surfspec.fitting.batch_members import members_from_batch
 from surfspec.fitting.members import Members
-from surfspec.fitting.model import BoundModel, Model
+from surfspec.fitting.model import Model
 from surfspec.fitting.series import Progress
 from surfspec.fitting.series_blocks import in_blocks
-from surfspec.xps.member_fit import (
-    ANCHORED,
-    TAIL_PASSES,
-    TAIL_TOLERANCE,
-    Task,
-    background_reasons,
-    component_reasons,
-    end_points,
-    fit_member,
-    noise,
-    of_peaks,
-    other_starts,
-)
+from surfspec.xps.member import Task, noise, other_starts
+from surfspec.xps.member_fit import fit_member
 from surfspec.xps.prepare import Prepared
-from surfspec.xps.second_look import other_places
+from surfspec.xps.series_block import Block, Under
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -44,9 +26,6 @@ Rows = NDArray[np.intp]
 
 #: Members that are fitted at once.
 BLOCK = 512
-#: Evaluations of the model for each start. Faint peaks end slowly; compiled, more passes still cost less than handing
-#: such a member to the single solver, which takes what has not ended.
-MAX_PASSES = {"numpy": 60, "numba": 300}
 
 
 def members_of(spectrum: xr.Dataset) -> int:
@@ -152,14 +131,14 @@ def fit_together(
     Members
         In the order of `y`.
     """
-    block = _Block(task, x, y, _noise(task, y, sigma), inside, engine)
+    block = Block(task, x, y, _noise(task, y, sigma), inside, engine)
     rows = np.arange(len(y))
     first = block.background(rows, None)
     starts = other_starts(task.table.model.parameters)
     begin = [*([] if warm is None else [warm]), *(starts if fresh or warm is None else [])]
     batch = block.solve(rows, first.values, first.sensitivity, first.anchor_unc, begin)
     batch = block.second_look(first, batch)
-    under = _Under.of(first)
+    under = Under.of(first)
     if block.lowers:
         under, batch = block.below_tails(first, batch)
     return block.judged(under, batch, members_from_batch(batch, block.begin(first, starts[0])))
@@ -169,188 +148,3 @@ def _noise(task: Task, y: Array, sigma: Array | None) -> Array | None:
     if task.statistics != "unknown":
         return sigma
     return np.stack([np.asarray(noise(one, task.statistics, None)) for one in y])
-
-
-@dataclass(frozen=True)
-class _Under:
-    """What of the backgrounds of all members is needed after the fit; see :class:`BackgroundSeries`."""
-
-    kind: str
-    anchors: Array
-    anchor_unc: Array
-    converged: Mask
-    k_width: Array
-    refused: NDArray[np.str_]
-
-    @classmethod
-    def of(cls, series: BackgroundSeries) -> _Under:
-        refused = np.array(_refusals(series))
-        return cls(series.kind, series.anchors, series.anchor_unc, series.converged, series.k_width, refused)
-
-    def laid_over(self, rows: Rows, later: BackgroundSeries) -> _Under:
-        """Return the same with some members as in a later pass, but the end levels of the data."""
-        converged, k_width, refused = self.converged.copy(), self.k_width.copy(), self.refused.tolist()
-        converged[rows], k_width[rows] = later.converged, later.k_width
-        for row, text in zip(rows.tolist(), _refusals(later), strict=True):
-            refused[row] = text
-        return replace(self, converged=converged, k_width=k_width, refused=np.array(refused))
-
-
-def _refusals(series: BackgroundSeries) -> list[str]:
-    """Return for each member why it has no background, in full; empty where it has one."""
-    texts = list(series.refused)
-    for index in [i for i, text in enumerate(texts) if text]:
-        try:
-            series.member(index)
-        except SurfspecError as error:
-            texts[index] = str(error)
-    return texts
-
-
-@dataclass(frozen=True)
-class _Block:
-    """The data of some members."""
-
-    task: Task
-    x: Array
-    y: Array
-    sigma: Array | None
-    inside: Mask
-    engine: str
-
-    @property
-    def lowers(self) -> bool:
-        """Whether the end levels of the background give way to the tails of the peaks."""
-        chosen = self.task.recipe.background
-        return chosen.below_tails and chosen.kind in ANCHORED
-
-    def background(self, rows: Rows, anchors: Array | None) -> BackgroundSeries:
-        """Return the backgrounds of some members, with given end levels or those of the data."""
-        chosen, x = self.task.recipe.background, self.x[self.inside]
-        sigma = None if self.sigma is None else self.sigma[rows]
-        forced = {} if anchors is None else {"anchors": anchors}
-        window = (float(x[0]), float(x[-1]))
-        return background_series(
-            self.x, self.y[rows], kind=chosen.kind, sigma=sigma, window=window, **chosen.options, **forced
-        )
-
-    def solve(
-        self, rows: Rows, base: Array, bends: Array, anchor_unc: Array, starts: list[Array], tails: Array | None = None
-    ) -> BatchSolution:
-        """Fit the peaks of some members over their backgrounds, of which `bends` is the sensitivity."""
-        change = bends * anchor_unc[:, :, None]
-        change[~np.isfinite(change).all(axis=(1, 2))] = 0.0
-        given = self.sigma is not None and self.task.statistics == "given"
-        return solve_batch(
-            self.task.table.model,
-            self.x[self.inside],
-            self.y[rows][:, self.inside],
-            base,
-            statistics=self.task.statistics,
-            sigma=self.sigma[rows][:, self.inside] if given and self.sigma is not None else None,
-            sensitivity=bends if self.lowers else None,
-            tails=(np.zeros((rows.size, 2)) if tails is None else tails) if self.lowers else None,
-            ends=end_points(self.task.recipe, self.x, self.inside) if self.lowers else None,
-            nuisance=change,
-            starts=starts,
-            engine=self.engine,
-            max_passes=MAX_PASSES[self.engine],
-        )
-
-    def second_look(self, first: BackgroundSeries, batch: BatchSolution) -> BatchSolution:
-        """Return the better of each solution and of those with faint peaks looked for elsewhere in their ranges."""
-        moved = other_places(self.task.table.model, batch.values, batch.uncertainties)
-        kept = (batch.refused == "") & np.isfinite(batch.values).all(axis=1)
-        rows = np.flatnonzero(kept & np.any([(one != batch.values).any(axis=1) for one in moved], axis=0))
-        if not rows.size:
-            return batch
-        begin = [batch.values[rows], *(one[rows] for one in moved)]
-        again = self.solve(rows, first.values[rows], first.sensitivity[rows], first.anchor_unc[rows], begin)
-        return laid_over(batch, rows, replace(again, unsettled=batch.unsettled[rows]))
-
-    def below_tails(self, first: BackgroundSeries, batch: BatchSolution) -> tuple[_Under, BatchSolution]:
-        """Lower the end levels below the tails of the peaks, member by member until nothing moves any more."""
-        under = _Under.of(first)
-        active = np.flatnonzero(batch.refused == "")
-        for _ in range(TAIL_PASSES):
-            if not active.size:
-                break
-            before = batch.values[active]
-            lowered = first.anchors[active] - end_tails(batch)[active]
-            counts = self.y[active].min(axis=1) >= 0
-            lowered[counts] = np.maximum(lowered[counts], 0.0)
-            below = self.background(active, lowered)
-            tails = first.anchors[active] - lowered
-            later = self.solve(active, below.values, below.sensitivity, first.anchor_unc[active], [before], tails)
-            later = replace(later, unsettled=batch.unsettled[active])
-            batch, under = laid_over(batch, active, later), under.laid_over(active, below)
-            unit = np.where(later.uncertainties > 0, later.uncertainties, np.inf)
-            moved = np.max(np.abs(later.values - before) / unit, axis=1)
-            active = active[(later.refused == "") & (moved >= TAIL_TOLERANCE)]
-        return under, batch
-
-    def begin(self, first: BackgroundSeries, values: Array) -> Array:
-        """Return the start values of every member: the recipe's, with the areas that then fit best; shape (m, p)."""
-        model, points = self.task.table.model, self.x[self.inside]
-        out = np.tile(values, (len(self.y), 1))
-        columns = BoundModel(model, points, np.zeros(points.size)).area_columns(values)
-        if not columns:
-            return out
-        y = self.y[:, self.inside]
-        weight = 1.0 / np.maximum(y, 1.0) if self.sigma is None else self.sigma[:, self.inside] ** -2.0
-        shapes = np.stack(list(columns.values()))
-        gram = (weight @ (shapes[:, None] * shapes).reshape(-1, points.size).T).reshape(-1, len(shapes), len(shapes))
-        right = (weight * (y - first.values)) @ shapes.T
-        good = np.isfinite(right).all(axis=1) & np.isfinite(gram).all(axis=(1, 2))
-        floor, ceiling = np.zeros(len(shapes)), np.full(len(shapes), np.inf)
-        areas = bounded_quadratic(gram[good], right[good], floor, ceiling)
-        for column, position in enumerate(columns):
-            one = model.parameters[position]
-            out[good, position] = np.clip(areas[:, column], one.low, one.high)
-        return out
-
-    def judged(self, under: _Under, batch: BatchSolution, members: Members) -> Members:
-        """Return the members with their verdicts, as :func:`surfspec.xps.member_fit.judged` gives them."""
-        links = Links.of(self.task.table.model)
-        seen = members.flag != "below_detection"
-        seen[~seen.any(axis=1)] = True
-        found = judge_many(
-            batch,
-            fitted=members.model,
-            reported=(seen[:, :, None] & links.told).any(axis=1),
-            counted=(seen[:, :, None] & links.used).any(axis=1),
-            extra=self._extra(under, batch, members),
-            replaceable=replaceable_areas(batch, members.contribution, members.model),
-        )
-        found = [(verdict, of_peaks(reasons)) for verdict, reasons in found]
-        for i in np.flatnonzero(under.refused != ""):
-            found[i] = ("failed", (refusal(str(under.refused[i])),))
-        return members.judged(found)
-
-    def _extra(self, under: _Under, batch: BatchSolution, members: Members) -> list[list[str]]:
-        """Return the reasons that lie in the background and in the components."""
-        task, points = self.task, self.x[self.inside]
-        names = [c.name for c in task.table.model.components]
-        tails, highest = end_tails(batch).max(axis=1), members.contribution.sum(axis=1).max(axis=1)
-        window, extra = float(points[-1] - points[0]), list(task.extra)
-        return [
-            [
-                *extra,
-                *background_reasons(
-                    under.kind,
-                    (float(under.anchors[i, 0]), float(under.anchors[i, 1])),
-                    converged=bool(under.converged[i]),
-                    k_width=float(under.k_width[i]),
-                    options=task.recipe.background.options,
-                ),
-                *component_reasons(
-                    names,
-                    members.fwhm[i],
-                    members.flag[i],
-                    window=window,
-                    tail=float(tails[i]),
-                    highest=float(highest[i]),
-                ),
-            ]
-            for i in range(len(members))
-        ]

@@ -18,7 +18,8 @@ from surfspec.fitting.model import BoundModel
 from surfspec.fitting.result import MemberFit, empty_member
 from surfspec.fitting.shared import SharedFit, fit_shared
 from surfspec.fitting.solver import Solution
-from surfspec.xps.member_fit import TAIL_PASSES, TAIL_TOLERANCE, Member, Task, judged, noise
+from surfspec.xps.member import TAIL_PASSES, TAIL_TOLERANCE, Member, Task, noise
+from surfspec.xps.member_fit import judged
 from surfspec.xps.prepare import Prepared
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.fitting.model import BoundModel
 from surfspec.fitting.solver import Solution
-from surfspec.xps.member_fit import Member, noise, solved
+from surfspec.xps.member import Member, noise, solved
 from surfspec.xps.prepare import prepare
 from surfspec.xps.recipe import Recipe
 

@@ -12,7 +12,7 @@ from surfspec.fitting.result import MemberFit, member_from_model
 from surfspec.fitting.series import fit_members
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.solver.objective import objective
-from surfspec.xps.member_fit import Member, Task, noise
+from surfspec.xps.member import Member, Task, noise
 from surfspec.xps.prepare import prepare
 from surfspec.xps.recipe import Recipe
 from surfspec.xps.spectrum_fit import cut_member, result_of

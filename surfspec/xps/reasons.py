@@ -1,0 +1,79 @@
+"""What the background and the components of a core-level fit say about its worth, in the words of the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: Tails at an end of the window, relative to the highest peak, from which the window cuts into the peaks.
+CUT_TAIL = 0.04
+#: Reasons that speak of single parameters.
+OF_PARAMETERS = ("not determined", "below detection", "not resolved", "correlated", "at bound", "start dependent")
+
+
+def of_peaks(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the reasons without those about parameters of peaks that are not there.
+
+    Examples
+    --------
+    >>> of_peaks(("no peak detected", "at bound: Zr4+ center"))
+    ('no peak detected',)
+    """
+    if "no peak detected" not in reasons:
+        return reasons
+    return tuple(reason for reason in reasons if reason.split(":")[0] not in OF_PARAMETERS)
+
+
+def background_reasons(
+    kind: str, anchors: tuple[float, float], *, converged: bool, k_width: float, options: Mapping[str, str | float]
+) -> list[str]:
+    """Return what is to be said of a background.
+
+    Parameters
+    ----------
+    kind, anchors, converged, k_width
+        As in :class:`~surfspec.fitting.Background`.
+    options
+        Of the recipe.
+    """
+    reasons = []
+    if not converged:
+        reasons.append(f"background not converged: {kind}, k W = {k_width:.2g}")
+    falls = anchors[1] < anchors[0]
+    if kind.startswith("shirley") and falls and options.get("rule") != "avantage":
+        reasons.append("background improper: the level falls towards higher binding energy")
+    return reasons
+
+
+def component_reasons(
+    names: Sequence[str], fwhm: Array, flag: NDArray[np.str_], *, window: float, tail: float, highest: float
+) -> list[str]:
+    """Return what is to be said of the components of a fit.
+
+    Parameters
+    ----------
+    names, fwhm, flag
+        Of the components, each of length k.
+    window
+        Width of the fitted window, eV.
+    tail, highest
+        The peaks' sum at the end of the window where it is larger, and at its maximum.
+    """
+    reasons = []
+    wide = [name for name, one in zip(names, fwhm, strict=True) if one > window]
+    if wide:
+        reasons.append(f"width exceeds window: {', '.join(wide)}")
+    missing = [name for name, one in zip(names, flag, strict=True) if one == "below_detection"]
+    if len(missing) == len(names):
+        return [*reasons, "no peak detected"]
+    if missing:
+        reasons.append(f"below detection: {', '.join(missing)}")
+    if highest > 0 and tail > CUT_TAIL * highest:
+        reasons.append(
+            f"background improper: at an end of the window the peaks still have {tail / highest:.0%} of their height"
+        )
+    return reasons
