@@ -228,7 +228,7 @@ def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str])
     head = f"{verdict.upper()}: {'; '.join(reasons) or 'no reason given'}"
     inches = ax.get_position().width * figure_of(ax).get_figwidth()
     text = f"{title}. {head}" if title else head
-    headline(ax, textwrap.fill(text, max(int(inches * 17), 20), max_lines=3, placeholder=" ..."), color=WARN)
+    headline(ax, textwrap.fill(text, max(int(inches * 15), 16), max_lines=3, placeholder=" ..."), color=WARN)
 
 
 def legend(ax: Axes, *, chemistry: bool = False, outside: bool = False, **kwargs: Any) -> Legend | None:
