@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from surfspec.display.choose import plot
     from surfspec.display.fit_plot import plot_fit
+    from surfspec.display.map_plot import plot_map
     from surfspec.display.match_plot import plot_match
     from surfspec.display.saving import save_figure
     from surfspec.display.series_plot import plot_series
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOME = {
     "plot": "choose",
     "plot_fit": "fit_plot",
+    "plot_map": "map_plot",
     "plot_match": "match_plot",
     "plot_series": "series_plot",
     "plot_spectrum": "spectrum_plot",
@@ -40,6 +42,7 @@ _HOME = {
 __all__ = [
     "plot",
     "plot_fit",
+    "plot_map",
     "plot_match",
     "plot_series",
     "plot_spectrum",

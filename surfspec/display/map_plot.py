@@ -1,0 +1,153 @@
+"""A quantity of a fit over two dimensions: an image of the sample, or one dimension against another."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from surfspec import schema
+from surfspec.display import labels, style
+from surfspec.errors import InputError
+
+Array = NDArray[np.float64]
+
+#: Even in lightness, so that it reads in grey and to the colour-blind.
+COLOURS = "cividis"
+#: Shade of members that have no number.
+NOTHING = "0.75"
+#: Parts of the members below and above which the colours do not go.
+OUTLIERS = (0.002, 0.998)
+
+
+def plot_map(
+    fit: xr.Dataset,
+    variable: str = "area",
+    *,
+    component: str | None = None,
+    force: bool = False,
+    ax: Axes | None = None,
+    title: str | None = None,
+    width: str | float | None = None,
+    height: float | None = None,
+) -> Figure:
+    """Draw a quantity of a fit over its two series dimensions, as colours.
+
+    Members whose fit failed are grey: their numbers are none.
+
+    Parameters
+    ----------
+    fit
+        Kind ``fit`` with two series dimensions, ``y`` and ``x`` of an image say.
+    variable
+        ``"area"``, ``"center"``, ``"fwhm"``, ``"height"``, one of their uncertainties (``"area_unc"``), or
+        ``"reduced_chi2"``.
+    component
+        Name of the component; by default the first one. Not used where the variable has none.
+    force
+        Show the numbers of failed fits, too.
+    ax
+        Axes to draw into.
+    title
+        By default the sample, the component and how many fits failed; ``""`` for none.
+    width, height
+        ``"column"``, ``"page"`` or cm; cm. Not used with `ax`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The map and its colour bar.
+
+    Raises
+    ------
+    InputError
+        For a fit without exactly two series dimensions, an unknown variable or component.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> e = np.arange(176.0, 192.0, 0.2)
+    >>> line = np.exp(-((e - 182.4) ** 2)) + 0.67 * np.exp(-((e - 184.8) ** 2))
+    >>> row = [ss.spectrum(e, np.round(50 + a * line), technique="XPS") for a in (400, 800)]
+    >>> image = ss.stack([ss.stack(row, dim="x"), ss.stack(row, dim="x")], dim="y")
+    >>> figure = ss.display.plot_map(ss.xps.fit(image, "Zr 3d"))
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['y', 'Area (counts·eV)']
+    """
+    schema.check(fit, "fit")
+    dims = labels.member_dims(fit)
+    if len(dims) != 2:
+        raise InputError(
+            f"the fit has {len(dims)} series dimensions and a map has two",
+            where="fit",
+            remedy="Use plot_series for one dimension, or select with .isel()",
+        )
+    values, name = _chosen(fit, variable, component)
+    failed = (fit["verdict"] == "failed").transpose(*dims).values
+    shown = np.where(failed & (not force), np.nan, values.transpose(*dims).values)
+    if ax is None:
+        ax = style.figure(width or "column", height or 7.0).add_subplot()
+    x, y = _edges(fit, dims[1]), _edges(fit, dims[0])
+    low, high, beyond = _range(shown)
+    mesh = ax.pcolormesh(x, y, np.ma.masked_invalid(shown), cmap=COLOURS, vmin=low, vmax=high, rasterized=True)
+    units = [_unit(fit, dim) for dim in dims]
+    if units[0] == units[1]:
+        ax.set_aspect("equal")
+    style.dress(ax)
+    ax.set_facecolor(NOTHING)
+    style.say(ax.xaxis.label, style.axis_text(dims[1].replace("_", " "), units[1]))
+    style.say(ax.yaxis.label, style.axis_text(dims[0].replace("_", " "), units[0]))
+    bar = style.figure_of(ax).colorbar(mesh, ax=ax, extend=beyond)
+    style.colour_bar(bar.ax)
+    style.say(bar.ax.yaxis.label, style.axis_text(labels.long_name(values), str(values.attrs.get("units", "1"))))
+    lines = [labels.subject(fit), name] if title is None else [title]
+    missing = int(np.isnan(shown).sum())
+    if missing:
+        lines.append(f"grey: {missing} of {shown.size} failed or not determined")
+    style.headline(ax, "\n".join(line for line in lines if line))
+    return style.figure_of(ax)
+
+
+def _range(shown: Array) -> tuple[float | None, float | None, str]:
+    """Return the ends of the colours, between which all but a few outliers lie, and at which end those lie beyond."""
+    known = shown[np.isfinite(shown)]
+    if not known.size:
+        return None, None, "neither"
+    low, high = (float(end) for end in np.quantile(known, OUTLIERS))
+    if not low < high:
+        return None, None, "neither"
+    beyond = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
+    return low, high, beyond[bool(known.min() < low), bool(known.max() > high)]
+
+
+def _chosen(fit: xr.Dataset, variable: str, component: str | None) -> tuple[xr.DataArray, str]:
+    """Return the quantity of one component, and the name of that."""
+    series = set(labels.member_dims(fit))
+    known = [str(name) for name, one in fit.data_vars.items() if series <= set(one.dims) <= series | {"component"}]
+    numeric = [name for name in known if fit[name].dtype.kind in "fi"]
+    labels.choice(variable, numeric, "variable")
+    values = fit[variable]
+    if "component" not in values.dims:
+        return values, ""
+    names = fit["component"].values.tolist()
+    chosen = names[0] if component is None else labels.choice(component, names, "component")
+    return values.sel(component=chosen), labels.component_labels(fit)[names.index(chosen)]
+
+
+def _edges(fit: xr.Dataset, dim: str) -> Array:
+    """Return the borders of the pixels along a dimension: half-way between its values, or its numbers."""
+    count = fit.sizes[dim]
+    values = fit[dim].values if dim in fit.coords else np.arange(count)
+    if values.dtype.kind not in "fiu" or (count > 1 and np.any(np.diff(values) <= 0)):
+        values = np.arange(count)
+    middle = np.asarray(values, dtype=np.float64)
+    if count == 1:
+        return np.array([middle[0] - 0.5, middle[0] + 0.5])
+    half = np.diff(middle) / 2
+    return np.concatenate([[middle[0] - half[0]], middle[:-1] + half, [middle[-1] + half[-1]]])
+
+
+def _unit(fit: xr.Dataset, dim: str) -> str:
+    return str(fit[dim].attrs.get("units", "1")) if dim in fit.coords else "1"
