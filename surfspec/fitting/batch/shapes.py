@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc, wofz
 
+from surfspec.fitting.batch.looped import looped
+
 Array = NDArray[np.float64]
 Rows = tuple[Array, ...]
 
@@ -153,5 +155,5 @@ def _edge(x: Array, center: Array, fwhm: Array, _: Array, height: float, weight:
 
 #: By the codes of :data:`surfspec.fitting.batch.table.KINDS`.
 EVALUATE: Final[tuple[Callable[[Array, Array, Array, Array, float, Array | None], Rows], ...]] = (
-    _gaussian, _lorentzian, _pseudo_voigt, _gl_sum, _voigt, _edge,
+    _gaussian, _lorentzian, _pseudo_voigt, _gl_sum, _voigt, _edge, looped("gl_product"), looped("doniach_sunjic"),
 )  # fmt: skip

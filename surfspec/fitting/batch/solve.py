@@ -16,7 +16,7 @@ from surfspec.fitting.batch.inputs import Inputs, consecutive
 from surfspec.fitting.batch.kernel import Kernel
 from surfspec.fitting.batch.problem import Chunk, Ends
 from surfspec.fitting.batch.solution import BatchSolution
-from surfspec.fitting.batch.table import Columns, Table, compile_model, unsupported
+from surfspec.fitting.batch.table import COMPILED, Columns, Table, compile_model, unsupported
 from surfspec.fitting.model import Model
 from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.solver.objective import count_floor
@@ -104,7 +104,8 @@ def solve_batch(
     chunk
         Spectra that are worked on at once, at most.
     engine
-        ``"numpy"``, ``"numba"`` (extra ``fast``), or ``"auto"``: numba where it is installed and pays.
+        ``"numpy"``, ``"numba"`` (extra ``fast``), or ``"auto"``: numba where it is installed and pays. Models with a
+        ``gl_product`` or ``doniach_sunjic`` go through numpy in any case; the result says which it was.
     tolerance
         A fit is at its end when a further step would be less than this many standard uncertainties and leave, to judge
         by how the steps shrink, a twentieth of that; that step is still taken.
@@ -265,7 +266,8 @@ def _engine(
         )
     if table is None:
         return "solve", None
-    if wanted == "numba" or (wanted == "auto" and fits >= PAYS_FOR_NUMBA and fast.installed()):
+    compiled = bool(np.all(table.kinds < COMPILED))
+    if compiled and (wanted == "numba" or (wanted == "auto" and fits >= PAYS_FOR_NUMBA and fast.installed())):
         return "numba", fast.Kernel(table, tolerance=tolerance, max_passes=max_passes)
     return "numpy", Kernel(table, tolerance=tolerance, max_passes=max_passes)
 

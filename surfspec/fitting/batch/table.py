@@ -26,7 +26,12 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: Shapes that the batched kernels evaluate, with their codes.
-KINDS: Final[dict[str, int]] = {"gaussian": 0, "lorentzian": 1, "pseudo_voigt": 2, "gl_sum": 3, "voigt": 4, "edge": 5}
+KINDS: Final[dict[str, int]] = {
+    "gaussian": 0, "lorentzian": 1, "pseudo_voigt": 2, "gl_sum": 3, "voigt": 4, "edge": 5,
+    "gl_product": 6, "doniach_sunjic": 7,
+}  # fmt: skip
+#: Codes below this are those of the compiled kernel, too.
+COMPILED: Final = 6
 #: Longest step of a position and of a width in units of the width, and of a mixing. Chosen so that starts which are
 #: wrong by a width still find their peak; a fit near its end takes shorter steps anyway.
 STEP_POSITION: Final = 0.3
