@@ -21,10 +21,12 @@ from numba import njit
 from numpy.polynomial import chebyshev
 from scipy.special import erfcx
 
+from surfspec.fitting.batch.fast.windows import REACH
+
 _STEEP: Final = 2.0 * sqrt(log(2.0))
 _GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
 #: Reduced distance from which the edge is level, scale of the mapping, and degree of the polynomial.
-_REACH: Final = 6.0
+_REACH: Final = REACH
 _MAPPING: Final = 0.25
 _DEGREE: Final = 15
 _LEAST: Final = 1.0 / (1.0 + _MAPPING * _REACH)
@@ -44,7 +46,7 @@ def _polynomial() -> np.ndarray:
 _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11, _C12, _C13, _C14, _C15 = map(float, _polynomial())
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def half_erfc(u, bell):
     """Return erfc(u)/2 from `u` and exp(-u^2), to 3e-15."""
     r = 1.0 / (1.0 + _MAPPING * min(abs(u), _REACH))
@@ -58,25 +60,19 @@ def half_erfc(u, bell):
     return part if u >= 0.0 else 1.0 - part
 
 
-@njit(cache=True)
-def inner(x, center, fwhm):
-    """Return the first point within the reach of an edge and the one behind the last: beyond them it is level."""
-    reach = _REACH * fwhm / _STEEP
-    first, end = 0, x.size
-    while first < end and abs(x[first] - center) > reach:
-        first += 1
-    while end > first and abs(x[end - 1] - center) > reach:
-        end -= 1
-    return first, end
+@njit(fastmath=_FAST, error_model="numpy")
+def _left(weight, height, end, out, at, keep):
+    for i in range(end):
+        out[at, i] = keep * out[at, i] + height * weight[i]
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def _values(x, weight, center, steep, height, bell, out, keep):
     for i in range(x.size):
         out[i] = keep * out[i] + height * weight[i] * half_erfc((x[i] - center) * steep, bell[i])
 
 
-@njit(cache=True, fastmath=_FAST, error_model="numpy")
+@njit(fastmath=_FAST, error_model="numpy")
 def _slopes(x, weight, center, per, height, bell, by_center, by_width, keep_center, keep_width):
     for i in range(x.size):
         slope = height * weight[i] * bell[i]
@@ -84,27 +80,17 @@ def _slopes(x, weight, center, per, height, bell, by_center, by_width, keep_cent
         by_width[i] = keep_width * by_width[i] + (x[i] - center) * per * slope
 
 
-@njit(cache=True, fastmath=_FAST)
-def _level(x, weight, center, height, value, by_center, by_width, keep):
-    for i in range(x.size):
-        value[i] = keep[0] * value[i] + (height if x[i] < center else 0.0) * weight[i]
-    if keep[1] == 0.0:
-        by_center[:] = 0.0
-    if keep[2] == 0.0:
-        by_width[:] = 0.0
-
-
-@njit(cache=True, error_model="numpy")
-def edge(x, weight, center, fwhm, height, bell, first, out, at, keep):
+@njit(error_model="numpy")
+def edge(x, weight, center, fwhm, height, bell, first, end, out, at, keep):
     """Write an edge of some height and its derivatives over centre and width, times the weight, into rows of `out`.
 
-    `bell` holds exp(-4 ln 2 t^2) of the points from `first` on that :func:`inner` names. Two loops for them, because
-    one that writes three rows is not vectorised; and slices of single rows, because loops between offsets are not.
+    `bell` holds exp(-4 ln 2 t^2) of the points from `first` to `end`; before them the edge is level, behind them it is
+    nothing, and neither has slopes. Two loops, because one that writes three rows is not vectorised; and slices of
+    single rows, because loops between offsets are not.
     """
-    per, end = 1.0 / fwhm, first + bell.size
-    a, b, c = out[at[0]], out[at[1]], out[at[2]]
-    _level(x[:first], weight[:first], center, height, a[:first], b[:first], c[:first], keep)
-    _level(x[end:], weight[end:], center, height, a[end:], b[end:], c[end:], keep)
-    x, weight, a, b, c = x[first:end], weight[first:end], a[first:end], b[first:end], c[first:end]
+    per = 1.0 / fwhm
+    _left(weight, height, first, out, at[0], keep[0])
+    x, weight = x[first:end], weight[first:end]
+    a, b, c = out[at[0], first:end], out[at[1], first:end], out[at[2], first:end]
     _values(x, weight, center, _STEEP * per, height, bell, a, keep[0])
     _slopes(x, weight, center, per, height * _GAUSS * per, bell, b, c, keep[1], keep[2])

@@ -16,7 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from surfspec.fitting.batch.columns import Filler
-from surfspec.fitting.batch.fast.shapes import evaluate, gl_sum, pseudo_voigt
+from surfspec.fitting.batch.fast.shapes import evaluate, gaussian, gl_sum, pseudo_voigt, shoulder
+from surfspec.fitting.batch.fast.windows import limit, window
 from surfspec.fitting.batch.table import KINDS
 
 Array = NDArray[np.float64]
@@ -25,6 +26,8 @@ Index = NDArray[np.int64]
 FAST: Final = {"nsz", "arcp", "contract"}
 _PSEUDO_VOIGT: Final = KINDS["pseudo_voigt"]
 _GL_SUM: Final = KINDS["gl_sum"]
+_GAUSSIAN: Final = KINDS["gaussian"]
+_EDGE: Final = KINDS["edge"]
 
 
 class Plan(NamedTuple):
@@ -122,16 +125,18 @@ def _direct(filler: Filler, place: Index, spare: int) -> tuple[NDArray[np.bool_]
 
 
 @njit(fastmath=FAST)
-def add(rows, i, j, factor):
+def add(rows, windows, i, j, factor):
     """Add a multiple of row `j` to row `i`; rows by number, because a view of one costs as much as several sums."""
-    for k in range(rows.shape[1]):
+    limit(rows, windows, i, 1.0, windows[j, 0], windows[j, 1])
+    for k in range(np.uint64(windows[j, 0]), np.uint64(windows[j, 1])):
         rows[i, k] += factor * rows[j, k]
 
 
 @njit(fastmath=FAST)
-def put(rows, i, j, factor):
+def put(rows, windows, i, j, factor):
     """Set row `i` to a multiple of row `j`."""
-    for k in range(rows.shape[1]):
+    limit(rows, windows, i, 0.0, windows[j, 0], windows[j, 1])
+    for k in range(np.uint64(windows[j, 0]), np.uint64(windows[j, 1])):
         rows[i, k] = factor * rows[j, k]
 
 
@@ -142,20 +147,42 @@ def _spread(rows, i, shape, j, factor, keep):
 
 
 @njit
+def _limited(kind, x, weight, roles, area, rows, windows, target, keep):
+    """Write a Gaussian or an edge within its window."""
+    first, end = window(x, roles[0], roles[1], kind == _GAUSSIAN)
+    if kind == _GAUSSIAN:
+        limit(rows, windows, target[0], keep[0], first, end)
+    else:
+        limit(rows, windows, target[0], keep[0], 0, end)
+    limit(rows, windows, target[1], keep[1], first, end)
+    limit(rows, windows, target[2], keep[2], first, end)
+    if kind == _GAUSSIAN:
+        gaussian(x, weight, roles[0], roles[1], area, first, end, rows, target, keep)
+    else:
+        shoulder(x, weight, roles[0], roles[1], area, first, end, rows, target, keep)
+
+
+@njit
+def _roles(theta, factor, offset, out):
+    for k in range(out.shape[0]):
+        for i in range(3):
+            value = offset[k, i]
+            for q in range(theta.size):
+                value += factor[k, i, q] * theta[q]
+            out[k, i] = value
+
+
+@njit
 def fill(
-    x, weight, theta, rows, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep, steps, factor,
-    empty,
+    x, weight, theta, rows, windows, rising, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep,
+    steps, factor, empty,
 ):  # fmt: skip
     """Write the rows of the areas and the mixed derivatives, times the weight; nothing else is touched.
 
-    The model comes array by array: a tuple of them costs more than a shape to hand over.
+    The model comes array by array: a tuple of them costs more than a shape to hand over. Rows have windows where the
+    axis is `rising`.
     """
-    for k in range(kinds.size):
-        for i in range(3):
-            value = role_offset[k, i]
-            for q in range(theta.size):
-                value += role_factor[k, i, q] * theta[q]
-            roles[k, i] = value
+    _roles(theta, role_factor, role_offset, roles)
     for j in empty:
         rows[j, :] = 0.0
     at = 0
@@ -164,17 +191,23 @@ def fill(
             evaluate(kinds[k], x, weight, roles[k], unit[k], shape, target[-1], keep[-1])
             while at < steps.shape[0] and steps[at, 0] == k:
                 _spread(rows, steps[at, 1], shape, steps[at, 2], factor[at], 0.0 if steps[at, 3] else 1.0)
+                windows[steps[at, 1], 0], windows[steps[at, 1], 1] = 0, x.size
                 at += 1
-        elif kinds[k] == _PSEUDO_VOIGT:  # without the detour over all shapes, which costs as much as the shape
-            pseudo_voigt(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
-        elif kinds[k] == _GL_SUM:
-            gl_sum(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
+        elif rising and (kinds[k] == _GAUSSIAN or kinds[k] == _EDGE):
+            _limited(kinds[k], x, weight, roles[k], unit[k], rows, windows, target[k], keep[k])
         else:
-            evaluate(kinds[k], x, weight, roles[k], unit[k], rows, target[k], keep[k])
+            for i in range(4):
+                windows[target[k, i], 0], windows[target[k, i], 1] = 0, x.size
+            if kinds[k] == _PSEUDO_VOIGT:  # without the detour over all shapes, which costs as much as the shape
+                pseudo_voigt(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
+            elif kinds[k] == _GL_SUM:
+                gl_sum(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
+            else:
+                evaluate(kinds[k], x, weight, roles[k], unit[k], rows, target[k], keep[k])
 
 
 @njit(fastmath=FAST)
-def give_way(rows, bends, mean, tails, coupled):
+def give_way(rows, windows, bends, mean, tails, coupled):
     """Let the background give way to the tails of the rows at its end levels."""
     for j in coupled:
         low, high = 0.0, 0.0
@@ -183,3 +216,4 @@ def give_way(rows, bends, mean, tails, coupled):
             high += mean[1, i] * tails[j, i]
         for k in range(rows.shape[1]):
             rows[j, k] -= low * bends[0, k] + high * bends[1, k]
+        windows[j, 0], windows[j, 1] = 0, rows.shape[1]

@@ -17,6 +17,7 @@ from surfspec.fitting.batch.fast.fill import FAST, add, fill, give_way, put
 from surfspec.fitting.batch.fast.grams import SUMS, gram, project, weighted_gram, weighted_project
 from surfspec.fitting.batch.fast.shapes import logarithm
 from surfspec.fitting.batch.fast.stamp import STAMP
+from surfspec.fitting.batch.fast.windows import hull
 from surfspec.fitting.batch.problem import DAMPING_END, DAMPING_FACTOR, DAMPING_NONE, DAMPING_START, NOISE, REMAINDER
 from surfspec.fitting.solver.objective import FLOOR
 
@@ -33,7 +34,7 @@ class Room(NamedTuple):
         one over the uncertainty; else they are counts, and the weight is one.
     bends
         How the background gives way at its end levels, times the weight.
-    rows
+    rows, windows, rising
         See :mod:`surfspec.fitting.batch.fast.fill`.
     model, variance
         Expected counts, and one over them.
@@ -50,8 +51,11 @@ class Room(NamedTuple):
     end_mean: Array
     end_weight: Array
     end_rows: Array
+    end_windows: NDArray[np.int64]
     end_shape: Array
     rows: Array
+    windows: NDArray[np.int64]
+    rising: bool
     shape: Array
     model: Array
     variance: Array
@@ -61,6 +65,7 @@ class Room(NamedTuple):
     scratch: Array
     bests: Array
     right: Array
+    change: Array
     side: NDArray[np.int64]
     new: NDArray[np.int64]
     roles: Array
@@ -78,12 +83,18 @@ def _room(plan, x, bends, end_x, end_mean):
     square = total + 1 + (total + 1) % 2
     wide = np.full(n, x[-1])
     wide[:points] = x
+    windows = np.zeros((plan.rows, 2), dtype=np.int64)
+    windows[:, 0] = n  # nothing yet
+    windows[plan.areas : plan.linear] = np.array([0, n])
+    windows[total] = np.array([0, n])
     return Room(
         wide, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((bends.shape[1], n)), end_x, end_mean,
         np.ones(end_x.size),
-        np.zeros((plan.rows, end_x.size)), np.zeros((4, end_x.size)), np.zeros((plan.rows, n)), np.zeros((4, n)),
+        np.zeros((plan.rows, end_x.size)), np.zeros((plan.rows, 2), dtype=np.int64), np.zeros((4, end_x.size)),
+        np.zeros((plan.rows, n)), windows, bool(np.all(x[1:] >= x[:-1])), np.zeros((4, n)),
         np.zeros(n), np.zeros(n), np.zeros((2, square, square)), np.zeros((2, total, total)), np.zeros((2, total)),
         np.zeros((total, total)), np.zeros((2, plan.linear)), np.zeros(plan.linear),
+        np.zeros(plan.linear),
         np.zeros(plan.linear, dtype=np.int64), np.zeros(plan.linear, dtype=np.int64), np.zeros((plan.kinds.size, 3)),
         np.zeros(total), np.zeros(total), np.zeros(total), np.zeros(total, dtype=np.bool_),
     )  # fmt: skip
@@ -123,8 +134,9 @@ def _load_counts(room, areas, y, base, extra, bends):
 
 
 @njit(fastmath=FAST)
-def _subtract_two(rows, last, i, j, a, b):
-    for k in range(rows.shape[1]):
+def _subtract_two(rows, windows, last, i, j, a, b):
+    first, end = hull(windows, i, j)
+    for k in range(np.uint64(first), np.uint64(end)):
         rows[last, k] -= a * rows[i, k] + b * rows[j, k]
 
 
@@ -135,19 +147,19 @@ def _copy(rows, last, y):
 
 
 @njit
-def _amplitudes_given(rows, y, offset, constant, matrix, right, low, high, work, size, side, new, best):
+def _amplitudes_given(rows, windows, y, offset, constant, matrix, right, low, high, work, size, side, new, best):
     """Write the best amplitudes and the residual; return whether no limit holds them."""
     count, last = best.size, low.size
     _copy(rows, last, y)
     if offset >= 0:
-        add(rows, last, offset, -1.0)
-    gram(rows, 0, constant, count, matrix)
-    project(rows, last, count, right)
+        add(rows, windows, last, offset, -1.0)
+    gram(rows, windows, 0, count, count, constant, matrix)
+    project(rows, windows, last, 0, count, right)
     inside = bounded(matrix, right, low, high, count, work, size, side, new, best)
     for j in range(0, count - 1, 2):
-        _subtract_two(rows, last, j, j + 1, best[j], best[j + 1])
+        _subtract_two(rows, windows, last, j, j + 1, best[j], best[j + 1])
     if count % 2:
-        add(rows, last, count - 1, -best[count - 1])
+        add(rows, windows, last, count - 1, -best[count - 1])
     return inside
 
 
@@ -159,61 +171,76 @@ def _guess(rows, last, counts, model, floor, variance, points, first):
 
 
 @njit(fastmath=SUMS, error_model="numpy")
-def _compare(rows, last, counts, model, floor, variance, points):
-    """Put the floor under the model; write variance and residual; return the deviance less the data's own part."""
-    total = 0.0
+def _compare(rows, last, counts, model, floor, points):
+    """Put the floor under the model; write (y - m)/m; return the deviance less the data's own part, and chi-square."""
+    total, square = 0.0, 0.0
     for i in range(points):
         m = max(model[i], floor)
-        variance[i] = 1.0 / m
-        rows[last, i] = counts[i] - m
+        slope = (counts[i] - m) / m
+        rows[last, i] = slope
+        square += slope * slope * m
         total += m - counts[i] * logarithm(m)
-    return 2.0 * total
+    return 2.0 * total, square
 
 
 @njit(fastmath=FAST)
-def _add_to(model, rows, j, factor):
-    for k in range(model.size):
-        model[k] += factor * rows[j, k]
+def _add_two(model, rows, windows, i, j, a, b):
+    first, end = hull(windows, i, j)
+    for k in range(np.uint64(first), np.uint64(end)):
+        model[k] += a * rows[i, k] + b * rows[j, k]
+
+
+@njit
+def _raise(model, rows, windows, amplitudes):
+    """Add rows times amplitudes to the model, two rows at once."""
+    count = amplitudes.size
+    for j in range(0, count - 1, 2):
+        _add_two(model, rows, windows, j, j + 1, amplitudes[j], amplitudes[j + 1])
+    if count % 2:
+        _add_two(model, rows, windows, count - 1, count - 1, amplitudes[count - 1], 0.0)
 
 
 @njit
 def _amplitudes_counts(
-    rows, y, base, offset, guess, first, floor, points, model, variance, matrix, right, low, high, work, size, side,
-    new, best,
+    rows, windows, y, base, offset, guess, first, floor, points, model, variance, matrix, right, low, high, work, size,
+    side, new, best, change,
 ):  # fmt: skip
     """Write the best amplitudes under the variance of the model that has the amplitudes `guess`.
 
-    The residual and the variance become those of the new amplitudes. Return the deviance less the data's own part.
+    The residual becomes that of the new amplitudes, relative to their model. Return whether no limit holds them, the
+    deviance less the data's own part, and chi-square.
     """
     count, last = best.size, low.size
     model[:] = base
     if offset >= 0:
-        _add_to(model, rows, offset, 1.0)
-    for j in range(count):
-        if guess[j] != 0.0:
-            _add_to(model, rows, j, guess[j])
+        _add_two(model, rows, windows, offset, offset, 1.0, 0.0)
+    if not first:
+        _raise(model, rows, windows, guess)
     _guess(rows, last, y, model, floor, variance, points, first)
-    weighted_gram(rows, variance, 0, count, matrix)
-    weighted_project(rows, variance, last, count, right)
-    for i in range(count):
-        for j in range(count):
-            right[i] += matrix[max(i, j), min(i, j)] * guess[j]
-    bounded(matrix, right, low, high, count, work, size, side, new, best)
+    weighted_gram(rows, windows, variance, 0, count, count, matrix)
+    weighted_project(rows, windows, variance, last, count, right)
+    if not first:
+        for i in range(count):
+            for j in range(count):
+                right[i] += matrix[max(i, j), min(i, j)] * guess[j]
+    inside = bounded(matrix, right, low, high, count, work, size, side, new, best)
     for j in range(count):
-        _add_to(model, rows, j, best[j] - guess[j])
-    return _compare(rows, last, y, model, floor, variance, points)
+        change[j] = best[j] - guess[j]
+    _raise(model, rows, windows, change)
+    cost, chi2 = _compare(rows, last, y, model, floor, points)
+    return inside, cost, chi2
 
 
 @njit
-def _derivatives(rows, sums, best):
+def _derivatives(rows, windows, sums, best):
     """Write the sums of mixed derivatives times amplitudes."""
     for s in range(sums.shape[0]):
         column = sums[s, 2]
         amplitude = best[column] if column < best.size else 1.0
         if sums[s, 3]:
-            put(rows, sums[s, 0], sums[s, 1], amplitude)
+            put(rows, windows, sums[s, 0], sums[s, 1], amplitude)
         else:
-            add(rows, sums[s, 0], sums[s, 1], amplitude)
+            add(rows, windows, sums[s, 0], sums[s, 1], amplitude)
 
 
 @njit
@@ -267,12 +294,14 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
     target, keep, steps, factor, empty, sums, single, coupled = (
         plan.target, plan.keep, plan.steps, plan.factor, plan.empty, plan.sums, plan.single, plan.coupled,
     )  # fmt: skip
-    x, y, weight, rows, shape, roles = room.x, room.y, room.weight, room.rows, room.shape, room.roles
-    bends, end_x, end_weight, end_rows, end_shape = (
-        room.bends, room.end_x, room.end_weight, room.end_rows, room.end_shape,
+    x, y, weight, rows, windows, rising, shape, roles = (
+        room.x, room.y, room.weight, room.rows, room.windows, room.rising, room.shape, room.roles,
     )  # fmt: skip
-    base, model, variance, right, side, sides, scratch = (
-        room.base, room.model, room.variance, room.right, room.side, room.new, room.scratch,
+    bends, end_x, end_weight, end_rows, end_windows, end_shape = (
+        room.bends, room.end_x, room.end_weight, room.end_rows, room.end_windows, room.end_shape,
+    )  # fmt: skip
+    base, model, variance, right, change, side, sides, scratch = (
+        room.base, room.model, room.variance, room.right, room.change, room.side, room.new, room.scratch,
     )  # fmt: skip
     total = low.size
     gradient, step, held = room.gradient, room.step, room.held
@@ -286,32 +315,33 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
         matrix, best, work, size = room.grams[new], room.bests[new], room.works[new], room.sizes[new]
         theta = trial[count:]
         fill(
-            x, weight, theta, rows, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep, steps,
-            factor, empty,
+            x, weight, theta, rows, windows, rising, shape, roles, kinds, role_factor, role_offset, unit, direct,
+            target, keep, steps, factor, empty,
         )  # fmt: skip
         if bends.shape[0]:
             fill(
-                end_x, end_weight, theta, end_rows, end_shape, roles, kinds, role_factor, role_offset, unit, direct,
-                target, keep, steps, factor, empty,
+                end_x, end_weight, theta, end_rows, end_windows, False, end_shape, roles, kinds, role_factor,
+                role_offset, unit, direct, target, keep, steps, factor, empty,
             )  # fmt: skip
-            give_way(rows, bends, room.end_mean, end_rows, coupled)
+            give_way(rows, windows, bends, room.end_mean, end_rows, coupled)
         if counts:
-            new_cost = _amplitudes_counts(
-                rows, y, base, offset, trial[:count], done == 0, floor, points, model, variance, matrix, right, low,
-                high, scratch, size, side, sides, best,
+            new_inside, new_cost, chi2 = _amplitudes_counts(
+                rows, windows, y, base, offset, trial[:count], done == 0, floor, points, model, variance, matrix, right,
+                low, high, work, size, side, sides, best, change,
             )  # fmt: skip
-            new_inside = False
-            _derivatives(rows, sums, best)
-            weighted_gram(rows, variance, 0, total + 1, matrix)
-            _amplify(single, best, matrix)
+            _derivatives(rows, windows, sums, best)
+            weighted_gram(rows, windows, variance, count, count, total, matrix)
+            project(rows, windows, total, 0, total, matrix[total])
+            matrix[total, total] = chi2
         else:
             new_inside = _amplitudes_given(
-                rows, y, offset, constant, matrix, right, low, high, work, size, side, sides, best
+                rows, windows, y, offset, constant, matrix, right, low, high, work, size, side, sides, best
             )
-            _derivatives(rows, sums, best)
-            gram(rows, count, total + 1, total + 1, matrix)
-            _amplify(single, best, matrix)
+            _derivatives(rows, windows, sums, best)
+            gram(rows, windows, count, count, total, total + 1, matrix)
+            project(rows, windows, total, 0, total + 1, matrix[total])
             new_cost = matrix[total, total]
+        _amplify(single, best, matrix)
         done += 1
         if done == 1:  # products of the columns beside the peaks stay as they are
             constant = min(plan.areas + plan.areas % 2, count)

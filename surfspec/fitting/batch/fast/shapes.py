@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.polynomial import chebyshev
 
-from surfspec.fitting.batch.fast.edge import edge, inner
+from surfspec.fitting.batch.fast.edge import edge
 
 _LN16: Final = 4.0 * log(2.0)
 _GAUSS: Final = 2.0 * sqrt(log(2.0) / pi)
@@ -119,12 +119,13 @@ def half_power(z):
 
 
 @njit(fastmath=_FAST, error_model="numpy")
-def _gaussian(x, weight, center, fwhm, area, out, at, keep):
+def gaussian(x, weight, center, fwhm, area, first, end, out, at, keep):
+    """Write a Gaussian as :func:`evaluate` does, from the point `first` to `end` only."""
     a, b, c = at[0], at[1], at[2]
     ka, kb, kc = keep[0], keep[1], keep[2]
     per = 1.0 / fwhm
     height = area * _GAUSS * per
-    for i in range(x.size):
+    for i in range(np.uint64(first), np.uint64(end)):  # see the module grams
         s = (x[i] - center) * (2.0 * per)
         s2 = s * s
         value = height * weight[i] * half_power(min(s2, _FARTHEST))
@@ -250,6 +251,21 @@ def gl_sum(x, weight, center, fwhm, mixing, area, out, at, keep, k):
     )  # fmt: skip
 
 
+@njit(fastmath=_FAST, error_model="numpy")
+def _bell(x, center, per, out):
+    for i in range(x.size):
+        s = (x[i] - center) * (2.0 * per)
+        out[i] = half_power(min(s * s, _FARTHEST))
+
+
+@njit(error_model="numpy")
+def shoulder(x, weight, center, fwhm, height, first, end, out, at, keep):
+    """Write an edge as :func:`evaluate` does; before `first` it is level, behind `end` nothing."""
+    bell = np.empty(end - first)
+    _bell(x[first:end], center, 1.0 / fwhm, bell)
+    edge(x, weight, center, fwhm, height, bell, first, end, out, at, keep)
+
+
 @njit(error_model="numpy")
 def evaluate(kind, x, weight, roles, area, out, at, keep):
     """Write a shape of some area and its derivatives over the roles, times the weight, into the rows `at` of `out`.
@@ -257,7 +273,7 @@ def evaluate(kind, x, weight, roles, area, out, at, keep):
     What stands there counts with the factor `keep`; a Voigt line always writes anew into the first four rows.
     """
     if kind == 0:
-        _gaussian(x, weight, roles[0], roles[1], area, out, at, keep)
+        gaussian(x, weight, roles[0], roles[1], area, 0, x.size, out, at, keep)
     elif kind == 1:
         _lorentzian(x, weight, roles[0], roles[1], area, out, at, keep)
     elif kind == 2:
@@ -265,12 +281,7 @@ def evaluate(kind, x, weight, roles, area, out, at, keep):
     elif kind == 3:
         gl_sum(x, weight, roles[0], roles[1], roles[2], area, out, at.reshape((1, 4)), keep.reshape((1, 4)), 0)
     elif kind == 5:
-        first, end = inner(x, roles[0], roles[1])
-        near, bell, center, per = x[first:end], np.empty(end - first), roles[0], 1.0 / roles[1]
-        for i in range(near.size):
-            t = (near[i] - center) * per
-            bell[i] = exponential(-_LN16 * t * t)
-        edge(x, weight, roles[0], roles[1], area, bell, first, out, at, keep)
+        shoulder(x, weight, roles[0], roles[1], area, 0, x.size, out, at, keep)
     else:
         s, gamma = roles[1] / _VOIGT_SCALE, 0.5 * roles[2]
         reach = max(abs(x[0] - roles[0]), abs(x[-1] - roles[0]))
