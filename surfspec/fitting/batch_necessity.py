@@ -62,6 +62,8 @@ def _doubted(batch: BatchSolution, contribution: Array, fitted: Array) -> Mask:
             above, unc = batch.values[:, i] - parameters[i].low, batch.uncertainties[:, i]
             faint = (above > 0) & (above < np.where(alone, LONE, CERTAIN) * unc)
             rows = np.flatnonzero(faint & batch.converged & (batch.refused == ""))
+            if not rows.size:
+                continue
             parts = np.flatnonzero(links.area[:, i])
             column = np.zeros((rows.size, fitted.shape[1]))
             for k in parts:

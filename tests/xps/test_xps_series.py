@@ -100,6 +100,14 @@ def test_unknown_and_given_statistics() -> None:
         )
 
 
+def test_unknown_statistics_with_nothing_in_doubt() -> None:
+    strong = series(36).isel(spot=slice(0, None, 6))
+    strong.attrs = {**strong.attrs, "statistics": "unknown"}
+    found = ss.xps.fit(strong, "Zr 3d", energy_shift=0.0, engine="numpy")
+    assert set(found.verdict.values) == {"check"}
+    assert all("statistics unknown" in text for text in found.reasons.values)
+
+
 def test_a_member_does_not_know_the_others(both: tuple[xr.Dataset, xr.Dataset]) -> None:
     data = series()
     order = np.random.default_rng(0).permutation(data.sizes["spot"])[:23]

@@ -171,7 +171,7 @@ class Inputs:
         """Return the standard uncertainties that a least-squares fit of some members uses, (members, n) or (1, n)."""
         if self.sigma is not None:
             return _part(self.sigma, consecutive(rows), 1)
-        return np.stack([self.objective(int(i)).sigma for i in rows])
+        return np.array([self.objective(int(i)).sigma for i in rows]).reshape(len(rows), self.x.size)
 
     def objective(self, index: int) -> Objective:
         """Return what is minimised for one member."""
