@@ -192,7 +192,7 @@ def check(dataset: xr.Dataset, kind: str | None = None) -> xr.Dataset:
     if found in {"spectrum", "fit"} and not faults:
         faults += _axis_faults(dataset)
     if found == "spectrum" and not faults:
-        faults += _value_faults(dataset)
+        faults += _name_faults(dataset) or _value_faults(dataset)
     if faults:
         remedies = dict.fromkeys(remedy for _, remedy in faults)
         raise SchemaError(
@@ -255,6 +255,19 @@ def _number_of(value: object) -> float:
 def _refuse(name: str, value: object, remedy: str, where: str) -> None:
     shown = value.item() if isinstance(value, np.generic) else value
     raise InputError(f"{name} is {shown!r}", where=where or name, remedy=remedy)
+
+
+def _name_faults(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    """Refuse series dimensions that are called like a dimension or variable of a result."""
+    taken = {
+        part for kind in KINDS.values() for tail in (*kind.required.values(), *kind.optional.values()) for part in tail
+    }
+    taken |= {name for kind in KINDS.values() for name in (*kind.required, *kind.optional)}
+    return [
+        (f"a series dimension is called {dim!r}, as a part of the results is", f"Rename it: dataset.rename({dim}=...)")
+        for dim in map(str, dataset.dims)
+        if dim in taken - set(AXES)
+    ]
 
 
 def _variable_faults(dataset: xr.Dataset, kind: Kind) -> list[tuple[str, str]]:

@@ -110,6 +110,9 @@ def fit_members(
     """
     data = _Data.of(dataset)
     run = _Run(data, fit_one, components, tuple(parameters), progress)
+    if along is not None and not isinstance(along, str):
+        raise InputError(f"along is a {type(along).__name__}", where="along", remedy="Name one dimension or coordinate")
+    check_progress(progress)
     if start not in STARTS:
         raise InputError(f"start={start!r} is not known", where="start", remedy=f"Use {', '.join(STARTS)}")
     if start == "fresh" or not data.shape:
@@ -119,6 +122,20 @@ def fit_members(
         warm = run.mean_fit().value
         return run.collect(run.one(index, warm) for index in np.ndindex(*data.shape))
     return run.collect(run.neighbours(_lines(dataset, data.shape, along)))
+
+
+def check_progress(progress: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises
+    ------
+    InputError
+        Where `progress` is neither None nor callable.
+    """
+    if progress is not None and not callable(progress):
+        raise InputError(
+            f"progress is a {type(progress).__name__}", where="progress", remedy="Pass surfspec.fitting.ProgressBar()"
+        )
 
 
 @dataclass(frozen=True)

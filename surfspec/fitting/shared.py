@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.model import BoundModel, Parameter
+from surfspec.fitting.residual_tests import chi2_probability
 from surfspec.fitting.result import MemberFit, member_from_model
 from surfspec.fitting.shared_problem import (
     Array,
@@ -23,7 +24,7 @@ from surfspec.fitting.shared_problem import (
 from surfspec.fitting.solver import Solution, assumed_sigma, solve
 from surfspec.fitting.solver.objective import Objective
 from surfspec.fitting.solver.polish import Limits
-from surfspec.fitting.verdict import judge
+from surfspec.fitting.verdict import IMPROBABLE, judge
 
 Flags = NDArray[np.bool_]
 
@@ -49,6 +50,9 @@ class SharedFit:
         Of all members together.
     evaluations
         Times that all members were evaluated.
+    reasons
+        What the data say against sharing: the rise of the deviance over that of the members' own fits is tested by
+        the likelihood ratio. Every member's verdict contains it.
     """
 
     names: tuple[str, ...]
@@ -65,6 +69,7 @@ class SharedFit:
     dof: int
     scale: float
     evaluations: int
+    reasons: tuple[str, ...] = ()
 
 
 def fit_shared(
@@ -324,11 +329,12 @@ class _Joint:
 
     def fit(self, alone: Sequence[Solution], extra: Sequence[Sequence[str]] | None) -> SharedFit:
         """Judge every member and return the whole."""
+        against = self._against(alone)
         members, solutions = [], []
         for number, member in enumerate(self.problem.members):
             solution = self.solution(number)
             solutions.append(solution)
-            verdict, reasons = judge(solution, extra=() if extra is None else extra[number])
+            verdict, reasons = judge(solution, extra=(*(() if extra is None else extra[number]), *against))
             members.append(
                 member_from_model(member.bound, solution, alone[number].values, verdict=verdict, reasons=reasons)
             )
@@ -351,6 +357,20 @@ class _Joint:
             dof=self.dof,
             scale=self.scale,
             evaluations=self.outer.evaluations,
+            reasons=against,
+        )
+
+    def _against(self, alone: Sequence[Solution]) -> tuple[str, ...]:
+        """Return the reason against sharing: the likelihood ratio to the members' own fits (Wilks, 1938)."""
+        constraints = (len(alone) - 1) * int(np.sum(self.common_active))
+        rise = (self.outer.deviance - sum(fit.deviance for fit in alone)) / (self.scale if self.scale > 0 else 1.0)
+        if constraints < 1 or not rise > 0:
+            return ()
+        probability = float(chi2_probability(rise, constraints))
+        if probability >= IMPROBABLE:
+            return ()
+        return (
+            f"sharing improbable: deviance +{rise:.4g} for {constraints} constraints, probability {probability:.1g}",
         )
 
 

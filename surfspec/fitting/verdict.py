@@ -35,6 +35,7 @@ REASONS: Final[dict[str, str]] = {
     "at bound": "check",
     "below detection": "check",
     "start dependent": "check",
+    "sharing improbable": "check",
     "chi-square improbable": "check",
     "residual structure": "check",
     "background not converged": "check",

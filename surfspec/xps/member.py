@@ -206,7 +206,7 @@ def solved(work: Member, warm: Array | None = None) -> End:
         if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
             break
     told = replace(solution, unsettled=settled.unsettled, replaceable=work.needless(bound, solution))
-    return End(replace(under, anchors=first.anchors), bound, starts[0], told)
+    return End(replace(under, anchors=first.anchors, anchor_unc=first.anchor_unc), bound, starts[0], told)
 
 
 def end_points(recipe: Recipe, x: Array, inside: NDArray[np.bool_]) -> tuple[Array, Array]:

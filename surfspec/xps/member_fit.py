@@ -13,7 +13,7 @@ from surfspec.fitting.result import MemberFit, member_from_model
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
 from surfspec.xps.member import Member, Task, noise, solved
-from surfspec.xps.reasons import background_reasons, component_reasons, of_peaks
+from surfspec.xps.reasons import background_reasons, component_reasons, detected_together, of_peaks
 
 Array = NDArray[np.float64]
 
@@ -41,13 +41,22 @@ def fit_member(
     return judged(task, end.under, end.bound, member, end.solution)
 
 
-def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, solution: Solution) -> MemberFit:
+def judged(
+    task: Task,
+    under: Background,
+    bound: BoundModel,
+    member: MemberFit,
+    solution: Solution,
+    others: tuple[str, ...] = (),
+) -> MemberFit:
     """Return the member with its verdict: that of the solution, of the background and of the components."""
     extra = [
         *task.extra,
+        *others,
         *background_reasons(
             under.kind,
             under.anchors,
+            under.anchor_unc,
             converged=under.converged,
             k_width=under.k_width,
             options=task.recipe.background.options,
@@ -56,6 +65,7 @@ def judged(task: Task, under: Background, bound: BoundModel, member: MemberFit, 
             [c.name for c in bound.model.components],
             member.fwhm,
             member.flag,
+            together=detected_together(member.area, member.area_covariance),
             window=float(bound.x[-1] - bound.x[0]),
             tail=float(np.max(bound.end_tails(member.value))),
             highest=float(np.max(member.contribution.sum(axis=0))),

@@ -307,6 +307,14 @@ def _mapping(fits: object, where: str) -> None:
             where=where,
             remedy="Pass a mapping of regions to fits: {'Zr 3d': fit, 'Na 1s': fit}",
         )
+    for name, fit in fits.items():
+        dims = schema.series_dims(fit) if isinstance(fit, xr.Dataset) and fit.attrs.get("kind") == "fit" else ()
+        if dims:
+            raise InputError(
+                f"the fit of {name!r} is a series over {', '.join(dims)}",
+                where=where,
+                remedy="Select one member of every region with .isel(), and loop over them",
+            )
 
 
 def _kinetic_energy(fit: xr.Dataset, library: str | Mapping[str, float]) -> float:

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.fitting.result import DETECTION
+
 Array = NDArray[np.float64]
 
 #: Tails at an end of the window, relative to the highest peak, from which the window cuts into the peaks.
 CUT_TAIL = 0.04
+#: Standard uncertainties of the step from which the level of a background falls.
+FALL = 2.0
 #: Reasons that speak of single parameters.
 OF_PARAMETERS = ("not determined", "below detection", "not resolved", "correlated", "at bound", "start dependent")
 
@@ -29,13 +33,19 @@ def of_peaks(reasons: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def background_reasons(
-    kind: str, anchors: tuple[float, float], *, converged: bool, k_width: float, options: Mapping[str, str | float]
+    kind: str,
+    anchors: tuple[float, float],
+    anchor_unc: tuple[float, float],
+    *,
+    converged: bool,
+    k_width: float,
+    options: Mapping[str, str | float],
 ) -> list[str]:
     """Return what is to be said of a background.
 
     Parameters
     ----------
-    kind, anchors, converged, k_width
+    kind, anchors, anchor_unc, converged, k_width
         As in :class:`~surfspec.fitting.Background`.
     options
         Of the recipe.
@@ -43,14 +53,21 @@ def background_reasons(
     reasons = []
     if not converged:
         reasons.append(f"background not converged: {kind}, k W = {k_width:.2g}")
-    falls = anchors[1] < anchors[0]
+    falls = anchors[1] - anchors[0] < -FALL * float(np.hypot(*anchor_unc))
     if kind.startswith("shirley") and falls and options.get("rule") != "avantage":
         reasons.append("background improper: the level falls towards higher binding energy")
     return reasons
 
 
 def component_reasons(
-    names: Sequence[str], fwhm: Array, flag: NDArray[np.str_], *, window: float, tail: float, highest: float
+    names: Sequence[str],
+    fwhm: Array,
+    flag: NDArray[np.str_],
+    *,
+    together: bool,
+    window: float,
+    tail: float,
+    highest: float,
 ) -> list[str]:
     """Return what is to be said of the components of a fit.
 
@@ -58,6 +75,8 @@ def component_reasons(
     ----------
     names, fwhm, flag
         Of the components, each of length k.
+    together
+        Whether the sum of the areas is detected.
     window
         Width of the fitted window, eV.
     tail, highest
@@ -69,7 +88,8 @@ def component_reasons(
         reasons.append(f"width exceeds window: {', '.join(wide)}")
     missing = [name for name, one in zip(names, flag, strict=True) if one == "below_detection"]
     if len(missing) == len(names):
-        return [*reasons, "no peak detected"]
+        alone = f"not determined: how the area divides among {', '.join(names)}"
+        return [*reasons, alone if together else "no peak detected"]
     if missing:
         reasons.append(f"below detection: {', '.join(missing)}")
     if highest > 0 and tail > CUT_TAIL * highest:
@@ -77,3 +97,20 @@ def component_reasons(
             f"background improper: at an end of the window the peaks still have {tail / highest:.0%} of their height"
         )
     return reasons
+
+
+def detected_together(area: Array, covariance: Array) -> bool:
+    """Say whether the sum of the areas of one fit lies three standard uncertainties above zero.
+
+    Parameters
+    ----------
+    area, covariance
+        Shapes (k,) and (k, k); NaN where not determined.
+
+    Examples
+    --------
+    >>> detected_together(np.array([30.0, 20.0]), np.array([[900.0, -890.0], [-890.0, 900.0]]))
+    True
+    """
+    variance = float(np.sum(covariance))
+    return bool(np.isfinite(variance) and variance > 0 and np.sum(area) >= DETECTION * np.sqrt(variance))

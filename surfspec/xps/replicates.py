@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from surfspec import recipes, schema
 from surfspec.errors import InputError
 from surfspec.fitting.members import Members
-from surfspec.fitting.series import Progress
+from surfspec.fitting.series import Progress, check_progress
 from surfspec.xps.member import END_POINTS, noise
 from surfspec.xps.prepare import Prepared, prepare
 from surfspec.xps.recipe import Recipe
@@ -94,6 +94,9 @@ def bootstrap(
     """
     if isinstance(replicates, bool) or not isinstance(replicates, int | np.integer) or replicates < 10:
         raise InputError(f"{replicates!r} replicates", where="replicates", remedy="Ask for at least 10, better 1000")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed!r}", where="seed", remedy="Give a whole number from 0 on")
+    check_progress(progress)
     if kind not in ("parametric", "residual"):
         raise InputError(f"unknown kind of bootstrap {kind!r}", where="kind", remedy="Use 'parametric' or 'residual'")
     if engine not in ("auto", "numpy", "numba"):

@@ -18,7 +18,7 @@ from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members
 from surfspec.fitting.model import BoundModel
 from surfspec.xps.member import ANCHORED, TAIL_PASSES, TAIL_TOLERANCE, Task, end_points
-from surfspec.xps.reasons import background_reasons, component_reasons, of_peaks
+from surfspec.xps.reasons import background_reasons, component_reasons, detected_together, of_peaks
 from surfspec.xps.second_look import other_places
 
 Array = NDArray[np.float64]
@@ -199,6 +199,7 @@ class Block:
                 *background_reasons(
                     under.kind,
                     (float(under.anchors[i, 0]), float(under.anchors[i, 1])),
+                    (float(under.anchor_unc[i, 0]), float(under.anchor_unc[i, 1])),
                     converged=bool(under.converged[i]),
                     k_width=float(under.k_width[i]),
                     options=task.recipe.background.options,
@@ -207,6 +208,7 @@ class Block:
                     names,
                     members.fwhm[i],
                     members.flag[i],
+                    together=detected_together(members.area[i], members.area_covariance[i]),
                     window=window,
                     tail=float(tails[i]),
                     highest=float(highest[i]),

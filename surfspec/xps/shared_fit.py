@@ -115,6 +115,10 @@ class _Row:
     start: Array
     values: Array
 
+    def anchored(self) -> Background:
+        """Return the last background with the end levels of the data."""
+        return replace(self.under, anchors=self.first.anchors, anchor_unc=self.first.anchor_unc)
+
     def below_tails(self, values: Array) -> _Row:
         """Return the member with its end levels below the tails that the peaks have with these values."""
         if not self.work.lowers(self.first):
@@ -159,7 +163,7 @@ def _iterate(task: Task, rows: Sequence[_Row], shared: Sequence[str]) -> list[Me
         if max(_moved(a, b) for a, b in zip(before, joint.solutions, strict=True)) < TAIL_TOLERANCE:
             break
     return [
-        judged(task, replace(row.under, anchors=row.first.anchors), row.bound, replace(member, start=row.start), one)
+        judged(task, row.anchored(), row.bound, replace(member, start=row.start), one, joint.reasons)
         for row, member, one in zip(rows, joint.members, joint.solutions, strict=True)
     ]
 

@@ -13,7 +13,7 @@ from surfspec import recipes
 from surfspec.errors import InputError
 from surfspec.fitting.members import MemberFit, Members
 from surfspec.fitting.result import assemble
-from surfspec.fitting.series import Progress, fit_members
+from surfspec.fitting.series import STARTS, Progress, check_progress, fit_members
 from surfspec.xps.member_fit import fit_member
 from surfspec.xps.prepare import Prepared, prepare
 from surfspec.xps.recipe import Recipe
@@ -103,7 +103,8 @@ def fit(
     182.4
     """
     ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
-    _check_way(start, engine, bool(shared) or over is not None)
+    _check_way(start, along, engine, shared, over)
+    check_progress(progress)
     if shared or over is not None:
         together = fit_in_common(spectrum, ready, shared, over, progress)
         return result_of(ready, together, shared=", ".join(shared), shared_over=over or "every dimension")
@@ -127,10 +128,20 @@ def fit(
     return result_of(ready, [cut_member(member, ready.inside) for member in members])
 
 
-def _check_way(start: str, engine: str, shared: bool) -> None:
+def _check_way(start: str, along: object, engine: str, shared: Sequence[str], over: str | None) -> None:
     """Refuse ways to fit that do not exist or do not go together."""
+    if along is not None and start != "neighbour":
+        raise InputError(
+            "along= orders neighbours only", where="along", remedy="Say start='neighbour', or leave it out"
+        )
+    if over is not None and not shared:
+        raise InputError(
+            "over= says along what and nothing is shared", where="over", remedy="Name parameters in shared="
+        )
     if engine not in ENGINES:
         raise InputError(f"engine={engine!r} is not known", where="engine", remedy=f"Use {', '.join(ENGINES)}")
+    if start not in STARTS:
+        raise InputError(f"start={start!r} is not known", where="start", remedy=f"Use {', '.join(STARTS)}")
     if shared and start != "fresh":
         raise InputError(
             "shared parameters begin where the members' own fits end", where="start", remedy="Leave out start"

@@ -181,6 +181,50 @@ def test_parameters_in_common() -> None:
     assert float(joint.area_unc[3, 0]) < float(free.area_unc[3, 0])
 
 
+def test_sharing_what_differs_is_named() -> None:
+    rng = np.random.default_rng(5)
+    rows = [rng.poisson(expected(2000.0, shift=d)).astype(float) for d in np.linspace(0.0, 0.08, 12)]
+    whole = ss.spectrum(X, rows[0], technique="XPS", region="Zr 3d")
+    drifting = ss.stack([whole.assign(intensity=whole.intensity.copy(data=row)) for row in rows], dim="time")
+    centre = ss.xps.fit(drifting, "Zr 3d", energy_shift=0.0, shared=["Zr4+ center"])
+    assert set(centre.verdict.values) == {"check"}
+    assert all("sharing improbable" in text for text in centre.reasons.values)
+    width = ss.xps.fit(drifting, "Zr 3d", energy_shift=0.0, shared=["Zr4+ fwhm_gauss"])
+    assert set(width.verdict.values) == {"ok"}
+
+
+def test_two_peaks_at_one_place_are_not_determined_and_not_absent() -> None:
+    recipe = ss.xps.load_recipe("Zr 3d")
+    same = ss.xps.Range(follows="Zr4+")
+    widths = {"fwhm_gauss": same, "fwhm_lorentz": same}
+    twin = replace(recipe.doublets[0], name="twin", species="twin", center=same, splitting=same, widths=widths)
+    data = series(6).isel(spot=[0])
+    for engine in ("single", "numpy"):
+        found = ss.xps.fit(data, replace(recipe, doublets=(recipe.doublets[0], twin)), energy_shift=0.0, engine=engine)
+        assert found.verdict.item() == "failed"
+        assert "no peak detected" not in found.reasons.item()
+        assert "not determined" in found.reasons.item()
+
+
+def test_a_level_that_falls_by_noise_is_no_fault() -> None:
+    rng = np.random.default_rng(2)
+    table = build(ss.xps.load_recipe("Zr 3d"))
+    values = np.array([3000.0 if p.name == "Zr4+ area" else p.value for p in table.model.parameters])
+    mean = BoundModel(table.model, X, np.full(X.size, 100.0)).evaluate(values)
+    one = ss.spectrum(X, mean, technique="XPS", region="Zr 3d")
+    flat = one.drop_vars("intensity")
+    flat["intensity"] = (("spot", "binding_energy"), rng.poisson(mean, (200, X.size)) * 1.0, one.intensity.attrs)
+    recipe = replace(ss.xps.load_recipe("Zr 3d"), background=ss.xps.Background(kind="shirley"))
+    found = ss.xps.fit(flat, recipe, energy_shift=0.0, engine="numpy")
+    falls = np.array(["level falls" in text for text in found.reasons.values])
+    assert falls.mean() < 0.06  # two sigma, one side
+    bad = flat.copy(deep=True)
+    bad["intensity"] = flat.intensity + 40.0 * (X < 182.0)
+    bad.intensity.attrs = flat.intensity.attrs
+    steep = ss.xps.fit(bad, recipe, energy_shift=0.0, engine="numpy")
+    assert np.mean(["level falls" in text or "refused" in text for text in steep.reasons.values]) > 0.9
+
+
 def test_parameters_in_common_along_one_dimension() -> None:
     data = xr.concat([series(4, dim="spot"), series(4, dim="spot", fwhm=1.8)], dim="sample")
     found = ss.xps.fit(data, "Zr 3d", energy_shift=0.0, shared=["Zr4+ fwhm_gauss"], over="spot")
@@ -198,6 +242,9 @@ def test_parameters_in_common_along_one_dimension() -> None:
         ({"shared": "Zr4+ area"}, "one text"),
         ({"shared": ["Zr4+ center"], "over": "dose"}, "no series dimension"),
         ({"over": "spot"}, "shared"),
+        ({"along": "spot"}, "neighbour"),
+        ({"start": "neighbour", "along": ["spot"]}, "along"),
+        ({"progress": 3}, "progress"),
         ({"energy_shift": 1.0, "shift_search": 2.0}, "at once"),
         ({"energy_shift": 80.0}, "energy_shift"),
         ({"engine": "cuda"}, "engine"),
@@ -233,3 +280,14 @@ def test_start_values_are_shown_and_never_taken_for_a_fit() -> None:
     assert ss.plot(begin).axes
     with pytest.raises(ss.SurfspecError, match="not fitted"):
         ss.xps.normalise({"Zr 3d": begin}, to="Zr 3d5/2")
+
+
+def test_names_of_results_are_no_names_of_dimensions() -> None:
+    with pytest.raises(ss.SurfspecError, match=r"rename\(component="):
+        ss.xps.fit(series(2).rename(spot="component"), "Zr 3d")
+
+
+def test_a_series_is_no_sample() -> None:
+    fitted = ss.xps.fit(series(2), "Zr 3d")
+    with pytest.raises(InputError, match="series over spot"):
+        ss.xps.normalise({"Zr 3d": fitted})
