@@ -14,6 +14,8 @@ from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.fitting.model import BoundModel
 from surfspec.fitting.solver import Solution
+from surfspec.fitting.solver import solve as solve_problem
+from surfspec.xps.end_levels import WithEndLevels
 from surfspec.xps.member import Member, noise, solved
 from surfspec.xps.prepare import prepare
 from surfspec.xps.recipe import Recipe
@@ -28,16 +30,18 @@ class Solved:
     Attributes
     ----------
     problem
-        The model over its background, whose end levels give way to the tails of the peaks.
+        The model over its background, whose end levels give way to the tails of the peaks and move within their
+        own noise: two more parameters, ``lower end level`` and ``upper end level`` in standard uncertainties. (A
+        :class:`~surfspec.fitting.BoundModel` alone where the background has no end levels.)
     y
-        Intensities inside the window, shape (n,).
+        Intensities inside the window and, where the end levels move, their two auxiliary measurements.
     solution
-        The best parameters with their covariance, in which the noise of the background's end levels is contained.
+        The best parameters with their covariance.
     noise
         The keywords ``statistics`` and ``sigma`` of the functions of :mod:`surfspec.fitting`.
     """
 
-    problem: BoundModel
+    problem: BoundModel | WithEndLevels
     y: Array
     solution: Solution
     noise: Mapping[str, Any]
@@ -52,8 +56,11 @@ def solve(
 ) -> Solved:
     """Fit one spectrum as :func:`surfspec.xps.fit` does, and return the problem with its solution.
 
-    Profile likelihoods, replicates, MCMC and lmfit's own tools then work on it. They hold the background's end levels
-    where they are but for the tails; only the covariance and :func:`surfspec.xps.bootstrap` know their noise.
+    Profile likelihoods, replicates, MCMC and lmfit's own tools then work on it. The end levels of the background are
+    fitted with the peaks here, and each datum serves once, so that intervals know their noise; that is a little more
+    efficient than the means of :func:`surfspec.xps.fit`, and values differ by a part of their uncertainty. The shape of
+    the background in between stays that of the data; :func:`surfspec.xps.bootstrap` estimates it anew. Where the
+    statistics are unknown, the noise is read off the data's second differences.
 
     Parameters
     ----------
@@ -85,6 +92,22 @@ def solve(
     x, task, inside = np.array(spectrum["binding_energy"].values), ready.task, ready.inside
     y = np.array(spectrum["intensity"].values, dtype=np.float64)
     given = np.array(spectrum["intensity_unc"].values, dtype=np.float64) if "intensity_unc" in spectrum else None
-    end = solved(Member(task, x, y, noise(y, task.statistics, given), inside))
-    sigma = given[inside] if given is not None and task.statistics == "given" else None
-    return Solved(end.bound, y[inside], end.solution, {"statistics": task.statistics, "sigma": sigma})
+    work = Member(task, x, y, noise(y, task.statistics, given), inside)
+    end = solved(work)
+    counts = task.statistics == "poisson"
+    sigma = None if counts or work.sigma is None else work.sigma[inside]
+    change = work.nuisance(end.under, end.under.anchor_unc) if work.lowers(end.under) else None
+    if change is None:
+        told: dict[str, Any] = {"statistics": task.statistics, "sigma": sigma if task.statistics == "given" else None}
+        return Solved(end.bound, y[inside], end.solution, told)
+    low, high = work.ends()
+    window = x[inside]
+    measured = float(np.mean(low < window[0])), float(np.mean(high > window[-1]))
+    problem = WithEndLevels(end.bound, change, measured, counts=counts)
+    told = {
+        "statistics": "poisson" if counts else "given",
+        "sigma": None if sigma is None else np.concatenate([sigma, np.ones(2)]),
+    }
+    start = np.concatenate([end.solution.values, np.zeros(2)])
+    solution = solve_problem(problem, problem.data(y[inside]), starts=[start], **told)
+    return Solved(problem, problem.data(y[inside]), solution, told)
