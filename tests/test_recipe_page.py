@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from surfspec import recipes
 from surfspec.fitting.backgrounds import KINDS, background_options
 from surfspec.fitting.lineshapes import SHAPES
 from surfspec.xps.model import DEFAULT_WIDTHS
+from surfspec.xps.recipe import Recipe
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "recipes.md").read_text(encoding="utf-8")
 
@@ -40,3 +42,9 @@ def test_options_of_every_background(kind: str) -> None:
     documented = next(options for names, options in rows("kind") if kind in words(names))
     named = re.findall(r"(?:^|\), |, )`(\w+)`(?=,| \()", re.sub(r"\([^)]*\)", "()", documented))
     assert set(named) == set(background_options(kind))
+
+
+def test_the_recipes_on_the_page_load() -> None:
+    texts = [text for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) if "recipe:" in text]
+    loaded = [recipes.load_yaml(text, Recipe) for text in texts if "region:" in text]
+    assert [recipe.region for recipe in loaded] == ["Zr 3d", "C 1s"]
