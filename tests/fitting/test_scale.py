@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +21,7 @@ import xarray as xr
 import surfspec as ss
 from surfspec.errors import InputError, MissingDependencyError, SchemaError
 from surfspec.fitting.scale import fit_in_chunks
+from surfspec.fitting.scale.identity import describe
 from surfspec.fitting.series import INTERRUPTED
 
 HAS_PARALLEL = all(importlib.util.find_spec(name) for name in ("dask", "distributed", "zarr"))
@@ -441,3 +444,164 @@ class TestWithoutTheExtra:
     def test_the_import_is_light(self) -> None:
         code = "import sys, surfspec.fitting.scale\nassert not {'dask', 'distributed', 'zarr'} & set(sys.modules)\n"
         subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+#: The members of the tests below, told by a time.
+def timed(cube: xr.Dataset) -> xr.Dataset:
+    row = cube.isel(y=0, drop=True).drop_vars(["number", "x"]).rename(x="time")
+    return row.assign_coords(time=("time", 10.0 * np.arange(4), {"units": "s"}))
+
+
+class TestWhoIsWho:
+    def test_members_in_another_order_are_put_back(self, cube: xr.Dataset) -> None:
+        series = timed(cube)
+        back = slice(None, None, -1)
+        for chunk in (2, 3, 4):
+            result = fit_in_chunks(series, lambda part: FIT(part).isel(time=back), chunk=chunk)
+            xr.testing.assert_identical(result, FIT(series))
+
+    def test_of_an_image(self, cube: xr.Dataset, whole: xr.Dataset) -> None:
+        image = cube.drop_vars("number")  # a coordinate over both dimensions comes along
+        result = fit_in_chunks(image.isel(y=[0, 1]), lambda part: FIT(part).isel(y=[1, 0], x=[2, 3, 1, 0]))
+        xr.testing.assert_identical(result, whole.drop_vars("number").isel(y=[0, 1]))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda fit: fit.isel(time=slice(None, None, -1)).assign_coords(time=fit["time"]),
+            lambda fit: fit.assign_coords(time=fit["time"].values + 1.0),
+            lambda fit: fit.isel(time=slice(None, None, -1)).drop_vars("time"),
+        ],
+    )
+    def test_members_that_cannot_be_told(self, cube: xr.Dataset, change: Callable[[xr.Dataset], xr.Dataset]) -> None:
+        with pytest.raises(InputError, match="along the series than it was given"):
+            fit_in_chunks(timed(cube), lambda part: change(FIT(part)), chunk=2)
+
+    def test_shared_parameters_over_several_chunks(self, cube: xr.Dataset) -> None:
+        series = timed(cube)
+        fit = functools.partial(FIT, shared=["Zr4+ center"])
+        with pytest.raises(InputError, match="at once"):
+            fit_in_chunks(series, fit, chunk=2)
+        xr.testing.assert_identical(fit_in_chunks(series, fit, chunk=4), fit(series))
+
+    @pytest.mark.parametrize(
+        ("given", "fit", "message"),
+        [
+            (None, FIT, "NoneType"),
+            (xr.Dataset(), FIT, "without intensities"),
+            (..., None, "the fit is a NoneType"),
+            (..., lambda part: None, "returned nothing"),
+            (..., lambda part: 3, "returned a int"),
+            (..., lambda part: part, "returned spectra"),
+        ],
+    )
+    def test_what_is_no_fit(self, cube: xr.Dataset, given: object, fit: object, message: str) -> None:
+        with pytest.raises(InputError, match=message):
+            fit_in_chunks(cube if given is ... else given, fit, chunk=4)  # type: ignore[arg-type]
+
+    def test_a_store_that_is_no_path(self, cube: xr.Dataset) -> None:
+        with pytest.raises(InputError, match="3 is no path"):
+            fit_in_chunks(cube, FIT, chunk=4, store=3)  # type: ignore[arg-type]
+
+
+ORPHANS = """
+import sys, time
+import surfspec as ss
+from surfspec.fitting.scale import fit_in_chunks
+import os, pathlib
+
+def fit(chunk):
+    pathlib.Path(f"worker{os.getpid()}").touch()
+    time.sleep(300)
+
+if __name__ == "__main__":
+    fit_in_chunks(ss.load("cube.nc"), fit, chunk=4, scheduler="processes", workers=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_workers_end_with_a_killed_parent(cube: xr.Dataset, tmp_path: Path) -> None:
+    def lives(number: int) -> bool:
+        try:
+            state = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return state != "Z"
+
+    ss.save(cube, tmp_path / "cube.nc")
+    (tmp_path / "work.py").write_text(ORPHANS, encoding="utf-8")
+    with subprocess.Popen([sys.executable, "work.py"], cwd=tmp_path) as process:
+        limit = time.monotonic() + 60
+        while len(list(tmp_path.glob("worker*"))) < 2:
+            assert process.poll() is None, "the script ended before it was killed"
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    workers = [int(one.name.removeprefix("worker")) for one in tmp_path.glob("worker*")]
+    limit = time.monotonic() + 10
+    while any(map(lives, workers)) and time.monotonic() < limit:
+        time.sleep(0.05)
+    left = [one for one in workers if lives(one)]
+    for one in left:
+        os.kill(one, signal.SIGKILL)
+    assert not left
+
+
+def adding(number: float) -> Callable[[xr.Dataset], xr.Dataset]:
+    def fit(chunk: xr.Dataset) -> xr.Dataset:
+        return total_counts(chunk) + number
+
+    return fit
+
+
+class TestWhichFit:
+    def test_by_its_code(self) -> None:
+        fits = [lambda d, n=1: d + n, lambda d, n=1: d - n, lambda d, n=2: d + n, lambda d, n=1: d + 3 * n]
+        assert len({describe(fit) for fit in fits}) == 4
+        assert describe(fits[0]) == describe(fits[0])
+
+    def test_by_what_it_encloses(self) -> None:
+        assert describe(adding(1.0)) == describe(adding(1.0))
+        assert describe(adding(1.0)) != describe(adding(2.0))
+        arrays = np.zeros(5000), np.zeros(5000)
+        arrays[1][2500] = 1e-12
+        assert describe(adding(arrays[0])) != describe(adding(arrays[1]))  # type: ignore[arg-type]
+        assert describe(adding(xr.DataArray(arrays[0]))) != describe(adding(xr.DataArray(arrays[1])))  # type: ignore[arg-type]
+
+    def test_a_function_that_calls_itself_has_an_end(self) -> None:
+        def again(chunk: xr.Dataset) -> xr.Dataset:
+            return again(chunk)
+
+        assert describe(again) == describe(again)
+
+    def test_the_same_in_another_process(self, tmp_path: Path) -> None:
+        text = (
+            "from surfspec.fitting.scale.identity import describe\n"
+            "def f(x, k=(1, {2})): return [y for y in x if y in {'a', 'b', 'c', 'd'}]\n"
+            "print(describe(f))\n"
+        )
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", text], check=True, capture_output=True, timeout=60,
+                env={**os.environ, "PYTHONHASHSEED": seed},
+            ).stdout
+            for seed in ("1", "2")
+        ]  # fmt: skip
+        assert runs[0] == runs[1]
+
+    def test_a_function_of_this_package_goes_by_its_name(self) -> None:
+        assert describe(FIT).endswith("fit(recipe='Zr 3d', shift_search=0.0)")
+
+    @parallel
+    def test_a_store_of_another_function_of_that_name(self, cube: xr.Dataset, tmp_path: Path) -> None:
+        store = tmp_path / "fit.zarr"
+        first, second = adding(0.0), adding(1.0)
+        fit_in_chunks(cube, first, chunk=4, store=store)
+        fit_in_chunks(cube, adding(0.0), chunk=4, store=store)
+        with pytest.raises(InputError, match="its fit is"):
+            fit_in_chunks(cube, second, chunk=4, store=store)
+        notes = store / ".surfspec" / "run.json"
+        notes.write_text(re.sub(" code [0-9a-f]{16}", "", notes.read_text(encoding="utf-8")), encoding="utf-8")
+        with pytest.raises(InputError, match="its fit is"):  # an old store, of which nobody knows
+            fit_in_chunks(cube, first, chunk=4, store=store)

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 import xarray as xr
 
-from surfspec.errors import MissingDependencyError, RecipeError, SchemaError, SurfspecError
+from surfspec.errors import InputError, MissingDependencyError, RecipeError, SchemaError, SurfspecError
 from surfspec.fitting.scale.blocks import Block, block_sizes, cut, digest, in_memory
+from surfspec.fitting.scale.identity import describe
 from surfspec.fitting.scale.layout import Layout, layout_of, refused_part
 from surfspec.fitting.scale.memory import MemoryResult
 from surfspec.fitting.scale.optional import optional
+from surfspec.fitting.scale.order import ordered
 from surfspec.fitting.scale.store import ZarrResult
 from surfspec.fitting.scale.workers import check_sendable, open_workers, run_over
 from surfspec.fitting.series import INTERRUPTED, Progress
@@ -49,7 +51,8 @@ def fit_in_chunks(
     Each chunk is read, fitted and put away before the next but a few is begun, so that memory is bounded by the chunk
     (and by the result, where it is not written to a store). Every member must be fitted on its own by `fit`; then
     the numbers are the same whatever the chunks and the scheduler. A fit that draws on the chunk as a whole (a shift
-    of the energy scale found on the sum of all members) is refused when its chunks disagree.
+    of the energy scale found on the sum of all members) is refused when its chunks disagree, and one whose members
+    share parameters when there is more than one chunk.
 
     Parameters
     ----------
@@ -84,7 +87,8 @@ def fit_in_chunks(
     Raises
     ------
     InputError
-        For chunks that cannot be, a store of another run, a worker that died, or results that differ between chunks.
+        For chunks that cannot be, a store of another run, a worker that died, a fit that returns something else than a
+        result, in another order or with shared parameters, or results that differ between chunks.
     MissingDependencyError
         When a package of the extra ``parallel`` is needed and missing.
     SurfspecError
@@ -100,6 +104,18 @@ def fit_in_chunks(
     >>> fit_in_chunks(series, fit, chunk=2).center.sel(component="Zr4+ 3d5/2").values.round(1).tolist()
     [182.4, 182.4, 182.4]
     """
+    if not isinstance(dataset, xr.Dataset) or "intensity" not in dataset:
+        raise InputError(
+            f"a {type(dataset).__name__} without intensities is no series",
+            where="dataset",
+            remedy="Give a Dataset of surfspec.read() or surfspec.stack()",
+        )
+    if not callable(fit):
+        raise InputError(
+            f"the fit is a {type(fit).__name__}",
+            where="fit",
+            remedy="Give a function, functools.partial(surfspec.xps.fit, recipe='Zr 3d') say",
+        )
     sizes = block_sizes(dataset, chunk)
     blocks = cut(dataset, sizes)
     result: _Result = MemoryResult() if store is None else _stored(store, dataset, fit, sizes, resume=resume)
@@ -116,25 +132,10 @@ def _stored(store: str | Path, dataset: xr.Dataset, fit: Fit, sizes: Mapping[str
         "layout": 1,
         "chunk": dict(sizes),
         "series": {name: int(dataset.sizes[name]) for name in sizes},
-        "fit": _describe(fit),
+        "fit": describe(fit),
         "data": digest(dataset),
     }
     return ZarrResult(store, run, sizes, resume=resume)
-
-
-def _describe(fit: Any) -> str:
-    """Return a text that is the same for the same fit in another process."""
-    if isinstance(fit, functools.partial):
-        given = [
-            *map(_describe, fit.args),
-            *(f"{key}={_describe(value)}" for key, value in sorted(fit.keywords.items())),
-        ]
-        return f"{_describe(fit.func)}({', '.join(given)})"
-    if callable(fit):
-        owner = fit if hasattr(fit, "__qualname__") else type(fit)
-        return f"{owner.__module__}.{owner.__qualname__}"
-    text = repr(fit)
-    return type(fit).__qualname__ if " at 0x" in text else text
 
 
 @dataclass(frozen=True)
@@ -146,12 +147,14 @@ class _Outcome:
 
 
 def _fit_chunk(fit: Fit, chunk: xr.Dataset) -> _Outcome:
+    loaded = in_memory(chunk)
     try:
-        return _Outcome(fit(in_memory(chunk)), None)
+        part = fit(loaded)
     except (SchemaError, RecipeError, MissingDependencyError):
         raise  # the same for every chunk
     except SurfspecError as error:
         return _Outcome(None, error)
+    return _Outcome(ordered(part, loaded), None)
 
 
 class _Pass:
@@ -204,6 +207,13 @@ class _Pass:
             if self.result.layout is not None:
                 self._write_refused()
             return True
+        if "shared" in outcome.part.attrs and len(self.blocks) > 1:
+            raise InputError(
+                f"the fit has parameters in common ({outcome.part.attrs['shared']!s:.60}), of which every chunk would "
+                "have its own value",
+                where="fit",
+                remedy="Fit all members at once (without chunks), or leave out shared",
+            )
         if self.result.layout is None:
             self.result.begin(layout_of(outcome.part, block, self.dataset))
         self._layout().check(outcome.part, block)

@@ -51,6 +51,10 @@ class ZarrResult:
     """
 
     def __init__(self, path: str | Path, run: Mapping[str, Any], sizes: Mapping[str, int], *, resume: bool) -> None:
+        if not isinstance(path, str | Path):
+            raise InputError(
+                f"{path!r:.60} is no path", where="store", remedy="Give the name of a folder, 'fit.zarr' say"
+            )
         self._zarr = optional("zarr", _PURPOSE)
         self._dask_array = optional("dask.array", _PURPOSE)
         self.path = Path(path)
@@ -84,7 +88,7 @@ class ZarrResult:
         if differs:
             was, now = before.get(differs[0]), self._run.get(differs[0])
             raise InputError(
-                f"the store holds another run: its {differs[0]} is {was!r:.80}, and now {now!r:.80}",
+                f"the store holds another run: its {differs[0]} is {_shown(was, now)}",
                 where=self.path,
                 remedy="Choose another name for the store, or give the data, the fit and the chunk of that run",
             )
@@ -163,3 +167,12 @@ class ZarrResult:
         if self.layout is None:
             raise InputError("no chunk is fitted yet", where=self.path, remedy="Run it again")
         return self.layout
+
+
+def _shown(was: Any, now: Any) -> str:
+    """Return two values next to each other, from where they begin to differ if they are long."""
+    one, other = repr(was), repr(now)
+    if one[:80] != other[:80]:
+        return f"{one:.80}, and now {other:.80}"
+    first = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return f"...{one[first - 40 : first + 40]}, and now ...{other[first - 40 : first + 40]}"

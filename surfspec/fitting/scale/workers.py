@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.connection
 import os
 import pickle
 import signal
@@ -65,7 +66,7 @@ def open_workers(scheduler: Any, count: int | None) -> Iterator[tuple[Executor |
             yield pool, number
     elif scheduler == "processes":
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
-        with ProcessPoolExecutor(number, mp_context=context, initializer=_leave_interrupts_to_the_parent) as processes:
+        with ProcessPoolExecutor(number, mp_context=context, initializer=_follow_the_parent) as processes:
             yield processes, number
     elif scheduler == "distributed":
         distributed = optional("distributed", "scheduler='distributed'")
@@ -88,8 +89,18 @@ def open_workers(scheduler: Any, count: int | None) -> Iterator[tuple[Executor |
         )
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _follow_the_parent() -> None:
+    """Leave interrupts to the parent process, and end when it does, even by SIGKILL."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), name="parent", daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    """Wait for the end of another process, then end this one at once: nobody is left to take its result."""
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 @contextlib.contextmanager
