@@ -57,7 +57,7 @@ def bootstrap(
     kind
         ``"parametric"`` believes the counting statistics; ``"residual"`` takes the scatter from the residuals.
     seed
-        The same seed gives the same replicates.
+        The same seed gives the same replicates; members draw by their position in the series.
     engine
         ``"numpy"``, ``"numba"`` or ``"auto"``, as for :func:`surfspec.xps.fit`.
     progress
