@@ -13,6 +13,7 @@ from scipy.stats import chi2
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.model import Parameter
 from surfspec.fitting.solver import Problem, Solution, solve
+from surfspec.fitting.solver.inputs import objective_of, probability
 
 Array = NDArray[np.float64]
 
@@ -108,7 +109,7 @@ def profile(
     Raises
     ------
     InputError
-        For an unknown or fixed parameter, or a level outside 0 to 1.
+        For an unknown or fixed parameter, a level outside 0 to 1, or a solution that is not one of these data.
     NotDeterminedError
         When a better minimum turns up on the way: the best fit was none.
 
@@ -130,8 +131,7 @@ def profile(
     >>> bool(interval.low < interval.value < interval.high)
     True
     """
-    if not 0 < level < 1:
-        raise InputError(f"a confidence of {level:g}", remedy="Give a number between 0 and 1, 0.95 say")
+    level = probability("confidence", level)
     names = [one.name for one in problem.parameters]
     if parameter not in names:
         raise InputError(f"there is no parameter {parameter!r}", remedy=f"Parameters are {', '.join(names)}")
@@ -139,6 +139,7 @@ def profile(
     one = problem.parameters[index]
     if not one.vary:
         raise InputError(f"{parameter!r} is fixed", remedy="Profile a parameter that the fit may move")
+    objective_of(problem, y, solution, statistics, sigma, "profile")
     best = float(solution.values[index])
     wanted = float(chi2.ppf(level, 1)) * solution.scale
     seen: dict[float, tuple[float, Array]] = {best: (0.0, solution.values)}

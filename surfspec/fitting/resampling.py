@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from surfspec.errors import InputError, NotDeterminedError, SurfspecError
 from surfspec.fitting.batch import solve_batch
 from surfspec.fitting.model import BoundModel
-from surfspec.fitting.solver import Problem, Solution, assumed_sigma, solve
+from surfspec.fitting.solver import Problem, Solution, solve
+from surfspec.fitting.solver.inputs import objective_of, probability, whole_number
+from surfspec.fitting.solver.objective import Objective
 
 Array = NDArray[np.float64]
 
@@ -66,8 +68,7 @@ class Bootstrap:
         """
         if name not in self.names:
             raise InputError(f"there is no parameter {name!r}", remedy=f"Parameters are {', '.join(self.names)}")
-        if not 0 < level < 1:
-            raise InputError(f"a confidence of {level:g}", remedy="Give a number between 0 and 1, 0.95 say")
+        level = probability("confidence", level)
         column = self.values[:, self.names.index(name)]
         low, high = np.quantile(column, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
@@ -117,7 +118,7 @@ def bootstrap(
     Raises
     ------
     InputError
-        For fewer than two replicates or an unknown kind.
+        For fewer than two replicates, an unknown kind, or a solution that is not one of these data.
     NotDeterminedError
         When fewer than half of the replicates could be fitted.
 
@@ -140,12 +141,12 @@ def bootstrap(
     >>> result.values.shape, result.failed
     ((20, 3), 0)
     """
-    if replicates < 2:
+    if whole_number("replicates", replicates, 0) < 2:
         raise InputError(f"{replicates} replicates have no scatter", remedy="Ask for at least 100")
     if kind not in ("parametric", "residual"):
         raise InputError(f"unknown kind of bootstrap {kind!r}", remedy="Choose 'parametric' or 'residual'")
-    rng = np.random.default_rng(seed)
-    draw = _source(y, solution, statistics, sigma, kind, rng)
+    goal = objective_of(problem, y, solution, statistics, sigma, "bootstrap")
+    draw = _source(goal, solution, kind, np.random.default_rng(whole_number("seed", seed, 0)))
     data = np.stack([draw() for _ in range(replicates)])
     if type(problem) is BoundModel and rebuild is None:
         values = _together(problem, data, solution, statistics, sigma)
@@ -199,21 +200,16 @@ def _one_by_one(
     return np.concatenate(values)
 
 
-def _source(
-    y: Array, solution: Solution, statistics: str, sigma: Array | None, kind: str, rng: np.random.Generator
-) -> Callable[[], Array]:
+def _source(goal: Objective, solution: Solution, kind: str, rng: np.random.Generator) -> Callable[[], Array]:
     """Return a function that draws a replicate."""
-    model = solution.fitted
+    model, statistics = solution.fitted, goal.statistics
     if kind == "parametric" and statistics == "poisson":
         expected = np.maximum(model, 0.0)
         return lambda: rng.poisson(expected).astype(np.float64)
-    if statistics == "poisson":
-        width = np.sqrt(np.maximum(model, 0.0))
-    else:
-        width = assumed_sigma(y, statistics, sigma) * np.sqrt(solution.scale)
+    width = np.sqrt(np.maximum(model, 0.0)) if statistics == "poisson" else goal.sigma * np.sqrt(solution.scale)
     if kind == "parametric":
         return lambda: rng.normal(model, width)
-    standard = solution.pulls * np.sqrt(y.size / solution.dof)
+    standard = solution.pulls * np.sqrt(goal.y.size / solution.dof)
     standard = standard - np.mean(standard)
     floor = 0.0 if statistics == "poisson" else -np.inf
-    return lambda: np.maximum(model + width * rng.choice(standard, y.size), floor)
+    return lambda: np.maximum(model + width * rng.choice(standard, goal.y.size), floor)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError, MissingDependencyError
 from surfspec.fitting.solver import Problem, Solution
-from surfspec.fitting.solver.objective import Objective, objective
+from surfspec.fitting.solver.inputs import objective_of, probability, whole_number
+from surfspec.fitting.solver.objective import Objective
 
 Array = NDArray[np.float64]
 
@@ -62,8 +63,7 @@ class Chain:
         """
         if name not in self.names:
             raise InputError(f"{name!r} was not sampled", remedy=f"Sampled are {', '.join(self.names)}")
-        if not 0 < level < 1:
-            raise InputError(f"a credibility of {level:g}", remedy="Give a number between 0 and 1, 0.95 say")
+        level = probability("credibility", level)
         column = self.samples[:, self.names.index(name)]
         low, high = np.quantile(column, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
@@ -113,7 +113,8 @@ def sample(
     MissingDependencyError
         Without the package emcee.
     InputError
-        For a free parameter without finite limits, or a solution outside them.
+        For a free parameter without finite limits, a solution outside them or not of these data, or counts of steps and
+        walkers that cannot be.
 
     References
     ----------
@@ -135,10 +136,14 @@ def sample(
     (('area', 'center', 'fwhm'), (800, 3))
     """
     emcee = _emcee()
-    goal = objective(problem, y, statistics, sigma)
+    steps, burn = whole_number("steps", steps, 1), whole_number("burn", burn, 0)
+    seed = whole_number("seed", seed, 0)
+    goal = objective_of(problem, y, solution, statistics, sigma, "sample")
     free = np.flatnonzero([one.vary for one in problem.parameters])
-    low, high = _box(problem, solution, dict(limits or {}), free)
-    count = max(16, 4 * free.size) if walkers is None else walkers
+    if not free.size:
+        raise InputError("no parameter is free", where="sample", remedy="Sample a fit that may move something")
+    low, high = _box(problem, solution, _limits(limits), free)
+    count = max(16, 4 * free.size) if walkers is None else whole_number("walkers", walkers, 2 * free.size)
     rng = np.random.default_rng(seed)
     posterior = _Posterior(problem, goal, solution, free, low, high)
     sampler = emcee.EnsembleSampler(count, free.size, posterior)
@@ -189,6 +194,28 @@ class _Posterior:
         return -0.5 * self.goal.cost(self.problem.evaluate(values)) / self.solution.scale
 
 
+def _limits(given: Any) -> dict[str, tuple[float, float]]:
+    """Return limits by name, each of two numbers."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"limits={given!r:.40}", where="limits", remedy="Give a dict of (low, high) by name")
+    out = {}
+    for name, pair in given.items():
+        try:
+            low, high = (float(end) for end in pair)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"the limits of {name!r} are {pair!r:.40}", where="limits", remedy="Give two numbers, (low, high)"
+            ) from error
+        if not low < high:
+            raise InputError(
+                f"the limits of {name!r} are {low:g} and {high:g}", where="limits", remedy="Give (low, high), low first"
+            )
+        out[name] = (low, high)
+    return out
+
+
 def _box(
     problem: Problem, solution: Solution, limits: dict[str, tuple[float, float]], free: NDArray[np.intp]
 ) -> tuple[Array, Array]:
@@ -196,7 +223,8 @@ def _box(
     unknown = set(limits) - set(names)
     if unknown:
         raise InputError(
-            f"limits for {sorted(unknown)[0]!r}, which is no free parameter", remedy=f"Free are {', '.join(names)}"
+            f"limits for {sorted(map(str, unknown))[0]!r}, which is no free parameter",
+            remedy=f"Free are {', '.join(names)}",
         )
     low = np.array(
         [max(problem.parameters[i].low, limits.get(n, (-np.inf, 0))[0]) for i, n in zip(free, names, strict=True)]

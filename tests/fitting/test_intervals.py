@@ -24,6 +24,7 @@ from surfspec.fitting import (
     solve,
     to_lmfit,
 )
+from surfspec.fitting.batch import solve_batch
 
 
 @dataclass
@@ -284,3 +285,91 @@ class TestLmfit:
         )
         spread = np.std(found.flatchain.to_numpy(), axis=0)
         np.testing.assert_allclose(spread, best.uncertainties, rtol=0.3)
+
+
+#: Data that are not those of the fit, or none at all.
+OTHERS = {
+    "scaled": lambda y: 2.0 * y,
+    "reversed": lambda y: y[::-1],
+    "one point": lambda y: np.where(np.arange(y.size) == 3, y + 1.0, y),
+    "NaN": lambda y: np.where(np.arange(y.size) == 3, np.nan, y),
+    "text": lambda y: ["many"] * y.size,
+    "short": lambda y: y[:-1],
+    "none": lambda y: None,
+    "empty": lambda y: [],
+    "complex": lambda y: y + 1j,
+}
+
+
+class TestTheSolutionIsOneOfTheseData:
+    @pytest.mark.parametrize("other", OTHERS)
+    @pytest.mark.parametrize("statistics", ["poisson", "unknown"])
+    def test_or_it_is_refused(self, other: str, statistics: str) -> None:
+        bound, y = peak()
+        best, told = solve(bound, y, statistics=statistics), {"statistics": statistics}
+        wrong = OTHERS[other](y)
+        with pytest.raises(InputError):
+            profile(bound, wrong, "C 1s area", best, **told)
+        for kind in ("parametric", "residual"):
+            with pytest.raises(InputError):
+                bootstrap(bound, wrong, best, kind=kind, replicates=4, **told)
+        with pytest.raises(InputError):
+            sample(bound, wrong, best, steps=2, burn=0, **told)
+
+    def test_says_what_to_do(self) -> None:
+        bound, y = peak()
+        with pytest.raises(InputError, match=r"not one of these data; solve\(\) them first"):
+            profile(bound, y + 1.0, "C 1s area", solve(bound, y))
+        with pytest.raises(InputError, match="not one of these data"):
+            profile(bound, y, "C 1s area", solve(bound, y), statistics="unknown")
+        with pytest.raises(InputError, match="2 parameters for a problem with 3"):
+            bootstrap(bound, y, solve(LINE, Y, **GIVEN))
+        with pytest.raises(InputError, match="a NoneType is no solution"):
+            sample(bound, y, None)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("statistics", ["poisson", "given", "unknown"])
+    @pytest.mark.parametrize("noise", [False, True])
+    def test_members_of_a_batch_are(self, statistics: str, noise: bool) -> None:
+        bound, y = peak(area=3000.0)
+        data = np.stack([y if noise else bound.evaluate(np.array([3000.0, 285.0, 1.3]))] * 2)
+        sigma = np.sqrt(np.maximum(data[0], 1.0)) if statistics == "given" else None
+        for engine in ("numpy", "auto"):
+            found = solve_batch(
+                bound.model, bound.x, data, bound.base, statistics=statistics, sigma=sigma, engine=engine
+            )
+            bootstrap(bound, y=data[1], solution=found.member(1), replicates=4, statistics=statistics, sigma=sigma)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"steps": 0}, "steps=0"), ({"steps": -1}, "steps=-1"), ({"steps": 2.5}, "steps=2.5"),
+        ({"walkers": 1}, "walkers=1"), ({"walkers": 3}, "whole number from 4"), ({"burn": -1}, "burn=-1"),
+        ({"seed": "a"}, "seed='a'"), ({"limits": {"slope": 3}}, "limits of 'slope' are 3"),
+        ({"limits": [1]}, "Give a dict"), ({"limits": {"slope": (2, 1)}}, "low first"),
+        ({"limits": {"slope": (np.nan, 1)}}, "low first"), ({"limits": {3: (0, 1)}}, "no free parameter"),
+    ],
+)  # fmt: skip
+def test_options_of_sample(options: dict[str, object], match: str) -> None:
+    best = solve(LINE, Y, **GIVEN)
+    with pytest.raises(InputError, match=match):
+        sample(LINE, Y, best, **{"steps": 2, "burn": 0, **options}, **GIVEN)
+
+
+def test_levels_seeds_and_replicates_that_are_no_numbers() -> None:
+    best = solve(LINE, Y, **GIVEN)
+    for level in ("a", None, np.nan, 1j):
+        with pytest.raises(InputError, match="a confidence of"):
+            profile(LINE, Y, "slope", best, level=level, **GIVEN)
+    found = bootstrap(LINE, Y, best, replicates=4, **GIVEN)
+    with pytest.raises(InputError, match="a confidence of 'a'"):
+        found.interval("slope", "a")  # type: ignore[arg-type]
+    for options in ({"seed": "a"}, {"replicates": 3.5}, {"replicates": "a"}):
+        with pytest.raises(InputError, match=next(iter(options))):
+            bootstrap(LINE, Y, best, **options, **GIVEN)
+
+
+def test_lmfit_begins_where_it_is_told() -> None:
+    for values in ([1.0], [1.0, np.nan], "ab"):
+        with pytest.raises(InputError, match="start"):
+            to_lmfit(LINE, Y, values=values, **GIVEN)

@@ -262,3 +262,32 @@ def test_scaling_and_shifting(scale: float, shift: float) -> None:
     assert big.uncertainties[1] == pytest.approx(one.uncertainties[1], rel=1e-4)
     moved = solve(peak(x=X + shift), y, statistics="given", sigma=sigma)
     assert moved.values[1] == pytest.approx(one.values[1] + shift, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"starts": "a"}, "starts are no numbers"), ({"starts": 3}, "starts are no numbers"),
+        ({"starts": [[500.0, np.nan, 1.0]]}, "a start has nan for 'center'"),
+        ({"starts": [[500.0, 285.0, np.inf]]}, "a start has inf for 'fwhm'"), ({"starts": [[500.0]]}, "shape"),
+        ({"max_evaluations": 0}, "max_evaluations=0"), ({"max_evaluations": 1.5}, "max_evaluations=1.5"),
+        ({"tolerance": 0}, "tolerance=0"), ({"tolerance": -1}, "tolerance=-1"),
+        ({"tolerance": np.nan}, "tolerance=nan"), ({"tolerance": "a"}, "tolerance='a'"),
+        ({"doubt": ["foo"]}, "'foo', which is no parameter"), ({"doubt": "area"}, "Give a list of names"),
+        ({"nuisance": "a"}, "nuisances are no numbers"),
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be(options: dict[str, object], match: str) -> None:
+    bound = peak()
+    y = np.round(bound.evaluate(np.array([500.0, 285.4, 1.1])))
+    with pytest.raises(InputError, match=match):
+        solve(bound, y, **options)
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [([], "there are no data"), (np.ones(121) * 1j, "complex"), (["a"] * 121, "no numbers"), (None, "shape")],
+)
+def test_data_that_are_none(y: object, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        solve(peak(), y)

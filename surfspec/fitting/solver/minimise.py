@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
+from surfspec.fitting.solver.inputs import start_values
 from surfspec.fitting.solver.objective import FAR, Objective, Precise, Problem, bounded, objective
 
 Array = NDArray[np.float64]
@@ -156,7 +157,7 @@ def to_lmfit(
     """
     goal = objective(problem, y, statistics, sigma)
     names = identifiers(tuple(p.name for p in problem.parameters))
-    start = np.array([p.value for p in problem.parameters]) if values is None else values
+    start = start_values(problem, None if values is None else [values])[0]
     work = _Residuals(problem, goal, names)
     parameters = _parameters(problem.parameters, names, start)
     return lmfit.Minimizer(work.residual, parameters, scale_covar=statistics == "unknown")

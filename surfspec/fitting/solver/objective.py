@@ -133,7 +133,7 @@ def objective(problem: Problem, y: Precise, statistics: str, sigma: Array | None
     Raises
     ------
     InputError
-        For data that cannot be fitted at all: all zero, not finite, negative counts, uncertainties that
+        For data that cannot be fitted at all: none, all zero, not finite, negative counts, uncertainties that
         are no positive numbers, or fewer points than parameters.
     """
     if statistics not in STATISTICS:
@@ -142,6 +142,8 @@ def objective(problem: Problem, y: Precise, statistics: str, sigma: Array | None
     sigma = None if sigma is None else _numbers("uncertainties", sigma)
     if not np.all(np.isfinite(y)):
         raise InputError("some intensities are not numbers", remedy="Repair or remove those points")
+    if not y.size:
+        raise InputError("there are no data", remedy="Check the file and the window: give one intensity for each point")
     if not np.any(y):
         raise InputError("every intensity is zero", remedy="Check the file, the region and the detector")
     if statistics == "poisson" and np.min(y) < 0:
@@ -162,6 +164,8 @@ def _numbers(what: str, given: Precise) -> Precise:
     """Return the numbers as they are, doubles or long doubles, in one row."""
     out = given
     if not (isinstance(given, np.ndarray) and given.dtype in (np.float64, np.longdouble)):
+        if np.iscomplexobj(given):
+            raise InputError(f"the {what} are complex numbers", remedy="Give their real part or their magnitude")
         try:
             out = np.array(given, dtype=np.float64)
         except (TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
+from surfspec.fitting.solver.inputs import check_options, start_values
 from surfspec.fitting.solver.minimise import trust_region
 from surfspec.fitting.solver.objective import Objective, Precise, Problem, objective
 from surfspec.fitting.solver.polish import End, Limits, polish
@@ -74,8 +75,8 @@ def solve(
     Raises
     ------
     InputError
-        For data that cannot be fitted at all: all zero, not finite, negative counts, uncertainties
-        that are no positive numbers, or fewer points than parameters.
+        For data that cannot be fitted at all: none, all zero, not finite, negative counts, uncertainties
+        that are no positive numbers, or fewer points than parameters; and for options that cannot be.
 
     References
     ----------
@@ -94,8 +95,9 @@ def solve(
     ([100.0, 285.2, 1.0], True)
     """
     goal = objective(problem, y, statistics, sigma)
+    check_options(problem, tolerance, max_evaluations, doubt)
     limits = Limits.of(problem.parameters)
-    options = _starts(problem, starts)
+    options = start_values(problem, starts)
     nuisance = _nuisance(nuisance, goal.y.size)
     # a model that overflows on the way is no accident: what is not finite is looked for where it matters
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -115,25 +117,16 @@ def solve(
         )
 
 
-def _starts(problem: Problem, starts: Sequence[Array] | None) -> list[Array]:
-    """Return the starts, each with one number for each parameter."""
-    own = [p.value for p in problem.parameters]
-    options = [np.array(start, dtype=np.float64) for start in (starts if starts is not None and len(starts) else [own])]
-    for start in options:
-        if start.shape != (len(problem.parameters),):
-            raise InputError(
-                f"a start of shape {start.shape} for {len(problem.parameters)} parameters",
-                where="starts",
-                remedy=f"Give a list of starts, each a number for {', '.join(p.name for p in problem.parameters)}",
-            )
-    return options
-
-
 def _nuisance(nuisance: Array | None, points: int) -> Array | None:
     """Return the nuisances, each with one number for each point."""
     if nuisance is None:
         return None
-    out = np.atleast_2d(np.asarray(nuisance, dtype=np.float64))
+    try:
+        out = np.atleast_2d(np.asarray(nuisance, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the nuisances are no numbers ({error})", where="nuisance", remedy="Give shape (k, points)"
+        ) from error
     if out.ndim != 2 or (out.size and out.shape[1] != points):
         raise InputError(
             f"nuisances of shape {out.shape} for {points} points", where="nuisance", remedy="Give shape (k, points)"
