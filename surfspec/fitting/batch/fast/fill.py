@@ -16,8 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from surfspec.fitting.batch.columns import Filler
-from surfspec.fitting.batch.fast.shapes import evaluate, gaussian, gl_sum, pseudo_voigt, shoulder
-from surfspec.fitting.batch.fast.windows import limit, window
+from surfspec.fitting.batch.fast.shapes import evaluate, gaussian, mixed, shoulder, two_mixed
+from surfspec.fitting.batch.fast.windows import hull, limit, window
 from surfspec.fitting.batch.table import KINDS
 
 Array = NDArray[np.float64]
@@ -37,6 +37,11 @@ class Plan(NamedTuple):
     `keep`; the rows of the others are distributed by `steps`: component, target row, source row, whether it is the
     first there. The last row of the targets is the identity, for those; the last row of the matrix is never read.
 
+    `narrow` says whether some rows have windows (see :mod:`.windows`).
+
+    `twin` is 1 for a component that is written together with the next, and 2 for that one: lines of one kind, into the
+    same rows.
+
     `sums` makes the derivatives: row, source row, linear column (L for the fixed areas), whether it is the first there.
     `single` names the linear column whose amplitude the row of a derivative still lacks, or -1.
     """
@@ -48,6 +53,8 @@ class Plan(NamedTuple):
     steps: Index
     factor: Array
     direct: NDArray[np.bool_]
+    narrow: bool
+    twin: Index
     target: Index
     keep: Array
     empty: Index
@@ -103,7 +110,9 @@ def plan_of(filler: Filler) -> Plan:
         unit=np.array(filler.unit, dtype=np.float64),
         steps=np.array([(k, place[t], s, int(first)) for k, t, s, _, first in kept], dtype=np.int64).reshape(-1, 4),
         factor=np.array([factor for _, _, _, factor, _ in kept], dtype=np.float64),
-        direct=direct, target=target, keep=keep, empty=place[np.array(filler.empty, dtype=np.int64)],
+        direct=direct, narrow=bool(np.any(direct & np.isin(table.kinds, (_GAUSSIAN, _EDGE)))),
+        twin=_twins(table.kinds, direct, target), target=target, keep=keep,
+        empty=place[np.array(filler.empty, dtype=np.int64)],
         coupled=coupled, sums=np.array(sums, dtype=np.int64).reshape(-1, 4), single=single, low=low, high=high,
         areas=table.areas, linear=count, offset=offset if table.has_offset else -1, rows=rows,
         cap_factor=table.cap_factor, cap_offset=table.cap_offset,
@@ -124,20 +133,50 @@ def _direct(filler: Filler, place: Index, spare: int) -> tuple[NDArray[np.bool_]
     return direct, target.astype(np.int64), keep
 
 
+def _twins(kinds: Index, direct: NDArray[np.bool_], target: Index) -> Index:
+    out = np.zeros(kinds.size, dtype=np.int64)
+    for k in range(kinds.size - 1):
+        same = kinds[k] == kinds[k + 1] and np.array_equal(target[k], target[k + 1])
+        if out[k] == 0 and same and direct[k] and direct[k + 1] and kinds[k] in (_PSEUDO_VOIGT, _GL_SUM):
+            out[k], out[k + 1] = 1, 2
+    return out
+
+
 @njit(fastmath=FAST)
 def add(rows, windows, i, j, factor):
-    """Add a multiple of row `j` to row `i`; rows by number, because a view of one costs as much as several sums."""
-    limit(rows, windows, i, 1.0, windows[j, 0], windows[j, 1])
-    for k in range(np.uint64(windows[j, 0]), np.uint64(windows[j, 1])):
-        rows[i, k] += factor * rows[j, k]
+    """Add a multiple of row `j` to row `i`."""
+    first, end = windows[j, 0], windows[j, 1]
+    limit(rows, windows, i, 1.0, first, end)
+    out, one = rows[i, first:end], rows[j, first:end]
+    for k in range(out.size):
+        out[k] += factor * one[k]
 
 
 @njit(fastmath=FAST)
 def put(rows, windows, i, j, factor):
     """Set row `i` to a multiple of row `j`."""
-    limit(rows, windows, i, 0.0, windows[j, 0], windows[j, 1])
-    for k in range(np.uint64(windows[j, 0]), np.uint64(windows[j, 1])):
-        rows[i, k] = factor * rows[j, k]
+    first, end = windows[j, 0], windows[j, 1]
+    limit(rows, windows, i, 0.0, first, end)
+    out, one = rows[i, first:end], rows[j, first:end]
+    for k in range(out.size):
+        out[k] = factor * one[k]
+
+
+@njit(fastmath=FAST)
+def put_two(rows, windows, i, j, m, factor, factor_2):
+    """Set row `i` to the sum of multiples of the rows `j` and `m`."""
+    first, end = hull(windows, j, m)
+    limit(rows, windows, i, 0.0, first, end)
+    out, one, two = rows[i, first:end], rows[j, first:end], rows[m, first:end]
+    for k in range(out.size):
+        out[k] = factor * one[k] + factor_2 * two[k]
+
+
+@njit(fastmath=FAST)
+def put_two_whole(rows, i, j, m, factor, factor_2):
+    """Set row `i` as :func:`put_two` does, at all points."""
+    for k in range(rows.shape[1]):
+        rows[i, k] = factor * rows[j, k] + factor_2 * rows[m, k]
 
 
 @njit(fastmath=FAST)
@@ -174,34 +213,36 @@ def _roles(theta, factor, offset, out):
 
 @njit
 def fill(
-    x, weight, theta, rows, windows, rising, shape, roles, kinds, role_factor, role_offset, unit, direct, target, keep,
-    steps, factor, empty,
+    x, weight, theta, rows, windows, narrow, shape, roles, kinds, role_factor, role_offset, unit, direct, twin, target,
+    keep, steps, factor, empty,
 ):  # fmt: skip
     """Write the rows of the areas and the mixed derivatives, times the weight; nothing else is touched.
 
-    The model comes array by array: a tuple of them costs more than a shape to hand over. Rows have windows where the
-    axis is `rising`.
+    The model comes array by array: a tuple of them costs more than a shape to hand over. Some rows have windows
+    where the model is `narrow`.
     """
     _roles(theta, role_factor, role_offset, roles)
     for j in empty:
         rows[j, :] = 0.0
     at = 0
     for k in range(kinds.size):
+        if twin[k] == 2:
+            continue
         if not direct[k]:
             evaluate(kinds[k], x, weight, roles[k], unit[k], shape, target[-1], keep[-1])
             while at < steps.shape[0] and steps[at, 0] == k:
                 _spread(rows, steps[at, 1], shape, steps[at, 2], factor[at], 0.0 if steps[at, 3] else 1.0)
                 windows[steps[at, 1], 0], windows[steps[at, 1], 1] = 0, x.size
                 at += 1
-        elif rising and (kinds[k] == _GAUSSIAN or kinds[k] == _EDGE):
+        elif narrow and (kinds[k] == _GAUSSIAN or kinds[k] == _EDGE):
             _limited(kinds[k], x, weight, roles[k], unit[k], rows, windows, target[k], keep[k])
         else:
             for i in range(4):
                 windows[target[k, i], 0], windows[target[k, i], 1] = 0, x.size
-            if kinds[k] == _PSEUDO_VOIGT:  # without the detour over all shapes, which costs as much as the shape
-                pseudo_voigt(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
-            elif kinds[k] == _GL_SUM:
-                gl_sum(x, weight, roles[k, 0], roles[k, 1], roles[k, 2], unit[k], rows, target, keep, k)
+            if twin[k] == 1:
+                two_mixed(kinds[k], x, weight, roles, unit, rows, target, keep, k)
+            elif kinds[k] == _PSEUDO_VOIGT or kinds[k] == _GL_SUM:  # the detour over all shapes costs as much again
+                mixed(kinds[k], x, weight, roles, unit, rows, target, keep, k)
             else:
                 evaluate(kinds[k], x, weight, roles[k], unit[k], rows, target[k], keep[k])
 

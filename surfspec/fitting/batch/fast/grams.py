@@ -109,37 +109,71 @@ def weighted_gram(rows, windows, weight, start, linear, count, out):
 
 
 @njit(fastmath=SUMS)
-def _two(rows, i, j, last, first, end):
-    t0, t1 = 0.0, 0.0
+def _four(rows, i, last, first, end):
+    t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
     for k in range(np.uint64(first), np.uint64(end)):
-        t0 += rows[i, k] * rows[last, k]
-        t1 += rows[j, k] * rows[last, k]
-    return t0, t1
+        a = rows[last, k]
+        t0 += rows[i, k] * a
+        t1 += rows[i + 1, k] * a
+        t2 += rows[i + 2, k] * a
+        t3 += rows[i + 3, k] * a
+    return t0, t1, t2, t3
 
 
 @njit(fastmath=SUMS)
-def _weighted_two(rows, weight, i, j, last, first, end):
-    t0, t1 = 0.0, 0.0
+def _weighted_four(rows, weight, i, last, first, end):
+    t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
     for k in range(np.uint64(first), np.uint64(end)):
         a = rows[last, k] * weight[k]
         t0 += rows[i, k] * a
-        t1 += rows[j, k] * a
-    return t0, t1
+        t1 += rows[i + 1, k] * a
+        t2 += rows[i + 2, k] * a
+        t3 += rows[i + 3, k] * a
+    return t0, t1, t2, t3
+
+
+@njit(fastmath=SUMS)
+def _one(rows, i, last, first, end):
+    t = 0.0
+    for k in range(np.uint64(first), np.uint64(end)):
+        t += rows[i, k] * rows[last, k]
+    return t
+
+
+@njit(fastmath=SUMS)
+def _weighted_one(rows, weight, i, last, first, end):
+    t = 0.0
+    for k in range(np.uint64(first), np.uint64(end)):
+        t += rows[i, k] * (rows[last, k] * weight[k])
+    return t
 
 
 @njit
-def project(rows, windows, last, start, count, out):
-    """Write the products of the rows from `start` to `count` with the row `last`."""
-    for j in range(start, count, 2):
-        second = min(j + 1, count - 1)
-        first, end = hull(windows, j, second)
-        out[j], out[second] = _two(rows, j, second, last, first, end)
+def _hull_of_four(windows, i):
+    a, b = hull(windows, i, i + 1)
+    c, d = hull(windows, i + 2, i + 3)
+    return min(a, c), max(b, d)
+
+
+@njit
+def project(rows, windows, last, count, out):
+    """Write the products of the first `count` rows with the row `last`."""
+    fours = count - count % 4
+    for j in range(0, fours, 4):
+        first, end = _hull_of_four(windows, j)
+        out[j], out[j + 1], out[j + 2], out[j + 3] = _four(rows, j, last, first, end)
+    for j in range(fours, count):
+        first, end = hull(windows, j, j)
+        out[j] = _one(rows, j, last, first, end)
 
 
 @njit
 def weighted_project(rows, windows, weight, last, count, out):
     """Write the products of the first `count` rows with the row `last` under a weight."""
-    for j in range(0, count, 2):
-        second = min(j + 1, count - 1)
-        first, end = hull(windows, j, second)
-        out[j], out[second] = _weighted_two(rows, weight, j, second, last, first, end)
+    fours = count - count % 4
+    for j in range(0, fours, 4):
+        first, end = _hull_of_four(windows, j)
+        out[j], out[j + 1], out[j + 2], out[j + 3] = _weighted_four(rows, weight, j, last, first, end)
+    for j in range(fours, count):
+        first, end = hull(windows, j, j)
+        out[j] = _weighted_one(rows, weight, j, last, first, end)

@@ -13,9 +13,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from surfspec.fitting.batch.fast.algebra import bounded, damped_step, plain_step
-from surfspec.fitting.batch.fast.fill import FAST, add, fill, give_way, put
+from surfspec.fitting.batch.fast.fill import FAST, add, fill, give_way, put, put_two, put_two_whole
 from surfspec.fitting.batch.fast.grams import SUMS, gram, project, weighted_gram, weighted_project
-from surfspec.fitting.batch.fast.shapes import logarithm
+from surfspec.fitting.batch.fast.shapes import log_of_parts, mantissa
 from surfspec.fitting.batch.fast.stamp import STAMP
 from surfspec.fitting.batch.fast.windows import hull
 from surfspec.fitting.batch.problem import DAMPING_END, DAMPING_FACTOR, DAMPING_NONE, DAMPING_START, NOISE, REMAINDER
@@ -34,10 +34,10 @@ class Room(NamedTuple):
         one over the uncertainty; else they are counts, and the weight is one.
     bends
         How the background gives way at its end levels, times the weight.
-    rows, windows, rising
+    rows, windows, narrow
         See :mod:`surfspec.fitting.batch.fast.fill`.
-    model, variance
-        Expected counts, and one over them.
+    inverse, model, variance
+        One over the counts (over one where there are none), expected counts, and one over them.
     grams, works, sizes
         Gram matrices of the current and the trial point, their Cholesky factors and the scales of these.
     """
@@ -55,8 +55,9 @@ class Room(NamedTuple):
     end_shape: Array
     rows: Array
     windows: NDArray[np.int64]
-    rising: bool
+    narrow: bool
     shape: Array
+    inverse: Array
     model: Array
     variance: Array
     grams: Array
@@ -84,15 +85,18 @@ def _room(plan, x, bends, end_x, end_mean):
     wide = np.full(n, x[-1])
     wide[:points] = x
     windows = np.zeros((plan.rows, 2), dtype=np.int64)
-    windows[:, 0] = n  # nothing yet
-    windows[plan.areas : plan.linear] = np.array([0, n])
-    windows[total] = np.array([0, n])
+    windows[:, 1] = n
+    narrow = plan.narrow and bool(np.all(x[1:] >= x[:-1]))
+    if narrow:  # nothing yet, but for what is not filled
+        windows[: plan.areas], windows[plan.linear : total] = np.array([n, 0]), np.array([n, 0])
+        windows[total + 1 :] = np.array([n, 0])
     return Room(
         wide, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((bends.shape[1], n)), end_x, end_mean,
         np.ones(end_x.size),
         np.zeros((plan.rows, end_x.size)), np.zeros((plan.rows, 2), dtype=np.int64), np.zeros((4, end_x.size)),
-        np.zeros((plan.rows, n)), windows, bool(np.all(x[1:] >= x[:-1])), np.zeros((4, n)),
-        np.zeros(n), np.zeros(n), np.zeros((2, square, square)), np.zeros((2, total, total)), np.zeros((2, total)),
+        np.zeros((plan.rows, n)), windows, narrow, np.zeros((4, n)),
+        np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((2, square, square)), np.zeros((2, total, total)),
+        np.zeros((2, total)),
         np.zeros((total, total)), np.zeros((2, plan.linear)), np.zeros(plan.linear),
         np.zeros(plan.linear),
         np.zeros(plan.linear, dtype=np.int64), np.zeros(plan.linear, dtype=np.int64), np.zeros((plan.kinds.size, 3)),
@@ -117,27 +121,42 @@ def _load_given(room, areas, y, base, spread, extra, bends):
             row[i] = bends[j, i] * weight[i]
 
 
-@njit(fastmath=SUMS)
+@njit(fastmath=FAST, error_model="numpy")
 def _load_counts(room, areas, y, base, extra, bends):
-    """Take counts in; return the part of the deviance that is theirs alone, and the scale of its noise."""
-    points = y.size
-    room.weight[:points] = 1.0
-    room.y[:points], room.base[:points] = y, base
-    room.rows[areas : areas + extra.shape[0], :points] = extra
-    room.bends[:, :points] = bends
-    own, scale = 0.0, float(points)
-    for i in range(points):
-        log = y[i] * logarithm(max(y[i], 1e-300))
-        own += 2.0 * (log - y[i])
-        scale += abs(log) + y[i]
-    return own, scale
+    """Take counts in; return their sum. Points without weight hold counts that the model meets."""
+    total = _sum(y)
+    weight, out, under, inverse, rows, levels = room.weight, room.y, room.base, room.inverse, room.rows, room.bends
+    for i in range(y.size):
+        weight[i], out[i] = 1.0, y[i]
+    for i in range(y.size):
+        under[i], inverse[i] = base[i], 1.0 / (y[i] if y[i] > 0.0 else 1.0)
+    for j in range(extra.shape[0]):
+        row = rows[areas + j]
+        for i in range(y.size):
+            row[i] = extra[j, i]
+    for j in range(bends.shape[0]):
+        row = levels[j]
+        for i in range(y.size):
+            row[i] = bends[j, i]
+    mean = max(1.0, total / y.size)
+    out[y.size :], under[y.size :], inverse[y.size :] = mean, mean, 1.0 / mean
+    return total
+
+
+@njit(fastmath=SUMS)
+def _sum(y):
+    total = 0.0
+    for i in range(y.size):
+        total += y[i]
+    return total
 
 
 @njit(fastmath=FAST)
 def _subtract_two(rows, windows, last, i, j, a, b):
     first, end = hull(windows, i, j)
-    for k in range(np.uint64(first), np.uint64(end)):
-        rows[last, k] -= a * rows[i, k] + b * rows[j, k]
+    out, one, two = rows[last, first:end], rows[i, first:end], rows[j, first:end]
+    for k in range(out.size):
+        out[k] -= a * one[k] + b * two[k]
 
 
 @njit(fastmath=FAST)
@@ -154,7 +173,7 @@ def _amplitudes_given(rows, windows, y, offset, constant, matrix, right, low, hi
     if offset >= 0:
         add(rows, windows, last, offset, -1.0)
     gram(rows, windows, 0, count, count, constant, matrix)
-    project(rows, windows, last, 0, count, right)
+    project(rows, windows, last, count, right)
     inside = bounded(matrix, right, low, high, count, work, size, side, new, best)
     for j in range(0, count - 1, 2):
         _subtract_two(rows, windows, last, j, j + 1, best[j], best[j + 1])
@@ -164,30 +183,35 @@ def _amplitudes_given(rows, windows, y, offset, constant, matrix, right, low, hi
 
 
 @njit(fastmath=FAST, error_model="numpy")
-def _guess(rows, last, counts, model, floor, variance, points, first):
-    for i in range(points):
+def _guess(rows, last, counts, model, floor, variance, first):
+    for i in range(counts.size):
         variance[i] = 1.0 / (max(counts[i], 1.0) if first else max(model[i], floor))
         rows[last, i] = counts[i] - model[i]
 
 
 @njit(fastmath=SUMS, error_model="numpy")
-def _compare(rows, last, counts, model, floor, points):
-    """Put the floor under the model; write (y - m)/m; return the deviance less the data's own part, and chi-square."""
+def _compare(rows, last, counts, inverse, model, floor):
+    """Put the floor under the model; write (y - m)/m; return the deviance and chi-square."""
     total, square = 0.0, 0.0
-    for i in range(points):
-        m = max(model[i], floor)
-        slope = (counts[i] - m) / m
+    for i in range(counts.size):
+        m, y = max(model[i], floor), counts[i]
+        k, f = mantissa(m * inverse[i])
+        more = f + 1.0
+        one = 1.0 / (m * more)  # one division for two
+        rest = y - m
+        slope = rest * (more * one)
         rows[last, i] = slope
-        square += slope * slope * m
-        total += m - counts[i] * logarithm(m)
+        square += slope * rest
+        total -= rest + y * log_of_parts(k, (f - 1.0) * (m * one))
     return 2.0 * total, square
 
 
 @njit(fastmath=FAST)
 def _add_two(model, rows, windows, i, j, a, b):
     first, end = hull(windows, i, j)
-    for k in range(np.uint64(first), np.uint64(end)):
-        model[k] += a * rows[i, k] + b * rows[j, k]
+    out, one, two = model[first:end], rows[i, first:end], rows[j, first:end]
+    for k in range(out.size):
+        out[k] += a * one[k] + b * two[k]
 
 
 @njit
@@ -202,13 +226,13 @@ def _raise(model, rows, windows, amplitudes):
 
 @njit
 def _amplitudes_counts(
-    rows, windows, y, base, offset, guess, first, floor, points, model, variance, matrix, right, low, high, work, size,
+    rows, windows, y, inverse, base, offset, guess, first, floor, model, variance, matrix, right, low, high, work, size,
     side, new, best, change,
 ):  # fmt: skip
     """Write the best amplitudes under the variance of the model that has the amplitudes `guess`.
 
     The residual becomes that of the new amplitudes, relative to their model. Return whether no limit holds them, the
-    deviance less the data's own part, and chi-square.
+    deviance, and chi-square.
     """
     count, last = best.size, low.size
     model[:] = base
@@ -216,7 +240,7 @@ def _amplitudes_counts(
         _add_two(model, rows, windows, offset, offset, 1.0, 0.0)
     if not first:
         _raise(model, rows, windows, guess)
-    _guess(rows, last, y, model, floor, variance, points, first)
+    _guess(rows, last, y, model, floor, variance, first)
     weighted_gram(rows, windows, variance, 0, count, count, matrix)
     weighted_project(rows, windows, variance, last, count, right)
     if not first:
@@ -227,20 +251,30 @@ def _amplitudes_counts(
     for j in range(count):
         change[j] = best[j] - guess[j]
     _raise(model, rows, windows, change)
-    cost, chi2 = _compare(rows, last, y, model, floor, points)
+    cost, chi2 = _compare(rows, last, y, inverse, model, floor)
     return inside, cost, chi2
 
 
 @njit
-def _derivatives(rows, windows, sums, best):
+def _derivatives(rows, windows, narrow, sums, best):
     """Write the sums of mixed derivatives times amplitudes."""
-    for s in range(sums.shape[0]):
-        column = sums[s, 2]
+    s = 0
+    while s < sums.shape[0]:
+        i, j, column = sums[s, 0], sums[s, 1], sums[s, 2]
         amplitude = best[column] if column < best.size else 1.0
-        if sums[s, 3]:
-            put(rows, windows, sums[s, 0], sums[s, 1], amplitude)
+        if not sums[s, 3]:
+            add(rows, windows, i, j, amplitude)
+        elif s + 1 < sums.shape[0] and sums[s + 1, 0] == i:  # two at once
+            s += 1
+            column = sums[s, 2]
+            second = best[column] if column < best.size else 1.0
+            if narrow:
+                put_two(rows, windows, i, j, sums[s, 1], amplitude, second)
+            else:
+                put_two_whole(rows, i, j, sums[s, 1], amplitude, second)
         else:
-            add(rows, windows, sums[s, 0], sums[s, 1], amplitude)
+            put(rows, windows, i, j, amplitude)
+        s += 1
 
 
 @njit
@@ -282,26 +316,26 @@ def _step(g, gradient, values, low, high, count, damping, inside, work, scratch,
 
 
 @njit(error_model="numpy")
-def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, points, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
+def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
     """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
     # the fields stand in local names: each access to one costs as much as several sums
     low, high, cap_factor, cap_offset, count, offset = (
         plan.low, plan.high, plan.cap_factor, plan.cap_offset, plan.linear, plan.offset,
     )  # fmt: skip
-    kinds, role_factor, role_offset, unit, direct = (
-        plan.kinds, plan.role_factor, plan.role_offset, plan.unit, plan.direct,
+    kinds, role_factor, role_offset, unit, direct, twin = (
+        plan.kinds, plan.role_factor, plan.role_offset, plan.unit, plan.direct, plan.twin,
     )  # fmt: skip
     target, keep, steps, factor, empty, sums, single, coupled = (
         plan.target, plan.keep, plan.steps, plan.factor, plan.empty, plan.sums, plan.single, plan.coupled,
     )  # fmt: skip
-    x, y, weight, rows, windows, rising, shape, roles = (
-        room.x, room.y, room.weight, room.rows, room.windows, room.rising, room.shape, room.roles,
+    x, y, weight, rows, windows, narrow, shape, roles = (
+        room.x, room.y, room.weight, room.rows, room.windows, room.narrow, room.shape, room.roles,
     )  # fmt: skip
     bends, end_x, end_weight, end_rows, end_windows, end_shape = (
         room.bends, room.end_x, room.end_weight, room.end_rows, room.end_windows, room.end_shape,
     )  # fmt: skip
-    base, model, variance, right, change, side, sides, scratch = (
-        room.base, room.model, room.variance, room.right, room.change, room.side, room.new, room.scratch,
+    base, inverse, model, variance, right, change, side, sides, scratch = (
+        room.base, room.inverse, room.model, room.variance, room.right, room.change, room.side, room.new, room.scratch,
     )  # fmt: skip
     total = low.size
     gradient, step, held = room.gradient, room.step, room.held
@@ -315,31 +349,31 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, p
         matrix, best, work, size = room.grams[new], room.bests[new], room.works[new], room.sizes[new]
         theta = trial[count:]
         fill(
-            x, weight, theta, rows, windows, rising, shape, roles, kinds, role_factor, role_offset, unit, direct,
-            target, keep, steps, factor, empty,
+            x, weight, theta, rows, windows, narrow, shape, roles, kinds, role_factor, role_offset, unit, direct,
+            twin, target, keep, steps, factor, empty,
         )  # fmt: skip
         if bends.shape[0]:
             fill(
                 end_x, end_weight, theta, end_rows, end_windows, False, end_shape, roles, kinds, role_factor,
-                role_offset, unit, direct, target, keep, steps, factor, empty,
+                role_offset, unit, direct, twin, target, keep, steps, factor, empty,
             )  # fmt: skip
             give_way(rows, windows, bends, room.end_mean, end_rows, coupled)
         if counts:
             new_inside, new_cost, chi2 = _amplitudes_counts(
-                rows, windows, y, base, offset, trial[:count], done == 0, floor, points, model, variance, matrix, right,
-                low, high, work, size, side, sides, best, change,
+                rows, windows, y, inverse, base, offset, trial[:count], done == 0, floor, model, variance, matrix,
+                right, low, high, work, size, side, sides, best, change,
             )  # fmt: skip
-            _derivatives(rows, windows, sums, best)
+            _derivatives(rows, windows, narrow, sums, best)
             weighted_gram(rows, windows, variance, count, count, total, matrix)
-            project(rows, windows, total, 0, total, matrix[total])
+            project(rows, windows, total, total, matrix[total])
             matrix[total, total] = chi2
         else:
             new_inside = _amplitudes_given(
                 rows, windows, y, offset, constant, matrix, right, low, high, work, size, side, sides, best
             )
-            _derivatives(rows, windows, sums, best)
+            _derivatives(rows, windows, narrow, sums, best)
             gram(rows, windows, count, count, total, total + 1, matrix)
-            project(rows, windows, total, 0, total + 1, matrix[total])
+            project(rows, windows, total, total + 1, matrix[total])
             new_cost = matrix[total, total]
         _amplify(single, best, matrix)
         done += 1
@@ -384,17 +418,18 @@ def _kept(stamp):
         room = _room(plan, x, bends, end_x, end_mean)
         for m in range(y.shape[0]):
             under, levels = base[min(m, base.shape[0] - 1)], bends[min(m, bends.shape[0] - 1)]
-            own, scale, floor = 0.0, float(points), 0.0
+            scale, floor = float(points), 0.0
             if counts:
-                floor = FLOOR * max(1.0, y[m].mean())
-                own, scale = _load_counts(room, plan.areas, y[m], under, extra[m], levels)
+                total = _load_counts(room, plan.areas, y[m], under, extra[m], levels)
+                floor = FLOOR * max(1.0, total / points)
+                scale += total
             else:
                 _load_given(room, plan.areas, y[m], under, spread[min(m, spread.shape[0] - 1)], extra[m], levels)
             values[m, count:] = start[m]
             cost, chi2, small, done = _iterate(
-                plan, room, values[m], counts, floor, scale, gain_limit, max_passes, points, fisher[m]
+                plan, room, values[m], counts, floor, scale, gain_limit, max_passes, fisher[m]
             )
-            costs[m], chi2s[m], converged[m], passes[m] = cost + own, chi2, small, done
+            costs[m], chi2s[m], converged[m], passes[m] = cost, chi2, small, done
             if not np.isfinite(cost):  # what is no number would stay in the memory of the next member
                 room.rows[:], room.shape[:], room.end_rows[:], room.end_shape[:] = 0.0, 0.0, 0.0, 0.0
         return stamp

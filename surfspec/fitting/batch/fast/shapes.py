@@ -69,8 +69,8 @@ def exponential(x):
 
 
 @njit(fastmath=_FAST)
-def logarithm(x):
-    """Return ln(x) of a normal positive x: k ln 2 + 2 artanh((f - 1) / (f + 1)) with f within sqrt(1/2) and sqrt(2).
+def mantissa(x):
+    """Return k and f, within sqrt(1/2) and sqrt(2), of a normal positive x = 2^k f.
 
     The exponent k becomes a number by its bits in a mantissa: neither a shift that keeps the sign nor a conversion of
     integers is a vector instruction everywhere.
@@ -79,8 +79,12 @@ def logarithm(x):
     up = (bits - np.int64(0x3FE6A09E667F3BCD)) & np.int64(-0x10000000000000)  # k in the place of the exponent
     f = np.int64(bits - up).view(np.float64)
     field = np.int64(np.uint64(up ^ np.int64(-0x8000000000000000)) >> np.uint64(52))  # k + 2048
-    k = np.int64(field | np.int64(0x4330000000000000)).view(np.float64) - 4503599627372544.0
-    s = (f - 1.0) / (f + 1.0)
+    return np.int64(field | np.int64(0x4330000000000000)).view(np.float64) - 4503599627372544.0, f
+
+
+@njit(fastmath=_FAST)
+def log_of_parts(k, s):
+    """Return k ln 2 + 2 artanh(s), which is ln(2^k f) where s = (f - 1) / (f + 1)."""
     z = s * s
     z2 = z * z
     z4 = z2 * z2
@@ -89,6 +93,13 @@ def logarithm(x):
     high = (1.0 / 19.0 + z * (1.0 / 21.0)) + z2 * (1.0 / 23.0)
     p = 1.0 + z * (low + z4 * (middle + z4 * high))
     return k * _LN2_HIGH + (k * _LN2_LOW + 2.0 * s * p)
+
+
+@njit(fastmath=_FAST)
+def logarithm(x):
+    """Return ln(x) of a normal positive x."""
+    k, f = mantissa(x)
+    return log_of_parts(k, (f - 1.0) / (f + 1.0))
 
 
 def _power_series() -> list[float]:
@@ -121,18 +132,19 @@ def half_power(z):
 @njit(fastmath=_FAST, error_model="numpy")
 def gaussian(x, weight, center, fwhm, area, first, end, out, at, keep):
     """Write a Gaussian as :func:`evaluate` does, from the point `first` to `end` only."""
-    a, b, c = at[0], at[1], at[2]
     ka, kb, kc = keep[0], keep[1], keep[2]
     per = 1.0 / fwhm
     height = area * _GAUSS * per
-    for i in range(np.uint64(first), np.uint64(end)):  # see the module grams
+    x, weight = x[first:end], weight[first:end]
+    a, b, c = out[at[0], first:end], out[at[1], first:end], out[at[2], first:end]
+    for i in range(x.size):
         s = (x[i] - center) * (2.0 * per)
         s2 = s * s
         value = height * weight[i] * half_power(min(s2, _FARTHEST))
         slope = _LN16 * per * value
-        out[a, i] = ka * out[a, i] + value
-        out[b, i] = kb * out[b, i] + slope * s
-        out[c, i] = kc * out[c, i] + (0.5 * slope * s2 - per * value)
+        a[i] = ka * a[i] + value
+        b[i] = kb * b[i] + slope * s
+        c[i] = kc * c[i] + (0.5 * slope * s2 - per * value)
 
 
 @njit(fastmath=_FAST, error_model="numpy")
@@ -170,6 +182,34 @@ def _mixed(x, weight, center, fwhm, mixing, gauss, lorentz, loss, out, a, b, c, 
         out[b, i] = kb * out[b, i] + slope * s
         out[c, i] = kc * out[c, i] + (0.5 * slope * s2 - per * value)
         out[d, i] = kd * out[d, i] + (more - loss * value)
+
+
+@njit(fastmath=_FAST, error_model="numpy")
+def _two_mixed(
+    x, weight, center, fwhm, mixing, gauss, lorentz, loss, center_2, fwhm_2, mixing_2, gauss_2, lorentz_2, loss_2, out,
+    a, b, c, d, ka, kb, kc, kd,
+):  # fmt: skip
+    """Fill the sum of two lines as :func:`_mixed` fills one; a tenth less time than one after the other."""
+    per, per_2 = 1.0 / fwhm, 1.0 / fwhm_2
+    gauss, lorentz, gauss_2, lorentz_2 = gauss * per, lorentz * per, gauss_2 * per_2, lorentz_2 * per_2
+    steep, flat = _LN16 * per * (1.0 - mixing), 4.0 * per * mixing
+    steep_2, flat_2 = _LN16 * per_2 * (1.0 - mixing_2), 4.0 * per_2 * mixing_2
+    for i in range(x.size):
+        s, t = (x[i] - center) * (2.0 * per), (x[i] - center_2) * (2.0 * per_2)
+        s2, t2 = s * s, t * t
+        bell = gauss * weight[i] * half_power(min(s2, _FARTHEST))
+        bell_2 = gauss_2 * weight[i] * half_power(min(t2, _FARTHEST))
+        under, under_2 = 1.0 + s2, 1.0 + t2
+        share = 1.0 / (under * under_2)  # one division for two
+        share, share_2 = share * under_2, share * under
+        hat, hat_2 = lorentz * weight[i] * share, lorentz_2 * weight[i] * share_2
+        more, more_2 = hat - bell, hat_2 - bell_2
+        value, value_2 = bell + mixing * more, bell_2 + mixing_2 * more_2
+        slope, slope_2 = steep * bell + flat * (hat * share), steep_2 * bell_2 + flat_2 * (hat_2 * share_2)
+        out[a, i] = ka * out[a, i] + (value + value_2)
+        out[b, i] = kb * out[b, i] + (slope * s + slope_2 * t)
+        out[c, i] = kc * out[c, i] + ((0.5 * slope * s2 - per * value) + (0.5 * slope_2 * t2 - per_2 * value_2))
+        out[d, i] = kd * out[d, i] + ((more - loss * value) + (more_2 - loss_2 * value_2))
 
 
 @njit(fastmath=_FAST, error_model="numpy")
@@ -232,21 +272,33 @@ def _voigt_far(x, weight, center, s, gamma, height, f, by_center, by_gauss, by_l
 
 
 @njit(error_model="numpy")
-def pseudo_voigt(x, weight, center, fwhm, mixing, area, out, at, keep, k):
-    """Write a pseudo-Voigt line as :func:`evaluate` does, with the rows and factors of the component `k`."""
+def _norms(kind, mixing, area):
+    """Return the shares of both bells of a pseudo-Voigt (2) or of a sum of one height (3), and the `loss` of both."""
+    if kind == 2:
+        return area * _GAUSS, area * _LORENTZ, 0.0
+    slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
+    per = 1.0 / (1.0 / _GAUSS + mixing * slope)
+    return area * per, area * per, slope * per
+
+
+@njit(error_model="numpy")
+def mixed(kind, x, weight, roles, area, out, at, keep, k):
+    """Write a pseudo-Voigt or a sum of one height as :func:`evaluate` does; `k` is the number of the component."""
+    gauss, lorentz, loss = _norms(kind, roles[k, 2], area[k])
     _mixed(
-        x, weight, center, fwhm, mixing, area * _GAUSS, area * _LORENTZ, 0.0, out,
+        x, weight, roles[k, 0], roles[k, 1], roles[k, 2], gauss, lorentz, loss, out,
         at[k, 0], at[k, 1], at[k, 2], at[k, 3], keep[k, 0], keep[k, 1], keep[k, 2], keep[k, 3],
     )  # fmt: skip
 
 
 @njit(error_model="numpy")
-def gl_sum(x, weight, center, fwhm, mixing, area, out, at, keep, k):
-    """Write a sum of Gaussian and Lorentzian of one height, as :func:`pseudo_voigt` writes its line."""
-    slope = 1.0 / _LORENTZ - 1.0 / _GAUSS
-    per = 1.0 / (1.0 / _GAUSS + mixing * slope)
-    _mixed(
-        x, weight, center, fwhm, mixing, area * per, area * per, slope * per, out,
+def two_mixed(kind, x, weight, roles, area, out, at, keep, k):
+    """Write the components `k` and the next, of one kind and into the same rows, as :func:`mixed` writes one."""
+    gauss, lorentz, loss = _norms(kind, roles[k, 2], area[k])
+    gauss_2, lorentz_2, loss_2 = _norms(kind, roles[k + 1, 2], area[k + 1])
+    _two_mixed(
+        x, weight, roles[k, 0], roles[k, 1], roles[k, 2], gauss, lorentz, loss,
+        roles[k + 1, 0], roles[k + 1, 1], roles[k + 1, 2], gauss_2, lorentz_2, loss_2, out,
         at[k, 0], at[k, 1], at[k, 2], at[k, 3], keep[k, 0], keep[k, 1], keep[k, 2], keep[k, 3],
     )  # fmt: skip
 
@@ -276,10 +328,10 @@ def evaluate(kind, x, weight, roles, area, out, at, keep):
         gaussian(x, weight, roles[0], roles[1], area, 0, x.size, out, at, keep)
     elif kind == 1:
         _lorentzian(x, weight, roles[0], roles[1], area, out, at, keep)
-    elif kind == 2:
-        pseudo_voigt(x, weight, roles[0], roles[1], roles[2], area, out, at.reshape((1, 4)), keep.reshape((1, 4)), 0)
-    elif kind == 3:
-        gl_sum(x, weight, roles[0], roles[1], roles[2], area, out, at.reshape((1, 4)), keep.reshape((1, 4)), 0)
+    elif kind in (2, 3):
+        mixed(
+            kind, x, weight, roles.reshape((1, 3)), np.full(1, area), out, at.reshape((1, 4)), keep.reshape((1, 4)), 0
+        )
     elif kind == 5:
         shoulder(x, weight, roles[0], roles[1], area, 0, x.size, out, at, keep)
     else:

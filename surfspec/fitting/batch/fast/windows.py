@@ -58,14 +58,12 @@ def window(x, center, fwhm, nearest):
 def limit(rows, windows, i, keep, first, end):
     """Give row `i` a window before something is written there: its only one, or added to it where it keeps the rest."""
     low, high = windows[i, 0], windows[i, 1]
-    if keep != 0.0:
-        windows[i, 0], windows[i, 1] = min(low, first), max(high, end)
-        return
-    if low < first:
-        rows[i, low : min(first, high)] = 0.0
-    if high > end:
-        rows[i, max(end, low) : high] = 0.0
-    windows[i, 0], windows[i, 1] = first, end
+    kept = keep != 0.0
+    for k in range(low, low if kept else min(first, high)):
+        rows[i, k] = 0.0
+    for k in range(high if kept else max(end, low), high):
+        rows[i, k] = 0.0
+    windows[i, 0], windows[i, 1] = min(low, first) if kept else first, max(high, end) if kept else end
 
 
 @njit
