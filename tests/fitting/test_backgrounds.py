@@ -340,6 +340,29 @@ def test_a_strained_shirley_is_flagged() -> None:
     assert rough.iterations == 3
 
 
+def test_an_iteration_that_does_not_rest_has_no_absurd_sensitivity() -> None:
+    """Simulated steps under ever weaker peaks: where nothing converges, sweeps are no fixed point."""
+    x = np.linspace(0.0, 20.0, 201)
+    restless = 0
+    for height in np.geomspace(0.5, 1000.0, 40):
+        for step in (60.0, 200.0):
+            y = 100.0 + height * np.exp(-((x - 10.0) ** 2)) + step / (1.0 + np.exp(-3.0 * (x - 10.0)))
+            for clip in (False, True):
+                try:
+                    found = shirley_iterative(x, y, clip=clip)
+                except BackgroundError:  # nothing above it: refused as a whole
+                    continue
+                assert np.isfinite(found.sensitivity).all()
+                if found.converged or abs(found.k_width) <= 25.0:
+                    continue
+                restless += 1
+                # shares of a running sum: of positive differences they lie between 0 and 1, signed ones may overshoot
+                assert np.abs(found.sensitivity).max() <= (1.0 + 1e-12 if clip else 5.0)
+                assert "the sensitivity is that of one sweep" in found.note
+                assert "stopped after" in found.note
+    assert restless >= 5
+
+
 # --- Tougaard -------------------------------------------------------------------------------------------------------
 
 

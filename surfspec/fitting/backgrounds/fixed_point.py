@@ -11,8 +11,12 @@ from surfspec.fitting.backgrounds.region import Region
 from surfspec.fitting.backgrounds.shirley import POOR, remark
 from surfspec.fitting.backgrounds.sweeps import Count, Members, Weights, counted, members_of, rule_weights, sweep
 
-#: From this k times width on, an iteration that did not converge has no derivative worth solving for.
+#: From this k times width on, there is no derivative worth solving for: it grows as the exponential of it.
 _STRAINED: Final = 100.0
+#: The same for an iteration that did not converge: where nothing rests, the derivative that a sweep reproduces is that
+#: of no background (up to 1e23 was seen); from here on it is that of one sweep: the shares s and 1 - s themselves,
+#: between 0 and 1 unless signed differences are summed.
+_RESTLESS: Final = 10.0
 _TINY: Final = 1e-12
 #: Decay of a recursion over the whole axis that still divides without loss.
 _SAFE: Final = 1e-150
@@ -77,7 +81,8 @@ def iterate(
         free = np.less(end.values, cap).astype(np.float64)
         contact = 1.0 - np.add.reduce(free, axis=1) / free.shape[1]
         slope *= free
-    rows, strained = _derivative(members, weights, slope, end, region.width)
+    converged = (end.change <= goal)[:, 0]
+    rows, strained = _derivative(members, weights, slope, end, region.width, converged)
     if free is not None:
         rows *= free[:, None]
     above = target - end.values
@@ -87,7 +92,6 @@ def iterate(
     area = np.add.reduce(above, axis=1)
     k = np.zeros_like(area)
     np.divide(region.step, area, out=k, where=area > 0.0)
-    converged = (end.change <= goal)[:, 0]
     part = Part(
         end.values,
         rows,
@@ -145,7 +149,9 @@ def _rest(members: Members, weights: Weights, start: Array, count: Count, goal: 
     return out
 
 
-def _derivative(members: Members, weights: Weights, slope: Array, end: _End, width: float) -> tuple[Array, Mask]:
+def _derivative(
+    members: Members, weights: Weights, slope: Array, end: _End, width: float, converged: Mask
+) -> tuple[Array, Mask]:
     r"""Find the derivative that a sweep reproduces, over both end levels; True where it is that of one sweep only.
 
     With s = S / S_N, kappa = step / S_N, ``slope`` a and S[r] the running sum of a r, it solves
@@ -157,7 +163,7 @@ def _derivative(members: Members, weights: Weights, slope: Array, end: _End, wid
     f_i = (1 - kappa p_i a_(i-1)) / (1 + kappa o_i a_i), D_1 = 1, U_1 = s_1 = 0.
     """
     kappa = members.step / end.total
-    strained = np.abs(kappa) * width > _STRAINED
+    strained = np.abs(kappa) * width > np.where(converged, _STRAINED, _RESTLESS)[:, None]
     if np.count_nonzero(strained):
         kappa = np.where(strained, 0.0, kappa)
     own, previous = weights
