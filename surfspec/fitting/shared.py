@@ -21,8 +21,8 @@ from surfspec.fitting.shared_problem import (
     eliminate,
     invert,
 )
-from surfspec.fitting.solver import Solution, assumed_sigma, solve
-from surfspec.fitting.solver.objective import Objective
+from surfspec.fitting.solver import Solution, solve
+from surfspec.fitting.solver.objective import Objective, objective
 from surfspec.fitting.solver.polish import Limits
 from surfspec.fitting.verdict import IMPROBABLE, judge
 
@@ -142,6 +142,10 @@ def fit_shared(
     >>> fit.values.round(6).tolist(), [round(float(m.area[0]), 4) for m in fit.members]
     ([285.2, 1.0], [100.0, 300.0])
     """
+    if isinstance(shared, str):
+        raise InputError(
+            f"shared={shared!r:.40} is one text", where="shared", remedy=f"Give a list of names: [{shared!r:.40}]"
+        )
     goals = _goals(models, data, statistics, sigma, nuisance, extra, starts)
     parameters = common_parameters(models, shared)
     where = [np.array([_place(bound, name) for name in shared]) for bound in models]
@@ -175,8 +179,10 @@ def _goals(
     starts: Sequence[Array] | None,
 ) -> list[Objective]:
     """Return the data of each member; unknown statistics become weights that are scaled at the end."""
-    if not models:
+    if models is None or not len(models):
         raise InputError("there are no members", where="models", remedy="Give at least one model")
+    if data is None:
+        raise InputError("there are no data", where="data", remedy="Give the intensities of each member")
     for name, one in (("data", data), ("sigma", sigma), ("nuisance", nuisance), ("extra", extra), ("starts", starts)):
         if one is not None and len(one) != len(models):
             raise InputError(f"{len(one)} entries for {len(models)} members", where=name, remedy="Give one for each")
@@ -186,16 +192,19 @@ def _goals(
         )
     goals = []
     for number, y in enumerate(data):
-        given = None if sigma is None else np.asarray(sigma[number], dtype=np.float64)
-        counts = np.asarray(y, dtype=np.float64)
-        if counts.shape != models[number].x.shape:
+        given = None if sigma is None else sigma[number]
+        if np.size(y) != models[number].x.size:
             raise InputError(
-                f"member {number} has {counts.size} intensities on {models[number].x.size} points",
+                f"member {number} has {np.size(y)} intensities on {models[number].x.size} points",
                 where="data",
                 remedy="Give each member its own axis and data of one length",
             )
+        try:
+            goal = objective(models[number], y, statistics, given)
+        except InputError as error:
+            raise InputError(error.message, where=f"member {number}", remedy=error.remedy) from error
         kind = "poisson" if statistics == "poisson" else "given"
-        goals.append(Objective(counts, kind, assumed_sigma(counts, statistics, given)))
+        goals.append(Objective(np.asarray(goal.y, dtype=np.float64), kind, goal.sigma))
     return goals
 
 

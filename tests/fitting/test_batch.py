@@ -464,3 +464,27 @@ def test_bad_arguments_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="numba"):
         solve_batch(model, X, y, base, engine="numba")
+
+
+def test_members_that_are_none() -> None:
+    model = doublets("gaussian")
+    y, base = spectra(model, 2)
+    found = solve_batch(model, X, y, base)
+    assert found.member(np.int64(1)).names == found.names
+    for index in (99, 2, -1, "a", 0.5, None):
+        with pytest.raises(InputError, match="there is no member"):
+            found.member(index)  # type: ignore[arg-type]
+
+
+def test_data_that_cannot_be() -> None:
+    model = doublets("gaussian")
+    y, base = spectra(model, 2)
+    with pytest.raises(InputError, match="a NoneType is no model"):
+        solve_batch(None, X, y, base)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="1 points of the axis are no numbers"):
+        solve_batch(model, np.where(np.arange(X.size) == 4, np.nan, X), y, base)
+    with pytest.raises(InputError, match="y has complex numbers"):
+        solve_batch(model, X, y + 1j, base)
+    for start in ([1.0, "a"], "a"):
+        with pytest.raises(InputError, match="starts is not numeric"):
+            solve_batch(model, X, y, base, starts=[start])  # type: ignore[list-item]

@@ -79,6 +79,16 @@ class Inputs:
     chunk: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.model, Model):
+            raise InputError(
+                f"a {type(self.model).__name__} is no model", where="model", remedy="Give a surfspec.fitting.Model"
+            )
+        if not np.isfinite(self.x).all():
+            raise InputError(
+                f"{int(np.sum(~np.isfinite(self.x)))} points of the axis are no numbers",
+                where="x",
+                remedy="Repair or remove those points",
+            )
         m, n = self.y.shape
         shapes: dict[str, tuple[Array | None, tuple[int, ...]]] = {
             "x": (self.x, (n,)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.errors import InputError
 from surfspec.fitting.batch.columns import Filler
 from surfspec.fitting.batch.inputs import Inputs
 from surfspec.fitting.batch.table import Table
@@ -105,8 +107,23 @@ class BatchSolution:
         Parameters
         ----------
         index
-            Which one.
+            Which one, from 0.
+
+        Raises
+        ------
+        InputError
+            For a number that no member has.
         """
+        try:
+            number = operator.index(index)
+        except TypeError:
+            number = -1
+        if not 0 <= number < len(self):
+            raise InputError(
+                f"there is no member {index!r:.40}",
+                where="index",
+                remedy=f"Give a whole number from 0 to {len(self) - 1}",
+            )
         fitted = self.evaluate(np.array([index]))[0]
         goal = self.inputs.objective(index)
         scale = float(self.scale[index])

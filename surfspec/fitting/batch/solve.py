@@ -216,6 +216,8 @@ class _Answers:
 
 
 def _numbers(name: str, given: ArrayLike, dimensions: int = 0) -> Array:
+    if np.iscomplexobj(given):
+        raise InputError(f"{name} has complex numbers", where=name, remedy="Give their real part or their magnitude")
     try:
         out = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
