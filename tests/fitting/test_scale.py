@@ -349,6 +349,7 @@ class TestRefusals:
             ({"chunk": {"y": -1}}, "chunk of -1"),
             ({"scheduler": "slurm"}, "'slurm' is not known"),
             ({"scheduler": "threads", "workers": 0}, "0 workers"),
+            ({"scheduler": "threads", "workers": "a"}, "'a' workers"),
         ],
     )
     def test_options(self, cube: xr.Dataset, options: dict[str, object], message: str) -> None:
@@ -498,6 +499,10 @@ class TestWhoIsWho:
     def test_what_is_no_fit(self, cube: xr.Dataset, given: object, fit: object, message: str) -> None:
         with pytest.raises(InputError, match=message):
             fit_in_chunks(cube if given is ... else given, fit, chunk=4)  # type: ignore[arg-type]
+
+    def test_complex_intensities(self, cube: xr.Dataset) -> None:
+        with pytest.raises(InputError, match="complex"):
+            fit_in_chunks(cube.assign(intensity=cube["intensity"] + 1j), FIT, chunk=4)
 
     def test_a_store_that_is_no_path(self, cube: xr.Dataset) -> None:
         with pytest.raises(InputError, match="3 is no path"):

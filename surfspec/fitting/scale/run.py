@@ -110,6 +110,10 @@ def fit_in_chunks(
             where="dataset",
             remedy="Give a Dataset of surfspec.read() or surfspec.stack()",
         )
+    if dataset["intensity"].dtype.kind == "c":
+        raise InputError(
+            "the intensities are complex numbers", where="dataset", remedy="Give their real part or their magnitude"
+        )
     if not callable(fit):
         raise InputError(
             f"the fit is a {type(fit).__name__}",

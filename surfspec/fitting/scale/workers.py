@@ -22,6 +22,8 @@ from concurrent.futures import (
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+import numpy as np
+
 from surfspec.errors import InputError
 from surfspec.fitting.scale.optional import optional
 
@@ -57,8 +59,8 @@ def open_workers(scheduler: Any, count: int | None) -> Iterator[tuple[Executor |
     """
     number = len(os.sched_getaffinity(0)) if count is None and hasattr(os, "sched_getaffinity") else count
     number = number or os.cpu_count() or 1
-    if count is not None and count < 1:
-        raise InputError(f"{count} workers", where="workers", remedy="Give a whole number from 1 up")
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1):
+        raise InputError(f"{count!r:.40} workers", where="workers", remedy="Give a whole number from 1 up")
     if scheduler == "sync":
         yield None, 1
     elif scheduler == "threads":
