@@ -363,6 +363,12 @@ def test_an_iteration_that_does_not_rest_has_no_absurd_sensitivity() -> None:
     assert restless >= 5
 
 
+def test_complex_intensities_are_refused() -> None:
+    for make in (shirley, shirley_iterative, smart):
+        with pytest.raises(InputError, match="complex"):
+            make(np.arange(30.0), np.ones(30) + 1j)
+
+
 # --- Tougaard -------------------------------------------------------------------------------------------------------
 
 

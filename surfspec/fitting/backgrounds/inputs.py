@@ -40,6 +40,8 @@ def numeric(name: str, values: ArrayLike, shape: tuple[int, ...] | None, remedy:
     >>> numeric("y", [1, 2], (2,), "").tolist()
     [1.0, 2.0]
     """
+    if np.iscomplexobj(values):
+        raise InputError(f"{name} has complex numbers", remedy="Give their real part or their magnitude", where=name)
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
