@@ -51,7 +51,9 @@ def end_tails(batch: BatchSolution) -> Array:
     return np.stack([total[:, : low.size].mean(axis=1), total[:, low.size :].mean(axis=1)], axis=1)
 
 
-def laid_over(batch: BatchSolution, rows: NDArray[np.intp], later: BatchSolution) -> BatchSolution:
+def laid_over(
+    batch: BatchSolution, rows: NDArray[np.intp], later: BatchSolution, take: NDArray[np.intp] | None = None
+) -> BatchSolution:
     """Return the solution with some members replaced by those of a later one, data included.
 
     Parameters
@@ -62,16 +64,20 @@ def laid_over(batch: BatchSolution, rows: NDArray[np.intp], later: BatchSolution
         Which members were solved again.
     later
         Solution of those.
+    take
+        Which of the later members are taken; by default all.
     """
+    taken = np.arange(len(later)) if take is None else take
+    rows = rows[taken]
     changed: dict[str, Any] = {}
     for name in _ROWS:
         both = np.array(getattr(batch, name))
-        both[rows] = getattr(later, name)
+        both[rows] = getattr(later, name)[taken]
         changed[name] = both
-    return replace(batch, inputs=_inputs_over(batch.inputs, rows, later.inputs), **changed)
+    return replace(batch, inputs=_inputs_over(batch.inputs, rows, later.inputs, taken), **changed)
 
 
-def _inputs_over(first: Inputs, rows: NDArray[np.intp], later: Inputs) -> Inputs:
+def _inputs_over(first: Inputs, rows: NDArray[np.intp], later: Inputs, taken: NDArray[np.intp]) -> Inputs:
     def over(name: str, tail: int) -> Array | None:
         """Lay one array over the other, each with or without the dimension of the members."""
         new, old = getattr(later, name), getattr(first, name)
@@ -79,7 +85,7 @@ def _inputs_over(first: Inputs, rows: NDArray[np.intp], later: Inputs) -> Inputs
             return None if old is None else np.asarray(old)
         shape = (len(first.y), *new.shape[-tail:])
         both = np.zeros(shape) if old is None else np.array(np.broadcast_to(old, shape))
-        both[rows] = new
+        both[rows] = new if new.ndim == tail else new[taken]
         return both
 
     base = over("base", 1)

@@ -14,14 +14,20 @@ from surfspec.fitting.solver.necessity import replaceable
 from surfspec.fitting.solver.objective import objective
 from surfspec.fitting.solver.polish import End as SolverEnd
 from surfspec.fitting.solver.polish import Limits
+from surfspec.fitting.solver.run import finish
+from surfspec.fitting.solver.solution import describe
 from surfspec.xps.model import Table
 from surfspec.xps.recipe import Recipe
-from surfspec.xps.second_look import other_places
+from surfspec.xps.second_look import other_places, own_places
 
 Array = NDArray[np.float64]
 
 #: Backgrounds with end levels that can be taken below the tails of the peaks.
 ANCHORED = ("constant", "linear", "shirley", "shirley_iterative", "smart")
+#: Relative difference of two deviances that are equal.
+AS_GOOD = 1e-8
+#: Evaluations at most where a fit goes on from its end.
+EVALUATIONS = 2000
 #: Times the end levels are lowered, and the change (in standard uncertainties) at which that stops.
 TAIL_PASSES = 6
 TAIL_TOLERANCE = 0.02
@@ -123,6 +129,30 @@ class Member:
         weight = np.sqrt(np.maximum(y, 1.0)) if self.sigma is None else self.sigma[self.inside]
         return bound.start(values, y, weight)
 
+    def placed(
+        self, bound: BoundModel, under: Background, solution: Solution, anchor_unc: tuple[float, float]
+    ) -> Solution:
+        """Return the solution with peaks without area where the recipe has them, unless that is worse."""
+        values = own_places(bound.model, solution.values[None])[0]
+        if np.array_equal(values, solution.values):
+            return solution
+        given = self.sigma is not None and self.task.statistics == "given"
+        sigma = self.sigma[self.inside] if given and self.sigma is not None else None
+        goal, limits = objective(bound, self.y[self.inside], self.task.statistics, sigma), Limits.of(bound.parameters)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            end = finish(bound, goal, limits, values, EVALUATIONS)
+            moved = describe(
+                bound,
+                goal,
+                limits,
+                end,
+                nuisance=self.nuisance(under, anchor_unc),
+                evaluations=solution.evaluations + end.evaluations,
+                others=(),
+                doubt=(),
+            )
+        return moved if moved.deviance <= solution.deviance + AS_GOOD * max(1.0, solution.deviance) else solution
+
     def again(self, first: Background, tails: Array, warm: Array) -> tuple[Background, BoundModel, Solution]:
         """Fit over the background whose end levels are those of `first` less the peaks' tails there."""
         under, bound = self.below(first, tails)
@@ -205,6 +235,7 @@ def solved(work: Member, warm: Array | None = None) -> End:
         unit = np.where(solution.uncertainties > 0, solution.uncertainties, np.inf)
         if np.max(np.abs(solution.values - before.values) / unit) < TAIL_TOLERANCE:
             break
+    solution = work.placed(bound, under, solution, first.anchor_unc)
     told = replace(solution, unsettled=settled.unsettled, replaceable=work.needless(bound, solution))
     return End(replace(under, anchors=first.anchors, anchor_unc=first.anchor_unc), bound, starts[0], told)
 

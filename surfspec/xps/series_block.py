@@ -17,9 +17,9 @@ from surfspec.fitting.batch_necessity import replaceable_areas
 from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members
 from surfspec.fitting.model import BoundModel
-from surfspec.xps.member import ANCHORED, TAIL_PASSES, TAIL_TOLERANCE, Task, end_points
+from surfspec.xps.member import ANCHORED, AS_GOOD, TAIL_PASSES, TAIL_TOLERANCE, Task, end_points
 from surfspec.xps.reasons import background_reasons, component_reasons, detected_together, of_peaks
-from surfspec.xps.second_look import other_places
+from surfspec.xps.second_look import other_places, own_places
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -127,6 +127,21 @@ class Block:
         begin = [batch.values[rows], *(one[rows] for one in moved)]
         again = self.solve(rows, first.values[rows], first.sensitivity[rows], first.anchor_unc[rows], begin)
         return laid_over(batch, rows, replace(again, unsettled=batch.unsettled[rows]))
+
+    def placed(self, first: BackgroundSeries, batch: BatchSolution) -> BatchSolution:
+        """Return the solutions with peaks without area where the recipe has them, unless that is worse."""
+        kept = (batch.refused == "") & np.isfinite(batch.values).all(axis=1)
+        values = own_places(self.task.table.model, batch.values)
+        rows = np.flatnonzero(kept & (values != batch.values).any(axis=1))
+        if not rows.size:
+            return batch
+        inputs = batch.inputs
+        bends = first.sensitivity if inputs.sensitivity is None else inputs.sensitivity
+        tails = None if inputs.tails is None else inputs.tails[rows]
+        again = self.solve(rows, inputs.base[rows], bends[rows], first.anchor_unc[rows], [values[rows]], tails)
+        before = batch.deviance[rows]
+        good = np.flatnonzero((again.refused == "") & (again.deviance <= before + AS_GOOD * np.maximum(1.0, before)))
+        return laid_over(batch, rows, replace(again, unsettled=batch.unsettled[rows]), good)
 
     def below_tails(self, first: BackgroundSeries, batch: BatchSolution) -> tuple[Under, BatchSolution]:
         """Lower the end levels below the tails of the peaks, member by member until nothing moves any more."""

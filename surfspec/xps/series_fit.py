@@ -141,6 +141,7 @@ def fit_together(
     under = Under.of(first)
     if block.lowers:
         under, batch = block.below_tails(first, batch)
+    batch = block.placed(first, batch)
     return block.judged(under, batch, members_from_batch(batch, block.begin(first, starts[0])))
 
 

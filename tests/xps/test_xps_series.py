@@ -291,3 +291,21 @@ def test_a_series_is_no_sample() -> None:
     fitted = ss.xps.fit(series(2), "Zr 3d")
     with pytest.raises(InputError, match="series over spot"):
         ss.xps.normalise({"Zr 3d": fitted})
+
+
+def test_error_bars_do_not_hang_on_where_an_absent_peak_was_left() -> None:
+    """An overlapping peak of area zero stands where the recipe has it, in both ways, whatever the fit did with it."""
+    recipe = ss.xps.load_recipe("Zr 3d")
+    same = ss.xps.Range(follows="Zr4+")
+    widths = {"fwhm_gauss": same, "fwhm_lorentz": same}
+    place = ss.xps.Range(value=180.6, low=180.4, high=180.8)
+    other = replace(recipe.doublets[0], name="Zr2+", species="Zr2+", center=place, splitting=same, widths=widths)
+    two = replace(recipe, doublets=(recipe.doublets[0], other))
+    data = series(90).isel(spot=slice(0, None, 6))
+    one, many = (ss.xps.fit(data, two, energy_shift=0.0, engine=engine) for engine in ("single", "numpy"))
+    absent = np.flatnonzero(one.value.sel(parameter="Zr2+ area").values == 0)
+    assert absent.size
+    for fitted in (one, many):
+        assert np.all(fitted.value.sel(parameter="Zr2+ center").values[absent] == 180.6)
+    np.testing.assert_allclose(many.area_unc[absent], one.area_unc[absent], rtol=1e-3)
+    assert np.array_equal(many.dof[absent], one.dof[absent])
