@@ -67,6 +67,7 @@ class Links:
         count = len(position) if parameters is None else parameters
 
         def rows(ties: list[Tie]) -> tuple[Array, Array]:
+            """Return the factors and offsets of some ties."""
             out = np.zeros((len(ties), count))
             for row, tie in zip(out, ties, strict=True):
                 for name, factor in tie.terms():

@@ -220,6 +220,7 @@ def judge_evidence(evidence: Evidence, reported: Mask, extra: Sequence[Collectio
             reasons[i].append(text(i))
 
     def add_names(which: Mask, reason: str) -> None:
+        """Add a reason with the names of the parameters for which it holds."""
         names = evidence.names
         add(
             np.any(which, axis=1),

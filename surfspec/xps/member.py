@@ -11,7 +11,7 @@ from surfspec.fitting.backgrounds import PRESETS, Background, background
 from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.solver.necessity import replaceable
-from surfspec.fitting.solver.objective import objective
+from surfspec.fitting.solver.objective import Objective, objective
 from surfspec.fitting.solver.polish import End as SolverEnd
 from surfspec.fitting.solver.polish import Limits
 from surfspec.fitting.solver.run import finish
@@ -95,7 +95,7 @@ class Member:
 
     def lowers(self, under: Background) -> bool:
         """Say whether the end levels of this background give way to the tails of the peaks."""
-        return self.task.recipe.background.below_tails and under.kind in ANCHORED
+        return lowers(self.task.recipe, under.kind)
 
     def first(self, warm: Array | None = None) -> tuple[Background, BoundModel, list[Array], Solution]:
         """Fit over the background of the data; return it, the model on it, the starts and the solution."""
@@ -136,9 +136,7 @@ class Member:
         values = own_places(bound.model, solution.values[None])[0]
         if np.array_equal(values, solution.values):
             return solution
-        given = self.sigma is not None and self.task.statistics == "given"
-        sigma = self.sigma[self.inside] if given and self.sigma is not None else None
-        goal, limits = objective(bound, self.y[self.inside], self.task.statistics, sigma), Limits.of(bound.parameters)
+        goal, limits = self._goal(bound), Limits.of(bound.parameters)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             end = finish(bound, goal, limits, values, EVALUATIONS)
             moved = describe(
@@ -181,15 +179,22 @@ class Member:
         sensitivity = under.sensitivity if self.lowers(under) else None
         return BoundModel(self.task.table.model, self.x[self.inside], under.values, sensitivity, tails, self.ends())
 
+    def _given(self) -> Array | None:
+        """Return the uncertainties that were given for the points of the window."""
+        return self.sigma[self.inside] if self.sigma is not None and self.task.statistics == "given" else None
+
+    def _goal(self, bound: BoundModel) -> Objective:
+        """Return what is minimised."""
+        return objective(bound, self.y[self.inside], self.task.statistics, self._given())
+
     def _solve(
         self, bound: BoundModel, under: Background, anchor_unc: tuple[float, float], starts: list[Array]
     ) -> Solution:
-        given = self.sigma is not None and self.task.statistics == "given"
         return solve(
             bound,
             self.y[self.inside],
             statistics=self.task.statistics,
-            sigma=self.sigma[self.inside] if given and self.sigma is not None else None,
+            sigma=self._given(),
             starts=starts,
             nuisance=self.nuisance(under, anchor_unc),
             doubt=(),  # asked once, of the last solution
@@ -199,9 +204,7 @@ class Member:
         """Return the amplitudes that the data do not need; see :mod:`surfspec.fitting.solver.necessity`."""
         if not solution.converged:
             return ()
-        given = self.sigma is not None and self.task.statistics == "given"
-        sigma = self.sigma[self.inside] if given and self.sigma is not None else None
-        goal = objective(bound, self.y[self.inside], self.task.statistics, sigma)
+        goal = self._goal(bound)
         model, jacobian = bound.evaluate(solution.values), bound.jacobian(solution.values)
         here = SolverEnd(solution.values, model, jacobian, goal.cost(model), converged=True, evaluations=0)
         return replaceable(bound, goal, Limits.of(bound.parameters), here, solution.covariance, solution.scale)
@@ -238,6 +241,11 @@ def solved(work: Member, warm: Array | None = None) -> End:
     solution = work.placed(bound, under, solution, first.anchor_unc)
     told = replace(solution, unsettled=settled.unsettled, replaceable=work.needless(bound, solution))
     return End(replace(under, anchors=first.anchors, anchor_unc=first.anchor_unc), bound, starts[0], told)
+
+
+def lowers(recipe: Recipe, kind: str) -> bool:
+    """Say whether the end levels of a background of this kind give way to the tails of the peaks."""
+    return recipe.background.below_tails and kind in ANCHORED
 
 
 def end_points(recipe: Recipe, x: Array, inside: NDArray[np.bool_]) -> tuple[Array, Array]:

@@ -17,7 +17,7 @@ from surfspec.fitting.batch_necessity import replaceable_areas
 from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members
 from surfspec.fitting.model import BoundModel
-from surfspec.xps.member import ANCHORED, AS_GOOD, TAIL_PASSES, TAIL_TOLERANCE, Task, end_points
+from surfspec.xps.member import AS_GOOD, TAIL_PASSES, TAIL_TOLERANCE, Task, end_points, lowers
 from surfspec.xps.reasons import background_reasons, component_reasons, detected_together, of_peaks
 from surfspec.xps.second_look import other_places, own_places
 
@@ -81,8 +81,7 @@ class Block:
     @property
     def lowers(self) -> bool:
         """Whether the end levels of the background give way to the tails of the peaks."""
-        chosen = self.task.recipe.background
-        return chosen.below_tails and chosen.kind in ANCHORED
+        return lowers(self.task.recipe, self.task.recipe.background.kind)
 
     def background(self, rows: Rows, anchors: Array | None) -> BackgroundSeries:
         """Return the backgrounds of some members, with given end levels or those of the data."""

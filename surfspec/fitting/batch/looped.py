@@ -34,6 +34,7 @@ def looped(name: str) -> Callable[[Array, Array, Array, Array, float, Array | No
     single = shape(name)
 
     def rows(x: Array, center: Array, width: Array, third: Array, area: float, weight: Array | None) -> Rows:
+        """Return values and derivatives of every member."""
         roles = np.concatenate([center, width, third], axis=1)[:, : len(single.roles)]
         out = np.full((len(roles), 1 + len(single.roles), x.size), np.nan)
         for i in np.flatnonzero(np.isfinite(roles).all(axis=1)).tolist():

@@ -1,4 +1,4 @@
-"""Fit many spectra with one model: the same answers as :func:`surfspec.fitting.solve`, a thousand times faster."""
+"""Fit many spectra with one model at once: the same answers as :func:`surfspec.fitting.solve` gives for each."""
 
 from __future__ import annotations
 
@@ -202,6 +202,7 @@ class _Answers:
 
     @classmethod
     def empty(cls, members: int, count: int, *, covariance: bool) -> _Answers:
+        """Return room for some members; without covariances one NaN stands for all of them."""
         flags = [np.zeros(members, dtype=bool) for _ in range(2)]
         each = [np.zeros((members, count), dtype=bool) for _ in range(3)]
         shape = (members, count, count)
@@ -372,6 +373,7 @@ def _fit_single(inputs: Inputs, index: int, begin: list[Array], answers: _Answer
     answers.single[index] = True
 
     def attempt(starts: list[Array]) -> Solution:
+        """Solve this member from some starts."""
         return solve(
             inputs.problem(index), goal.y, statistics=inputs.statistics, starts=starts,
             sigma=None if inputs.sigma is None else goal.sigma,
