@@ -160,8 +160,8 @@ def coated(name: str, charge_shift: float, gain: float, film: films.Film) -> Sam
 
 
 SAMPLES = (
-    cycled("surface", 0.7, {"Na 1s": 15.5, "Zr 3d": 6.4, "B 1s": 3.2, "Zn 2p": 0.30}),
-    cycled("section", 1.6, {"Na 1s": 12.4, "Zr 3d": 7.2, "B 1s": 2.4, "Zn 2p": 0.36}),
+    cycled("surface", 0.7, {"Na 1s": 15.5, "Zr 3d": 6.4, "B 1s": 3.2, "Zn 2p": 1.60}),
+    cycled("section", 1.6, {"Na 1s": 12.4, "Zr 3d": 7.2, "B 1s": 2.4, "Zn 2p": 1.20}),
     reduced("absent", 1.2, 0.0),
     reduced("one_percent", 0.8, 0.01),
     reduced("three_percent", 1.5, 0.03),
