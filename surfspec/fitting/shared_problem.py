@@ -6,8 +6,10 @@ are therefore eliminated member by member, and the solver sees the common parame
 .. math:: f_i(s) = f_i(s, \hat t_i(s)), \qquad P_i = J_{s,i} + J_{t,i} G_i, \qquad
           G_i = \partial \hat t_i / \partial s = -(J_t^T W J_t)^{-1} J_t^T W J_s
 
-where :math:`\hat t_i(s)` is the best fit of the member at these :math:`s`. The gradient :math:`P^T \nabla` is exact,
-because the own gradient vanishes there; work and memory grow linearly with the members.
+where :math:`\hat t_i(s)` is the best fit of the member at these :math:`s`, and
+:math:`J_s = J\,\partial\theta/\partial s` goes through the map from common parameters to those of the model
+(:mod:`surfspec.fitting.linked_map`). The gradient :math:`P^T \nabla` is exact, because the own gradient vanishes there;
+work and memory grow linearly with the members.
 
 References
 ----------
@@ -18,14 +20,15 @@ Analysis and Its Applications (1988), section 6.1 (profiles).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
+from surfspec.fitting.linked_map import LinkedMap
 from surfspec.fitting.model import BoundModel, Parameter
-from surfspec.fitting.solver import solve
+from surfspec.fitting.solver import Problem, solve
 from surfspec.fitting.solver.objective import Objective
 from surfspec.fitting.solver.polish import NULL_SINGULAR_VALUE, Limits, polish
 
@@ -40,30 +43,39 @@ class OwnProblem:
     ----------
     bound
         The model of the member.
-    common
-        Positions of the common parameters in the model, in their order.
+    links
+        How its parameters follow the common ones.
     goal
         Its data.
+    own
+        Its own parameters, where their ranges are not those of the model's (a binding energy beside a shift).
     """
 
-    def __init__(self, bound: BoundModel, common: NDArray[np.intp], goal: Objective) -> None:
+    def __init__(
+        self, bound: Problem, links: LinkedMap, goal: Objective, own: tuple[Parameter, ...] | None = None
+    ) -> None:
         self.bound = bound
         self.goal = goal
-        self.common = common
-        self.own = np.setdiff1d(np.arange(len(bound.parameters)), common)
-        self.parameters = tuple(bound.parameters[i] for i in self.own)
+        self.links = links
+        self.own = np.flatnonzero(links.owned)
+        mine = tuple(bound.parameters[i] for i in self.own) if own is None else own
+        self.parameters = tuple(replace(one, prior=None) for one in mine)  # those are among the data of `bound`
         self.limits = Limits.of(self.parameters)
-        self.held = np.zeros(common.size)
+        self.hold(np.zeros(links.linear.shape[1]))
 
-    def full(self, own: Array) -> Array:
+    def hold(self, common: Array) -> None:
+        """Hold the common parameters at these values."""
+        self.moved, self.slopes = self.links.moved(common), self.links.slopes(common)
+
+    def full(self, values: Array) -> Array:
         """Return all parameters of the member, shape (p,)."""
-        out = np.empty(self.common.size + self.own.size)
-        out[self.common], out[self.own] = self.held, own
+        out = self.moved.copy()
+        out[self.own] += values
         return out
 
     def evaluate(self, values: Array) -> Array:
         """Return the model, shape (n,)."""
-        return self.bound.evaluate(self.full(values))
+        return np.asarray(self.bound.evaluate(self.full(values)), dtype=np.float64)
 
     def jacobian(self, values: Array) -> Array:
         """Return its derivatives by the own parameters, shape (n, own)."""
@@ -80,6 +92,8 @@ class MemberState:
         All parameters and the own ones.
     model, jacobian
         Shape (n,) and (n, p).
+    slopes
+        Derivatives of all parameters by the common ones at fixed own ones, shape (p, common).
     follow
         :math:`G`, shape (own, common).
     converged
@@ -90,6 +104,7 @@ class MemberState:
     own: Array
     model: Array
     jacobian: Array
+    slopes: Array
     follow: Array
     converged: bool
 
@@ -137,29 +152,32 @@ class SharedProblem:
     @staticmethod
     def _state(member: OwnProblem, common: Array, own: Array, *, strict: bool = False) -> MemberState:
         """Bring the own parameters of a member to their minimum, from values near it where not `strict`."""
-        member.held = np.array(common)
+        member.hold(np.array(common))
         end = polish(member, member.goal, member.limits, own)
         values, converged = end.values, end.converged
-        if strict or not converged:
+        if own.size and (strict or not converged):
             sigma = None if member.goal.statistics == "poisson" else member.goal.sigma
-            found = solve(member, member.goal.y, statistics=member.goal.statistics, sigma=sigma, starts=[own, values])
+            kind, starts = member.goal.statistics, [own, values]
+            found = solve(member, member.goal.y, statistics=kind, sigma=sigma, starts=starts, doubt=())
             values, converged = found.values, found.converged
         full = member.full(values)
         jacobian = member.bound.jacobian(full)
-        model = member.bound.evaluate(full)
+        model = np.asarray(member.bound.evaluate(full), dtype=np.float64)
         low, high = member.limits.touched(values)
         moving = member.limits.free & ~low & ~high
-        follow, _, _ = eliminate(member, model, jacobian, moving)
-        return MemberState(full, values, model, jacobian, follow, converged)
+        follow, _, _ = eliminate(member, model, jacobian, moving, member.slopes)
+        return MemberState(full, values, model, jacobian, member.slopes, follow, converged)
 
 
 def projected(member: OwnProblem, state: MemberState) -> Array:
     """Return the derivatives of a member's best model by the common parameters, shape (n, s)."""
-    out: Array = state.jacobian[:, member.common] + state.jacobian[:, member.own] @ state.follow
+    out: Array = state.jacobian @ state.slopes + state.jacobian[:, member.own] @ state.follow
     return out
 
 
-def eliminate(member: OwnProblem, model: Array, jacobian: Array, active: Flags) -> tuple[Array, Array, Flags]:
+def eliminate(
+    member: OwnProblem, model: Array, jacobian: Array, active: Flags, slopes: Array
+) -> tuple[Array, Array, Flags]:
     """Return how the own parameters follow the common ones, their covariance at fixed ones, and which are lost.
 
     Parameters
@@ -168,6 +186,8 @@ def eliminate(member: OwnProblem, model: Array, jacobian: Array, active: Flags) 
         A member, its model (n,) and derivatives (n, p).
     active
         Own parameters that take part, shape (own,).
+    slopes
+        Derivatives of the member's parameters by the common ones, shape (p, common).
 
     Returns
     -------
@@ -177,7 +197,7 @@ def eliminate(member: OwnProblem, model: Array, jacobian: Array, active: Flags) 
     weight = member.goal.weight(model)
     columns = weight[:, None] * jacobian
     inverse, lost = invert(columns[:, member.own], active)
-    return -inverse @ (columns[:, member.own].T @ columns[:, member.common]), inverse, lost
+    return -inverse @ (columns[:, member.own].T @ (columns @ slopes)), inverse, lost
 
 
 def invert(columns: Array, active: Flags) -> tuple[Array, Flags]:
