@@ -342,7 +342,7 @@ def recipes_command(arguments: Namespace, say: Say) -> Answer:
 
 
 def _states(recipe: xps.Recipe) -> list[str]:
-    return [doublet.name for doublet in recipe.doublets] + [peak.name for peak in recipe.peaks]
+    return [entry.name for entry in (*recipe.doublets, *recipe.peaks, *recipe.multiplets)]
 
 
 def _reading(arguments: Namespace) -> dict[str, str]:

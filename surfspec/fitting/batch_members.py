@@ -79,7 +79,7 @@ class Links:
         roles = [rows([c.roles[role] for role in shape(c.shape).roles]) for c in components]
         used, told = np.zeros((2, len(components), count), dtype=bool)
         for i, c in enumerate(components):
-            used[i, [position[name] for tie in (c.area, *c.roles.values()) for name, _ in tie.terms()]] = True
+            used[i, [position[name] for tie in (c.area, *c.roles.values()) for name in tie.names()]] = True
             told[i, [position[tie.parameter] for tie in (c.area, c.roles["center"])]] = True
         return cls(
             shapes=tuple(c.shape for c in components),

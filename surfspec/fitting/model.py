@@ -38,6 +38,9 @@ class Parameter:
     natural_low
         True where lying on `low` is a physical answer (an area of zero, a Lorentz width of zero)
         and not a fault of the limits.
+    prior
+        Mean and standard uncertainty of what is known beforehand, a Gaussian prior; see
+        :mod:`surfspec.fitting.solver.priors`.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Parameter:
     vary: bool = True
     unit: str = "1"
     natural_low: bool = False
+    prior: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not self.low <= self.value <= self.high:
@@ -59,28 +63,70 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Tie:
-    """How a role follows a parameter: ``role = factor * parameter + offset``.
+    """How a role follows a parameter: ``role = times * (factor * parameter + offset)``.
 
     Attributes
     ----------
     also
         Further parameters with their factors that are added: the weaker line of a doublet with a
         free splitting lies at ``centre + 1 * splitting``.
+    times
+        A parameter that multiplies all this: the weaker line of a doublet with a free ratio has ``ratio * area``.
+        Such a tie is not linear, and models that have one are fitted spectrum by spectrum.
     """
 
     parameter: str
     factor: float = 1.0
     offset: float = 0.0
     also: tuple[tuple[str, float], ...] = ()
+    times: str = ""
 
     def terms(self) -> tuple[tuple[str, float], ...]:
-        """Return every parameter with its factor."""
+        """Return every parameter that is added, with its factor."""
         return ((self.parameter, self.factor), *self.also)
 
+    def names(self) -> tuple[str, ...]:
+        """Return every parameter that takes part.
+
+        Examples
+        --------
+        >>> Tie("area", times="ratio").names()
+        ('area', 'ratio')
+        """
+        return (*(name for name, _ in self.terms()), *([self.times] if self.times else []))
+
     def scaled(self, factor: float, offset: float = 0.0) -> Tie:
-        """Return the tie of ``factor * role + offset``."""
+        """Return the tie of ``factor * role + offset``.
+
+        Raises
+        ------
+        InputError
+            For an offset on a product of two parameters.
+        """
+        if self.times and offset:
+            raise InputError(
+                f"an offset cannot be added to {self.times!r} times {self.parameter!r}",
+                where=self.parameter,
+                remedy="Follow a number that is no product, or leave out the offset",
+            )
         also = tuple((name, factor * one) for name, one in self.also)
-        return Tie(self.parameter, factor * self.factor, factor * self.offset + offset, also)
+        return Tie(self.parameter, factor * self.factor, factor * self.offset + offset, also, self.times)
+
+    def multiplied(self, by: str) -> Tie:
+        """Return the tie of ``by * role``.
+
+        Raises
+        ------
+        InputError
+            For a role that is a product already.
+        """
+        if self.times:
+            raise InputError(
+                f"{self.parameter!r} is multiplied by {self.times!r} already",
+                where=by,
+                remedy="Fix one of the two ratios",
+            )
+        return Tie(self.parameter, self.factor, self.offset, self.also, by)
 
 
 @dataclass(frozen=True)
@@ -126,7 +172,7 @@ class Model:
                     remedy="Give one tie for each role of the shape",
                 )
             for tie in (component.area, *component.roles.values()):
-                unknown = [name for name, _ in tie.terms() if name not in known]
+                unknown = [name for name in tie.names() if name not in known]
                 if unknown:
                     raise InputError(
                         f"component {component.name!r} follows the unknown parameter {unknown[0]!r}",
@@ -189,12 +235,21 @@ class BoundModel:
         return self._value(component.area, values), numbers
 
     def _value(self, tie: Tie, values: Array) -> float:
+        return self._sum(tie, values) * self._times(tie, values)
+
+    def _sum(self, tie: Tie, values: Array) -> float:
         return sum(factor * float(values[self._index[name]]) for name, factor in tie.terms()) + tie.offset
 
-    def _add(self, out: Array, tie: Tie, amount: Array | float) -> None:
+    def _times(self, tie: Tie, values: Array) -> float:
+        return float(values[self._index[tie.times]]) if tie.times else 1.0
+
+    def _add(self, out: Array, tie: Tie, amount: Array | float, values: Array) -> None:
         """Add a derivative by a role to the columns (last axis) of the parameters it follows."""
+        times = self._times(tie, values)
         for name, factor in tie.terms():
-            out[..., self._index[name]] += factor * amount
+            out[..., self._index[name]] += factor * times * amount
+        if tie.times:
+            out[..., self._index[tie.times]] += self._sum(tie, values) * amount
 
     def contributions(self, values: Array) -> Array:
         """Return each component on the axis, shape (components, n)."""
@@ -241,9 +296,9 @@ class BoundModel:
             component = self.model.components[index]
             area, roles = self.roles(index, values)
             rows = one.derivatives(self._grid, *roles)
-            self._add(out, component.area, rows[0])
+            self._add(out, component.area, rows[0], values)
             for row, role in zip(rows[1:], one.roles, strict=True):
-                self._add(out, component.roles[role], area * row)
+                self._add(out, component.roles[role], area * row, values)
         inside = out[: self.x.size]
         if self.sensitivity is None:
             return inside
@@ -266,17 +321,17 @@ class BoundModel:
         area, roles = self.roles(index, values)
         out = np.zeros(len(self.parameters))
         if what == "area":
-            self._add(out, component.area, 1.0)
+            self._add(out, component.area, 1.0, values)
             return area, out
         if what == "center":
-            self._add(out, component.roles["center"], 1.0)
+            self._add(out, component.roles["center"], 1.0, values)
             return roles[one.roles.index("center")], out
         number, slopes = one.width(*roles) if what == "fwhm" else one.height(*roles)
         scale = 1.0 if what == "fwhm" else area
         for slope, role in zip(slopes, one.roles, strict=True):
-            self._add(out, component.roles[role], scale * float(slope))
+            self._add(out, component.roles[role], scale * float(slope), values)
         if what == "height":
-            self._add(out, component.area, float(number))
+            self._add(out, component.area, float(number), values)
         return scale * float(number), out
 
     def area_columns(self, values: Array) -> dict[int, Array]:
@@ -291,7 +346,7 @@ class BoundModel:
             if not self.parameters[position].vary or component.area.offset or component.area.also:
                 continue
             _, roles = self.roles(index, values)
-            profile = component.area.factor * one.evaluate(self.x, *roles)
+            profile = component.area.factor * self._times(component.area, values) * one.evaluate(self.x, *roles)
             columns[position] = columns.get(position, np.zeros(self.x.size)) + profile
         return columns
 

@@ -92,6 +92,24 @@ def _determined(parameters: Sequence[Parameter], solution: Solution) -> Array:
     return out
 
 
+def _priors(parameters: Sequence[Parameter]) -> dict[str, Any]:
+    """Return what was known of the parameters beforehand, NaN where nothing was."""
+    known = [p.prior if p.prior is not None and p.vary else (math.nan, math.nan) for p in parameters]
+    told = {"units": "1", "comment": "unit in the coordinate parameter_unit"}
+    return {
+        "prior": (
+            ("parameter",),
+            np.array([mean for mean, _ in known]),
+            {**told, "long_name": "Known beforehand: mean", "ancillary_variables": "prior_unc"},
+        ),
+        "prior_unc": (
+            ("parameter",),
+            np.array([unc for _, unc in known]),
+            {**told, "long_name": "Known beforehand: standard uncertainty"},
+        ),
+    }
+
+
 def propagate(gradient: Array, covariance: Array) -> Array:
     """Return ``G C G^T``, with NaN only where an undetermined parameter really enters.
 
@@ -126,7 +144,7 @@ def _flags(bound: BoundModel, solution: Solution, numbers: Mapping[str, Array]) 
     flags = []
     for index, component in enumerate(bound.model.components):
         ties = (component.area, *component.roles.values())
-        used = {name for tie in ties for name, _ in tie.terms()}
+        used = {name for tie in ties for name in tie.names()}
         area, unc = numbers["area"][index], numbers["area_unc"][index]
         if np.isfinite(unc) and area < DETECTION * unc:
             flags.append("below_detection")
@@ -218,6 +236,8 @@ def assemble(
         pack(name, number, "1", f"Parameter: {name}")
         out[name][2]["comment"] = "unit in the coordinate parameter_unit"
     pack("covariance", ("parameter", "parameter_b"), "1", "Covariance of the parameters")
+    if any(p.prior is not None and p.vary for p in parameters):
+        out |= _priors(parameters)
     for name in ("chi2", "deviance", "dof"):
         pack(name, (), "1", name)
     out["reduced_chi2"] = (

@@ -103,7 +103,11 @@ def _region(fit: xr.Dataset) -> str:
         f"background {background.get('kind', 'by default')}{f' ({options})' if options else ''}",
         f"statistics {_statistics(fit)}",
     ]
-    parts += [_peak(peak) for peak in (*recipe.get("doublets", ()), *recipe.get("peaks", ()))]
+    parts += [
+        _peak(peak) for peak in (*recipe.get("doublets", ()), *recipe.get("peaks", ()), *recipe.get("multiplets", ()))
+    ]
+    if recipe.get("satellites", "none") != "none":
+        parts.append(f"satellites of a {recipe['satellites']} source without monochromator")
     return "; ".join(parts) + "."
 
 
@@ -114,7 +118,13 @@ def _peak(peak: Mapping[str, Any]) -> str:
     ]
     words += [f"{role} {_range(value)}" for role, value in peak.get("widths", {}).items()]
     if "splitting" in peak:
-        words.append(f"splitting {_range(peak['splitting'])}, area ratio {peak.get('ratio', '2j+1')}")
+        words.append(f"splitting {_range(peak['splitting'])}, area ratio {_range(peak.get('ratio', '2j+1'))}")
+    if peak.get("width_ratio", 1.0) != 1.0:
+        words.append(f"width of the weaker line over the stronger {_range(peak['width_ratio'])}")
+    words += [f"{role} of the weaker line {_range(value)}" for role, value in peak.get("weak_widths", {}).items()]
+    if "lines" in peak:
+        lines = ", ".join(f"{number_text(one['ratio'])} at {number_text(one['offset'])} eV" for one in peak["lines"])
+        words.append(f"lines of relative area {lines}")
     if peak.get("area"):
         words.append(f"area {peak['area'].get('factor')} times that of {peak['area'].get('ratio_to')}")
     return ", ".join(words)
@@ -126,7 +136,9 @@ def _range(value: Any) -> str:
             return (
                 f"follows {value['follows']} (factor {value.get('factor', 1.0):g}, offset {value.get('offset', 0.0):g})"
             )
-        return f"free from {number_text(value['low'])} to {number_text(value['high'])}"
+        prior = f" with the prior {number_text(value['value'])} ± {number_text(value['prior'])}"
+        limits = f"free from {number_text(value['low'])} to {number_text(value['high'])}"
+        return limits + (prior if value.get("prior") else "")
     return f"fixed at {number_text(value)}" if isinstance(value, int | float) else str(value)
 
 

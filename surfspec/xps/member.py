@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.fitting.active import ActiveModel
 from surfspec.fitting.backgrounds import PRESETS, Background, background
 from surfspec.fitting.model import BoundModel, Parameter
-from surfspec.fitting.solver import Solution, solve
+from surfspec.fitting.solver import Problem, Solution, WithPriors, solve
 from surfspec.fitting.solver.necessity import replaceable
 from surfspec.fitting.solver.objective import Objective, objective
 from surfspec.fitting.solver.polish import End as SolverEnd
 from surfspec.fitting.solver.polish import Limits
+from surfspec.fitting.solver.priors import has_priors
 from surfspec.fitting.solver.run import finish
 from surfspec.fitting.solver.solution import describe
 from surfspec.xps.model import Table
@@ -136,19 +138,21 @@ class Member:
         values = own_places(bound.model, solution.values[None])[0]
         if np.array_equal(values, solution.values):
             return solution
-        goal, limits = self._goal(bound), Limits.of(bound.parameters)
+        problem, goal = self._held(bound, solution.scale)
+        limits, nuisance = Limits.of(bound.parameters), self.nuisance(under, anchor_unc)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            end = finish(bound, goal, limits, values, EVALUATIONS)
+            end = finish(problem, goal, limits, values, EVALUATIONS)
             moved = describe(
-                bound,
+                problem,
                 goal,
                 limits,
                 end,
-                nuisance=self.nuisance(under, anchor_unc),
+                nuisance=problem.nuisance(nuisance) if isinstance(problem, WithPriors) else nuisance,
                 evaluations=solution.evaluations + end.evaluations,
                 others=(),
                 doubt=(),
             )
+        moved = problem.of_data(moved) if isinstance(problem, WithPriors) else moved
         return moved if moved.deviance <= solution.deviance + AS_GOOD * max(1.0, solution.deviance) else solution
 
     def again(self, first: Background, tails: Array, warm: Array) -> tuple[Background, BoundModel, Solution]:
@@ -171,11 +175,16 @@ class Member:
 
     def _background(self, anchors: tuple[float, float] | None) -> Background:
         chosen = self.task.recipe.background
+        if chosen.in_fit:  # nothing is known of it before the fit
+            zeros = np.zeros(np.count_nonzero(self.inside))
+            return Background(zeros, (0.0, 0.0), (0.0, 0.0), np.stack([zeros, zeros]), kind=chosen.kind)
         forced = {} if anchors is None else {"anchors": anchors}
         window = (float(self.x[self.inside][0]), float(self.x[self.inside][-1]))
         return background(self.x, self.y, kind=chosen.kind, sigma=self.sigma, window=window, **chosen.options, **forced)
 
     def _bound(self, under: Background, tails: Array) -> BoundModel:
+        if self.task.table.active is not None:
+            return ActiveModel(self.task.table.model, self.x[self.inside], self.task.table.active)
         sensitivity = under.sensitivity if self.lowers(under) else None
         return BoundModel(self.task.table.model, self.x[self.inside], under.values, sensitivity, tails, self.ends())
 
@@ -183,9 +192,13 @@ class Member:
         """Return the uncertainties that were given for the points of the window."""
         return self.sigma[self.inside] if self.sigma is not None and self.task.statistics == "given" else None
 
-    def _goal(self, bound: BoundModel) -> Objective:
-        """Return what is minimised."""
-        return objective(bound, self.y[self.inside], self.task.statistics, self._given())
+    def _held(self, bound: BoundModel, scale: float) -> tuple[Problem, Objective]:
+        """Return the problem with its priors, if it has any, and what is minimised."""
+        goal = objective(bound, self.y[self.inside], self.task.statistics, self._given())
+        if not has_priors(bound.parameters):
+            return bound, goal
+        held = WithPriors(bound, counts=self.task.statistics == "poisson", relative=scale)
+        return held, held.goal(goal)
 
     def _solve(
         self, bound: BoundModel, under: Background, anchor_unc: tuple[float, float], starts: list[Array]
@@ -204,10 +217,11 @@ class Member:
         """Return the amplitudes that the data do not need; see :mod:`surfspec.fitting.solver.necessity`."""
         if not solution.converged:
             return ()
-        goal = self._goal(bound)
-        model, jacobian = bound.evaluate(solution.values), bound.jacobian(solution.values)
+        problem, goal = self._held(bound, solution.scale)
+        model, jacobian = problem.evaluate(solution.values), problem.jacobian(solution.values)
         here = SolverEnd(solution.values, model, jacobian, goal.cost(model), converged=True, evaluations=0)
-        return replaceable(bound, goal, Limits.of(bound.parameters), here, solution.covariance, solution.scale)
+        limits, areas = Limits.of(bound.parameters), {component.area.parameter for component in bound.model.components}
+        return replaceable(problem, goal, limits, here, solution.covariance, solution.scale, areas)
 
 
 @dataclass(frozen=True)

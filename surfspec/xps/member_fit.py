@@ -67,7 +67,7 @@ def judged(
             member.flag,
             together=detected_together(member.area, member.area_covariance),
             window=float(bound.x[-1] - bound.x[0]),
-            tail=float(np.max(bound.end_tails(member.value))),
+            tail=0.0 if task.recipe.background.in_fit else float(np.max(bound.end_tails(member.value))),
             highest=float(np.max(member.contribution.sum(axis=0))),
         ),
     ]
@@ -89,6 +89,6 @@ def _reported(bound: BoundModel, member: MemberFit) -> _Reported:
     """Name the parameters that count: a limit or a correlation of what was not detected is no fault."""
     components = bound.model.components
     seen = [c for c, flag in zip(components, member.flag, strict=True) if flag != "below_detection"] or components
-    every = [name for c in seen for tie in (c.area, *c.roles.values()) for name, _ in tie.terms()]
+    every = [name for c in seen for tie in (c.area, *c.roles.values()) for name in tie.names()]
     told = [tie.parameter for c in seen for tie in (c.area, c.roles["center"])]
     return _Reported(tuple(dict.fromkeys(every)), tuple(dict.fromkeys(told)))

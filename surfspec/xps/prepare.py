@@ -154,7 +154,7 @@ def _number(name: str, value: float | None, low: float) -> None:
 
 def _extra_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
     photon = float(spectrum.attrs.get("photon_energy", AL_K_ALPHA))
-    auger = [peak.line for peak in recipe.peaks if peak.line.split()[-1].isalpha()]
+    auger = [entry.line for entry in recipe.entries() if entry.line.split()[-1].isalpha()]
     if not auger or abs(photon - AL_K_ALPHA) <= 1.0:
         return ()
     return (f"energy scale: the recipe has {auger[0]} where Al K-alpha puts it, the photon energy is {photon:g} eV",)

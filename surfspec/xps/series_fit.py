@@ -131,6 +131,10 @@ def fit_together(
     Members
         In the order of `y`.
     """
+    if task.table.one_by_one:
+        given = [None] * len(y) if sigma is None else list(sigma)
+        alone = [fit_member(task, x, one, unc, inside, warm=warm) for one, unc in zip(y, given, strict=True)]
+        return Members.of(alone)
     block = Block(task, x, y, _noise(task, y, sigma), inside, engine)
     rows = np.arange(len(y))
     first = block.background(rows, None)

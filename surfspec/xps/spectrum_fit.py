@@ -109,7 +109,8 @@ def fit(
     if shared or over is not None:
         together = fit_in_common(spectrum, ready, shared, over, progress)
         return result_of(ready, together, shared=", ".join(shared), shared_over=over or "every dimension")
-    if start != "neighbour" and (engine != "auto" or members_of(spectrum) >= MANY) and engine != "single":
+    many = engine in ("numpy", "numba") or (engine == "auto" and members_of(spectrum) >= MANY)
+    if many and start != "neighbour" and not _one_by_one(ready, engine):
         return result_of(ready, fit_many(spectrum, ready, start=start, engine=engine, progress=progress))
 
     def fit_one(
@@ -150,6 +151,17 @@ def _check_way(start: str, along: object, engine: str, shared: Sequence[str], ov
     if engine in ("numpy", "numba") and (shared or start == "neighbour"):
         way = "shared parameters are" if shared else "start='neighbour' is"
         raise InputError(f"{way} fitted member by member", where="engine", remedy="Leave out engine")
+
+
+def _one_by_one(ready: Prepared, engine: str) -> bool:
+    """Say whether a recipe can be fitted spectrum by spectrum only; refuse an engine that was named all the same."""
+    if ready.task.table.one_by_one and engine != "auto":
+        raise InputError(
+            f"engine={engine!r} knows no priors, free ratios or backgrounds that are fitted with the peaks",
+            where="engine",
+            remedy="Leave out engine, or fix those numbers and take another background",
+        )
+    return ready.task.table.one_by_one
 
 
 def result_of(ready: Prepared, members: Members | Sequence[MemberFit], **attrs: str) -> xr.Dataset:

@@ -60,6 +60,11 @@ class Background:
     kind: str = ""
     note: str = ""
 
+    @property
+    def unc(self) -> Array:
+        """One standard uncertainty of the background at every point, from that of its end levels, shape (n,)."""
+        return np.asarray(np.sqrt(((self.sensitivity * np.array(self.anchor_unc)[:, None]) ** 2).sum(axis=0)))
+
 
 @dataclass(frozen=True)
 class BackgroundSeries:

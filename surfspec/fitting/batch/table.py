@@ -154,6 +154,12 @@ def unsupported(model: Model) -> str:
     for component in model.components:
         if component.shape not in KINDS:
             return f"component {component.name!r} has the shape {component.shape!r}"
+        product = next((tie for tie in (component.area, *component.roles.values()) if tie.times), None)
+        if product is not None:
+            return f"component {component.name!r} has the product of {product.times!r} and {product.parameter!r}"
+    held = next((p.name for p in model.parameters if p.prior is not None), "")
+    if held:
+        return f"parameter {held!r} has a prior"
     linear = {name for c in model.components for name, _ in c.area.terms()}
     twice = {name for c in model.components for tie in c.roles.values() for name, _ in tie.terms()} & linear
     vary = {p.name for p in model.parameters if p.vary}

@@ -8,10 +8,11 @@ flag is not used: convergence is the length of the next step, and :mod:`surfspec
 from surfspec.fitting.solver.minimise import to_lmfit
 from surfspec.fitting.solver.objective import Problem, assumed_sigma, deviance_residuals
 from surfspec.fitting.solver.polish import ON_BOUND
+from surfspec.fitting.solver.priors import WithPriors
 from surfspec.fitting.solver.run import solve
 from surfspec.fitting.solver.solution import Solution
 
 #: The name under which the batched fits know it.
 _sigma = assumed_sigma
 
-__all__ = ["ON_BOUND", "Problem", "Solution", "assumed_sigma", "deviance_residuals", "solve", "to_lmfit"]
+__all__ = ["ON_BOUND", "Problem", "Solution", "WithPriors", "assumed_sigma", "deviance_residuals", "solve", "to_lmfit"]

@@ -13,6 +13,7 @@ from surfspec.fitting.solver.inputs import check_options, start_values
 from surfspec.fitting.solver.minimise import trust_region
 from surfspec.fitting.solver.objective import Objective, Precise, Problem, objective
 from surfspec.fitting.solver.polish import End, Limits, polish
+from surfspec.fitting.solver.priors import WithPriors, has_priors
 from surfspec.fitting.solver.solution import Solution, describe
 
 Array = NDArray[np.float64]
@@ -37,7 +38,7 @@ def solve(
     max_evaluations: int = 2000,
     doubt: Collection[str] | None = None,
 ) -> Solution:
-    """Fit a problem to one spectrum.
+    """Fit a problem to one spectrum, and to what is known of its parameters beforehand.
 
     Each start is followed by a bounded trust region; the best end is polished by Gauss-Newton steps
     until they are lost in rounding, and taken up again by the trust region where that finds no minimum.
@@ -45,7 +46,8 @@ def solve(
     Parameters
     ----------
     problem
-        Parameters, model and Jacobian.
+        Parameters, model and Jacobian. Priors of free parameters take part in the deviance and in
+        the degrees of freedom.
     y
         Intensities, shape (n,). Where they are long doubles and the problem's model is too, residuals are
         formed in long doubles: data of fifteen digits that a model explains to fourteen keep their scatter.
@@ -96,9 +98,29 @@ def solve(
     """
     goal = objective(problem, y, statistics, sigma)
     check_options(problem, tolerance, max_evaluations, doubt)
-    limits = Limits.of(problem.parameters)
     options = start_values(problem, starts)
     nuisance = _nuisance(nuisance, goal.y.size)
+    if isinstance(problem, WithPriors) or not has_priors(problem.parameters):
+        return _solve(problem, goal, options, nuisance, tolerance, max_evaluations, doubt)
+    scale = 1.0
+    if statistics == "unknown":  # the scatter is that of the data, not of their distance from the prior
+        scale = _solve(problem, goal, options, nuisance, tolerance, max_evaluations, ()).scale
+    held = WithPriors(problem, counts=statistics == "poisson", relative=scale)
+    solution = _solve(held, held.goal(goal), options, held.nuisance(nuisance), tolerance, max_evaluations, doubt)
+    return held.of_data(solution)
+
+
+def _solve(
+    problem: Problem,
+    goal: Objective,
+    options: Sequence[Array],
+    nuisance: Array | None,
+    tolerance: float,
+    max_evaluations: int,
+    doubt: Collection[str] | None,
+) -> Solution:
+    """Follow every start, polish the best end, and describe it."""
+    limits = Limits.of(problem.parameters)
     # a model that overflows on the way is no accident: what is not finite is looked for where it matters
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         ends = [_approach(problem, goal, limits, start, tolerance, max_evaluations) for start in options]
