@@ -36,6 +36,22 @@ def test_tutorials_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     run(CELL.findall(page.read_text(encoding="utf-8")), page.name)
 
 
+#: Pages whose code has tests of its own, or takes minutes.
+ELSEWHERE = ("fitting", "scale")
+
+
+def pages() -> list[Path]:
+    """Return the pages beside the tutorials that have code."""
+    every = sorted((CHECKOUT / "docs").glob("*.md"))
+    return [page for page in every if CELL.search(page.read_text(encoding="utf-8")) and page.stem not in ELSEWHERE]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda p: p.stem)
+def test_pages_with_code_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(CELL.findall(page.read_text(encoding="utf-8")), page.name)
+
+
 def test_every_page_of_the_index_exists() -> None:
     index = (CHECKOUT / "docs" / "index.md").read_text(encoding="utf-8")
     for block in re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL):

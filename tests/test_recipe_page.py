@@ -10,6 +10,7 @@ import pytest
 from surfspec import recipes
 from surfspec.fitting.backgrounds import KINDS, background_options
 from surfspec.fitting.lineshapes import SHAPES
+from surfspec.xps.background_choice import IN_FIT, TEXT_OPTIONS
 from surfspec.xps.model import DEFAULT_WIDTHS
 from surfspec.xps.recipe import Recipe
 
@@ -42,6 +43,12 @@ def test_options_of_every_background(kind: str) -> None:
     documented = next(options for names, options in rows("kind") if kind in words(names))
     named = re.findall(r"(?:^|\), |, )`(\w+)`(?=,| \()", re.sub(r"\([^)]*\)", "()", documented))
     assert set(named) == set(background_options(kind))
+
+
+@pytest.mark.parametrize("kind", IN_FIT)
+def test_options_of_backgrounds_in_the_fit(kind: str) -> None:
+    documented = next(options for names, options in rows("in the fit") if kind in words(names))
+    assert set(words(documented)) - {w for some in TEXT_OPTIONS.values() for w in some} == set(IN_FIT[kind]) - {"none"}
 
 
 def test_the_recipes_on_the_page_load() -> None:
