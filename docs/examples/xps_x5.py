@@ -1,7 +1,6 @@
 """Surface against internal section, B 1s and Zr 3d in one window (Wang et al. 2022, fig. 4), on SIMULATED twins."""
 # ruff: noqa: T201
 
-from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -22,22 +21,18 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         fits = {region: ss.xps.fit(moved[region], region) for region in ("Na 1s", "B 1s", "Zn 2p")}
         both = fits["B 1s"]
         fits["Zr 3d"], fits["B 1s"] = (both.isel(component=k, component_b=k) for k in ([1, 2], [0]))
-        alone = replace(ss.xps.load_recipe("B 1s"), window=(187.6, 196.0), doublets=())
-        narrow = ss.xps.fit(moved["B 1s"], alone)  # the background under B 1s is that of Zr 3d, or its own
-        # 0.45: mean free path 0.75, transmission of this spectrometer -0.3; 2 % for each sensitivity factor
-        percent = [
-            ss.xps.quantify({**fits, "B 1s": b}, energy_exponent=0.45, library_unc=0.02) for b in (fits["B 1s"], narrow)
-        ]
+        # transmission of this spectrometer: kinetic energy ** -0.3; 2 % for each sensitivity factor
+        percent = ss.xps.quantify(
+            fits, mean_free_path="Na3.4Zr2Si2.4P0.6O12", transmission=-0.3, uncertainties={"sensitivity": 0.02}
+        )
         for region, line in LINES.items():
             fit = fits[region].isel(component=0)
             numbers[f"{sample} {line}"] = (float(fit.center), float(fit.center_unc))
-            wide, other = (table.sel(region=region) for table in percent)
-            choice = (float(wide.atomic_percent) - float(other.atomic_percent)) / 12**0.5  # GUM 4.3.7
-            middle = 0.5 * (float(wide.atomic_percent) + float(other.atomic_percent))
-            unc = (float(wide.atomic_percent_unc) ** 2 + choice**2) ** 0.5
-            numbers[f"{sample} {region} percent"] = (middle, unc)
+            row = percent.sel(region=region)
+            amount, unc = float(row.atomic_percent), float(row.atomic_percent_unc)
+            numbers[f"{sample} {region} percent"] = (amount, unc)
             place = numbers[f"{sample} {line}"]
-            print(f"{sample:8} {line:9} {place[0]:8.3f} +- {place[1]:.3f} eV, {middle:5.2f} +- {unc:.2f} at.%")
+            print(f"{sample:8} {line:9} {place[0]:8.3f} +- {place[1]:.3f} eV, {amount:5.2f} +- {unc:.2f} at.%")
         for region in ("Na 1s", "B 1s", "Zn 2p"):
             shown.setdefault(region, {})[sample] = moved[region]
     figure = ss.display.plot_stack(shown, scale="max", title="Surface and section (simulated)")
