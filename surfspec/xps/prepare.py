@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 COVERED = 0.6
 #: Photon energy in eV for which the recipes place Auger lines (Al K-alpha).
 AL_K_ALPHA = 1486.6
+#: Coordinate of a series whose members are shifted differently, eV: what lies at E on the corrected scale was measured
+#: at E + shift.
+OWN_SHIFT = "energy_shift"
 #: Largest shift of an energy scale that can be searched or given, in eV.
 FARTHEST = 50.0
 
@@ -39,12 +42,19 @@ class Prepared:
         Which points of the whole spectrum those are, shape (n,).
     shift
         Rigid shift of the energy scale that was found or given, eV.
+    own_shifts
+        Shift of each member of its own, eV, in the shape of the series; None where they have none.
     """
 
     task: Task
     cut: xr.Dataset
     inside: NDArray[np.bool_]
     shift: float
+    own_shifts: Array | None = None
+
+    def axis_of(self, x: Array, index: tuple[int, ...]) -> Array:
+        """Return the axis of a member on its own corrected scale, shape (n,)."""
+        return x if self.own_shifts is None else x - self.own_shifts[index]
 
 
 def prepare(
@@ -89,14 +99,33 @@ def prepare(
             remedy="Check the file, the region and the detector",
         )
     found = rigid_shift(x, summed, chosen, span) if span > 0 else float(energy_shift or 0.0)
-    low, high = _window(x, chosen, found)
+    own = _own_shifts(spectrum)
+    low, high = _window(x, chosen, found, (0.0, 0.0) if own is None else (float(own.max()), float(own.min())))
     table = build(chosen, shift=found, area_scale=float(np.ptp(summed)) or 1.0)
     return Prepared(
         task=Task(chosen, table, str(spectrum.attrs["statistics"]), _extra_reasons(spectrum, chosen)),
         cut=spectra.crop(spectrum, low, high),
         inside=(x >= low - 1e-9) & (x <= high + 1e-9),
         shift=found,
+        own_shifts=own,
     )
+
+
+def _own_shifts(spectrum: xr.Dataset) -> Array | None:
+    """Return the shift of each member, in the shape of the series, where the spectrum carries them."""
+    if OWN_SHIFT not in spectrum.coords:
+        return None
+    series = schema.series_dims(spectrum)
+    given = spectrum[OWN_SHIFT]
+    if not set(given.dims) <= set(series) or not np.all(np.isfinite(given.values)):
+        raise InputError(
+            f"{OWN_SHIFT} lies over {', '.join(map(str, given.dims)) or 'no dimension'}"
+            + ("" if np.all(np.isfinite(given.values)) else " and holds what is no number"),
+            where=OWN_SHIFT,
+            remedy="Give one shift in eV for each member of the series",
+        )
+    full = given.broadcast_like(spectrum["intensity"].isel({schema.axis_of(spectrum): 0}, drop=True))
+    return np.asarray(full.transpose(*series).values, dtype=np.float64)
 
 
 def _sum(members: Array) -> Array:
@@ -141,7 +170,13 @@ def _span(spectrum: xr.Dataset, recipe: Recipe, shift_search: float | None, ener
                 remedy="Give energy_shift where it is known, else shift_search",
             )
         return 0.0
-    if shift_search is None and "charge_shift" in spectrum.attrs:
+    if OWN_SHIFT in spectrum.coords and shift_search:
+        raise InputError(
+            "every member carries a shift of its own",
+            where="shift_search",
+            remedy=f"Leave out shift_search, or drop the coordinate {OWN_SHIFT}",
+        )
+    if shift_search is None and ("charge_shift" in spectrum.attrs or OWN_SHIFT in spectrum.coords):
         return 0.0
     return float(recipe.shift_search if shift_search is None else shift_search)
 
@@ -174,9 +209,10 @@ def _same_region(spectrum: xr.Dataset, recipe: Recipe) -> None:
             )
 
 
-def _window(x: Array, recipe: Recipe, shift: float) -> tuple[float, float]:
+def _window(x: Array, recipe: Recipe, shift: float, own: tuple[float, float]) -> tuple[float, float]:
+    """Return the window on the measured scale; `own` are the largest and the smallest shift of a member."""
     low, high = recipe.window[0] + shift, recipe.window[1] + shift
-    inner_low, inner_high = max(low, float(x[0])), min(high, float(x[-1]))
+    inner_low, inner_high = max(low + own[0], float(x[0])), min(high + own[1], float(x[-1]))
     share = (inner_high - inner_low) / (high - low)
     if share < COVERED:
         raise InputError(

@@ -110,7 +110,8 @@ def bootstrap(
     draw = _Draw(ready, x, kind, int(replicates), engine_for(engine, ready.task.table.model, int(replicates)))
     flat = {name: fit[name].values.reshape(len(y), *_tail(fit, name)) for name in ("model", "value", "verdict", "dof")}
     found: list[Members | None] = []
-    for i, one in enumerate(y):
+    for i, (index, one) in enumerate(zip(np.ndindex(*fit.verdict.shape), y, strict=True)):
+        draw.x = ready.axis_of(x, index)
         usable = flat["verdict"][i] != "failed" and np.isfinite(flat["value"][i]).all()
         rng = np.random.default_rng([seed, i])
         unc = None if sigma is None else sigma[i]

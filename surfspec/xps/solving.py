@@ -89,7 +89,7 @@ def solve(
     ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
     if schema.series_dims(spectrum):
         raise InputError("this is a series", where="spectrum", remedy="Select one member with .isel()")
-    x, task, inside = np.array(spectrum["binding_energy"].values), ready.task, ready.inside
+    x, task, inside = ready.axis_of(np.array(spectrum["binding_energy"].values), ()), ready.task, ready.inside
     y = np.array(spectrum["intensity"].values, dtype=np.float64)
     given = np.array(spectrum["intensity_unc"].values, dtype=np.float64) if "intensity_unc" in spectrum else None
     work = Member(task, x, y, noise(y, task.statistics, given), inside)

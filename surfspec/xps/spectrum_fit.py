@@ -15,7 +15,7 @@ from surfspec.fitting.members import MemberFit, Members
 from surfspec.fitting.result import assemble
 from surfspec.fitting.series import STARTS, Progress, check_progress, fit_members
 from surfspec.xps.member_fit import fit_member
-from surfspec.xps.prepare import Prepared, prepare
+from surfspec.xps.prepare import OWN_SHIFT, Prepared, prepare
 from surfspec.xps.recipe import Recipe
 from surfspec.xps.series_fit import fit_many, members_of
 from surfspec.xps.shared_fit import fit_in_common
@@ -106,6 +106,18 @@ def fit(
     ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
     _check_way(start, along, engine, shared, over)
     check_progress(progress)
+    if start == "global" and ready.own_shifts is not None:
+        raise InputError(
+            "members with energy shifts of their own have no mean spectrum",
+            where="start",
+            remedy="Use start='fresh' or 'neighbour'",
+        )
+    if (shared or over is not None) and ready.own_shifts is not None:
+        raise InputError(
+            "members with energy shifts of their own share no parameters here",
+            where="shared",
+            remedy="Fit them with xps.fit_global, one sample each",
+        )
     if shared or over is not None:
         together = fit_in_common(spectrum, ready, shared, over, progress)
         return result_of(ready, together, shared=", ".join(shared), shared_over=over or "every dimension")
@@ -116,7 +128,7 @@ def fit(
     def fit_one(
         x: Array, y: Array, sigma: Array | None, index: tuple[int, ...], *, warm: Array | None = None
     ) -> MemberFit:
-        return fit_member(ready.task, x, y, sigma, ready.inside, warm=warm)
+        return fit_member(ready.task, ready.axis_of(x, index), y, sigma, ready.inside, warm=warm)
 
     members = fit_members(
         spectrum,
@@ -155,13 +167,15 @@ def _check_way(start: str, along: object, engine: str, shared: Sequence[str], ov
 
 def _one_by_one(ready: Prepared, engine: str) -> bool:
     """Say whether a recipe can be fitted spectrum by spectrum only; refuse an engine that was named all the same."""
-    if ready.task.table.one_by_one and engine != "auto":
+    alone = ready.task.table.one_by_one or ready.own_shifts is not None
+    if alone and engine != "auto":
         raise InputError(
-            f"engine={engine!r} knows no priors, free ratios or backgrounds that are fitted with the peaks",
+            f"engine={engine!r} knows no priors, free ratios, backgrounds that are fitted with the peaks, or shifts of "
+            "the members of their own",
             where="engine",
             remedy="Leave out engine, or fix those numbers and take another background",
         )
-    return ready.task.table.one_by_one
+    return alone
 
 
 def result_of(ready: Prepared, members: Members | Sequence[MemberFit], **attrs: str) -> xr.Dataset:
@@ -193,8 +207,9 @@ def cut_member(member: MemberFit, inside: NDArray[np.bool_]) -> MemberFit:
 
 def with_charge_uncertainty(result: xr.Dataset) -> xr.Dataset:
     """Add the uncertainty of a charge correction to the centres of all but the reference line."""
-    shift_unc = float(result.attrs.get("charge_shift_unc", 0.0))
-    if not shift_unc > 0:
+    own = result.coords.get(f"{OWN_SHIFT}_unc")
+    shift_unc = float(result.attrs.get("charge_shift_unc", 0.0)) if own is None else own.drop_vars(own.coords)
+    if own is None and not shift_unc > 0:
         return result
     other = result["line"] != str(result.attrs.get("charge_reference", ""))
     total = (result["center_unc"] ** 2 + shift_unc**2) ** 0.5

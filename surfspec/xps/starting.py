@@ -64,7 +64,7 @@ def start_values(
     ready = prepare(spectrum, recipe, shift_search=shift_search, energy_shift=energy_shift)
 
     def begin_one(x: Array, y: Array, sigma: Array | None, index: tuple[int, ...]) -> MemberFit:
-        return _begin(ready.task, x, y, sigma, ready.inside)
+        return _begin(ready.task, ready.axis_of(x, index), y, sigma, ready.inside)
 
     model = ready.task.table.model
     members = fit_members(spectrum, begin_one, components=len(model.components), parameters=model.parameters)

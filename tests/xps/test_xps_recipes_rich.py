@@ -257,3 +257,50 @@ def test_numbers_that_cannot_be_are_refused_in_words() -> None:
     base = ss.xps.load_recipe("Zr 3d")
     with pytest.raises(InputError, match="no free ratio"):
         ss.xps.fit(spectrum(zr3d(500.0), 0), replace(base, doublets=(Doublet("a", "Zr 3d", 182.4, 2.41), other)))
+
+
+def shifted_series(count: int = 5) -> tuple[xr.Dataset, np.ndarray]:
+    """Return a series whose members charged differently, as measured, and the shifts."""
+    shifts = np.linspace(-0.7, 1.3, count)
+    fine = np.arange(150.0, 194.0, 0.01)
+    peaks = line(fine, 182.4, 5000.0) + line(fine, 184.81, 5000.0 * 2 / 3)
+    whole = peaks + 0.03 * np.cumsum(peaks) * 0.01 + 200
+    members = [spectrum(np.interp(ENERGY, fine + s, whole), i) for i, s in enumerate(shifts)]
+    return ss.stack(members, "spot", list(range(count))), shifts
+
+
+@pytest.mark.parametrize("kind", ["smart", "active"])
+def test_members_with_shifts_of_their_own_are_fitted_on_the_corrected_scale(kind: str) -> None:
+    series, shifts = shifted_series()
+    own = series.assign_coords(energy_shift=("spot", shifts, {"units": "eV"}))
+    recipe = replace(ss.xps.load_recipe("Zr 3d"), background=Background(kind))
+    fit = ss.xps.fit(own, recipe)
+    assert set(fit.verdict.values.tolist()) == {"ok"}, fit.reasons.values
+    assert np.all(np.abs(fit.center[:, 0] - 182.4) < 4 * fit.center_unc[:, 0])
+    assert np.all(np.abs(fit.area[:, 0] - 5000) < 4 * fit.area_unc[:, 0])
+    np.testing.assert_array_equal(fit.binding_energy, own.binding_energy.sel(binding_energy=fit.binding_energy))
+    alone = ss.xps.fit(own.isel(spot=3), recipe)
+    assert float(alone.center[0]) == pytest.approx(float(fit.center[3, 0]), abs=5 * float(fit.center_unc[3, 0]))
+    again = ss.xps.bootstrap(own, fit, replicates=60)
+    assert np.all((again.center_unc / fit.center_unc)[:, 0] < 1.5)
+
+
+def test_the_uncertainty_of_a_shift_of_its_own_reaches_the_centres() -> None:
+    series, shifts = shifted_series()
+    bare = series.assign_coords(energy_shift=("spot", shifts, {"units": "eV"}))
+    unsure = bare.assign_coords(energy_shift_unc=("spot", np.full(5, 0.05), {"units": "eV"}))
+    known, moved = ss.xps.fit(bare, "Zr 3d"), ss.xps.fit(unsure, "Zr 3d")
+    np.testing.assert_allclose(moved.center_unc**2, known.center_unc**2 + 0.05**2, rtol=1e-9)
+
+
+def test_shifts_of_their_own_that_cannot_be_are_refused() -> None:
+    series, shifts = shifted_series()
+    own = series.assign_coords(energy_shift=("spot", shifts, {"units": "eV"}))
+    with pytest.raises(InputError, match="shift of its own"):
+        ss.xps.fit(own, "Zr 3d", shift_search=2.0)
+    with pytest.raises(InputError, match="no number"):
+        ss.xps.fit(own.assign_coords(energy_shift=("spot", shifts * np.nan, {"units": "eV"})), "Zr 3d")
+    with pytest.raises(InputError, match="no mean spectrum"):
+        ss.xps.fit(own, "Zr 3d", start="global")
+    with pytest.raises(InputError, match="engine='numpy'"):
+        ss.xps.fit(own, "Zr 3d", engine="numpy")
