@@ -1,0 +1,372 @@
+"""Thickness and coverage of a film from the lines that it adds and the lines that it attenuates."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import chdtrc, ndtri
+
+from surfspec import reference, schema, spectra
+from surfspec._version import __version__
+from surfspec.errors import InputError
+from surfspec.fitting.verdict import verdict_of, worst
+from surfspec.reference import Material
+from surfspec.xps.areas import check_mapping
+from surfspec.xps.budget import Transmission
+from surfspec.xps.mean_free_path import METHODS
+from surfspec.xps.overlayer_model import (
+    BARE,
+    SAMPLE,
+    THICK,
+    Estimate,
+    Signals,
+    coverage_curve,
+    estimate,
+    intensities,
+    profile_limits,
+)
+from surfspec.xps.overlayer_signals import PHASES, Layers, signals_of
+
+Array = NDArray[np.float64]
+
+#: Standard uncertainties of the inputs where none are stated, relative. Those of the lengths come from the formula and
+#: the numbers of the material. Choices of this program: 5 % a sensitivity factor, 3 % the ratio of the densities, 0.05
+#: the exponent of the transmission, 10 % the gain between two samples.
+TYPICAL: Final[dict[str, float]] = {
+    "sensitivity": 0.05,
+    "density": 0.03,
+    "transmission_exponent": 0.05,
+    "bare_gain": 0.10,
+    "thick_gain": 0.10,
+}
+#: What may be stated.
+KEYS: Final = ("film_length", "substrate_length", "contamination_length", *TYPICAL)
+#: Coverages of the curve.
+TRIAL: Final = np.linspace(0.05, 1.0, 20)
+#: Standard deviation of a coverage of which nothing is known but that it lies between 0 and 1.
+IGNORANCE: Final = float(1 / np.sqrt(12))
+#: Probability of the chi-square below which the lines contradict each other.
+CONTRADICTION: Final = 0.01
+
+
+def thickness(
+    fits: Mapping[str, xr.Dataset],
+    *,
+    film: str | Material,
+    substrate: str | Material,
+    model: Literal["uniform", "patchy"] = "uniform",
+    lines: Sequence[str] | None = None,
+    states: Mapping[str, str] | None = None,
+    contamination: str | Material | None = None,
+    bare_substrate: Mapping[str, xr.Dataset] | None = None,
+    thick_film: Mapping[str, xr.Dataset] | None = None,
+    emission_angle: float = 0.0,
+    attenuation: str = "TPP-2M",
+    library: str | Mapping[str, float] = "scofield",
+    transmission: Transmission = None,
+    uncertainties: Mapping[str, float] | None = None,
+    level: float = 0.95,
+    force: bool = False,
+) -> xr.Dataset:
+    r"""Return the thickness, and the coverage, of a film on a substrate.
+
+    .. math:: I = g\,s\,T\,\bigl\{\theta\,[N_f L_f (1 - e^{-d/(L_f\cos\alpha)}) + N_s L_s\,e^{-d/(L_f\cos\alpha)}]
+              + (1 - \theta)\,N_s L_s\bigr\}
+
+    for each line, with the atoms a volume N and the lengths L of film (f) and substrate (s) at its kinetic energy,
+    emission angle :math:`\alpha`, coverage :math:`\theta`. An element of both, sodium of Na3PO4 on NaSICON say, is
+    part of both terms. Thickness, coverage and the gain g fit all lines together, and with them the errors of the
+    inputs as far as their uncertainties let them move (weighted least squares with priors): errors common to several
+    lines are common in the fit.
+
+    A film of one coverage and another of a second, thicker where it covers less, may explain the lines equally well:
+    ``trial_thickness`` over ``trial_coverage`` shows which. One ratio of lines never tells them apart.
+
+    Parameters
+    ----------
+    fits
+        Fit of each region of one sample.
+    film, substrate
+        Materials: names of :func:`surfspec.reference.material_names`, or :class:`surfspec.reference.Material`.
+    model
+        ``"uniform"``: the film covers everything; the thickness is the equivalent one of a patchy film.
+        ``"patchy"``: the coverage is fitted too; it needs three lines at least.
+    lines
+        Regions to use. By default those of the elements of film and substrate but oxygen and carbon, which
+        contamination and adsorbates hold as well.
+    states
+        Species of the fits that belong to one layer only: ``{"SiO2": "film", "Si": "substrate"}``.
+    contamination
+        Material of a layer on top of everything, ``"adventitious carbon"``; its thickness is found from C 1s.
+    bare_substrate, thick_film
+        Fits of the substrate alone and of a thick film, measured likewise: sensitivity factors cancel against them.
+    emission_angle
+        Degrees between surface normal and analyser, 0 to below 90. Beyond 60 elastic scattering bends the model.
+    attenuation
+        ``"TPP-2M"``: inelastic mean free paths, electrons fly straight. ``"S3"``: attenuation lengths by Seah's curve,
+        some 10 to 20 % shorter in oxides, with elastic scattering.
+    library, transmission
+        As for :func:`quantify`.
+    uncertainties
+        Relative standard uncertainties of the inputs: ``sensitivity`` (each core level, 0.05), ``film_length``,
+        ``substrate_length``, ``contamination_length`` (by default 0.10 and what density and band gap add),
+        ``density`` (ratio of film and substrate, 0.03), ``transmission_exponent`` (0.05), ``bare_gain``,
+        ``thick_gain`` (gain of the references, 0.10).
+    level
+        Level of the limits, one-sided.
+    force
+        Use failed fits.
+
+    Returns
+    -------
+    xarray.Dataset
+        Kind ``table``: ``thickness`` and ``coverage`` with ``_unc`` (NaN where not determined) and ``covariance``
+        over ``quantity``, ``lower_limit`` and ``upper_limit`` (profile likelihood; NaN where there is none),
+        ``equivalent_thickness`` (of a uniform film), ``mean_thickness`` (coverage times thickness), ``contamination``
+        (nm), ``chi2``, ``dof``, ``verdict``, ``reasons``; over ``line``: ``observed``, ``predicted``, ``pull``,
+        ``film_share``, ``kinetic_energy``, ``film_length``; over ``source``: ``budget`` (nm); the curve over
+        ``trial_coverage``.
+
+    Raises
+    ------
+    InputError
+        For unknown materials, lines, states, or impossible angles.
+    NotDeterminedError
+        When a fit failed, or there are not two lines.
+
+    References
+    ----------
+    Cumpson & Seah, Surf. Interface Anal. 25 (1997) 430; ISO 14701 (silicon oxide); Tanuma, Powell & Penn, Surf.
+    Interface Anal. 21 (1994) 165; Seah, ibid. 44 (2012) 1353.
+
+    Examples
+    --------
+    >>> import numpy as np, surfspec as ss
+    >>> def line(region, low, place, area):
+    ...     e = np.arange(low, low + 16.0, 0.1)
+    ...     y = 300 + area * np.exp(-((e - place) / 0.9) ** 2)
+    ...     one = ss.spectrum(e, np.round(y), technique="XPS", region=region, photon_energy=1486.6)
+    ...     return ss.xps.fit(one, region)
+    >>> fits = {"Na 1s": line("Na 1s", 1064.0, 1071.4, 900.0), "Si 2p": line("Si 2p", 95.0, 102.0, 300.0)}
+    >>> found = ss.xps.thickness(fits, film="Na2CO3", substrate="SiO2")
+    >>> bool(0.3 < found.thickness < 1.0)
+    True
+    """
+    check_mapping(fits, "thickness")
+    layers = _layers(film, substrate, contamination, attenuation, emission_angle, library, transmission, states)
+    sigma = _sigma(uncertainties)
+    if model not in ("uniform", "patchy"):
+        raise InputError(f"model is {model!r}", where="model", remedy="Use 'uniform' or 'patchy'")
+    if not 0.5 <= level < 1:
+        raise InputError(f"level is {level!r}", where="level", remedy="Give a level from 0.5 to below 1, 0.95 say")
+    others = {BARE: bare_substrate, THICK: thick_film}
+    references = {key: value for key, value in others.items() if value is not None}
+    signals, names, kinetic, units = signals_of(fits, references, layers, sigma, lines=lines, force=force)
+    contaminated = layers.contamination is not None
+    _enough(signals, contaminated)
+    uniform = estimate(signals, contaminated=contaminated)
+    patchy = model == "patchy"
+    best = estimate(signals, patchy=True, contaminated=contaminated) if patchy else uniform
+    limits = profile_limits(signals, best, float(ndtri(level)) ** 2, patchy=patchy, contaminated=contaminated)
+    reasons = _reasons(best, limits, patchy=patchy)
+    out = _table(signals, names, kinetic, units, best, uniform, limits, reasons, contaminated=contaminated)
+    out = out.assign(_curve(signals, contaminated))
+    used = [fits[name] for name in fits if any(label.split(" (")[0] == name for label in names)]
+    out["verdict"] = ((), np.array(worst([verdict_of(reasons), *_inputs(used)])))
+    out.attrs |= {
+        "model": model, "film": layers.film.name, "substrate": layers.substrate.name,
+        "contamination_material": layers.contamination.name if layers.contamination is not None else "",
+        "attenuation": attenuation, "emission_angle": float(emission_angle), "limit_level": float(level),
+        "library": library if isinstance(library, str) else "given by the user",
+        "materials_verified": "yes" if layers.film.verified and layers.substrate.verified else "no",
+        **{f"unc_{key}": value for key, value in signals.sigma.items()},
+        **spectra.origin(*fits.values(), *(fit for one in references.values() for fit in one.values())),
+    }  # fmt: skip
+    return schema.check(out, "table")
+
+
+def _inputs(used: Sequence[xr.Dataset]) -> list[str]:
+    """Return the verdicts of the fits that were used; that a line is not there is a result."""
+    return ["check" if str(fit["verdict"].item()) == "failed" else str(fit["verdict"].item()) for fit in used]
+
+
+def _layers(
+    film: str | Material,
+    substrate: str | Material,
+    contamination: str | Material | None,
+    attenuation: str,
+    angle: float,
+    library: str | Mapping[str, float],
+    transmission: Transmission,
+    states: Mapping[str, str] | None,
+) -> Layers:
+    if attenuation not in METHODS:
+        raise InputError(
+            f"attenuation is {attenuation!r}", where="attenuation", remedy=f"Use one of {', '.join(METHODS)}"
+        )
+    if isinstance(angle, bool) or not isinstance(angle, int | float) or not 0 <= angle < 90:
+        raise InputError(
+            f"emission_angle is {angle!r}",
+            where="emission_angle",
+            remedy="Give degrees from the normal, 0 to 90",
+        )
+    wrong = [phase for phase in (states or {}).values() if phase not in PHASES]
+    if wrong:
+        raise InputError(
+            f"there is no layer {wrong[0]!r}", where="states", remedy=f"Assign species to {', '.join(PHASES)}"
+        )
+    return Layers(
+        film=reference.material(film),
+        substrate=reference.material(substrate),
+        contamination=None if contamination is None else reference.material(contamination),
+        method=attenuation,
+        cosine=float(np.cos(np.radians(angle))),
+        library=library,
+        transmission=transmission,
+        states=dict(states or {}),
+    )
+
+
+def _sigma(uncertainties: Mapping[str, float] | None) -> dict[str, float]:
+    for key, value in (uncertainties or {}).items():
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key), KEYS, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Use some of {', '.join(KEYS)}"
+            raise InputError(f"{key!r} is no source of uncertainty", where="uncertainties", remedy=hint)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10:
+            raise InputError(f"{key} is {value!r}", where="uncertainties", remedy="Give a number from 0 to 10")
+    return {**TYPICAL, **{key: float(value) for key, value in (uncertainties or {}).items()}}
+
+
+def _enough(signals: Signals, contaminated: bool) -> None:
+    own = int(np.sum(signals.sample == SAMPLE))
+    mixed = np.ptp(signals.film / (signals.film + signals.substrate + signals.contamination)) > 0
+    if contaminated and not np.any(signals.contamination > 0):
+        raise InputError(
+            "the thickness of the contamination has no line", where="contamination", remedy="Add the fit of C 1s"
+        )
+    if own < 1 or signals.intensity.size < 2 + contaminated:
+        raise InputError(
+            f"{own} line{'s' if own != 1 else ''} tell{'s' if own == 1 else ''} nothing about a film",
+            where="thickness",
+            remedy="Fit a line of the film and one of the substrate at least, or pass bare_substrate=",
+        )
+    if not mixed and not np.any(signals.sample != SAMPLE):
+        raise InputError(
+            "every line comes from both layers in the same proportion",
+            where="thickness",
+            remedy="Add a line that only one of them has, or pass bare_substrate=",
+        )
+
+
+def _reasons(best: Estimate, limits: tuple[float, float], *, patchy: bool) -> list[str]:
+    """Return what is to be said about an estimate, in the words of the verdicts."""
+    found = []
+    if not np.isfinite(limits[1]):
+        least = f", {limits[0]:.2g} nm or more" if np.isfinite(limits[0]) else ""
+        found.append(f"not determined: thickness, the film may be thicker than the lines reach{least}")
+    elif not np.isfinite(limits[0]):
+        found.append(f"below detection: thickness, {limits[1]:.2g} nm at most")
+    if patchy and (best.dof < 0 or not best.of("coverage")[1] < IGNORANCE):
+        found.append("not determined: coverage and thickness apart, see the curve over trial_coverage")
+    if best.dof > 0 and chdtrc(best.dof, best.chi2) < CONTRADICTION:
+        found.append(f"model inadequate: the lines contradict each other (chi-square {best.chi2:.1f} of {best.dof})")
+    return found
+
+
+def _table(
+    signals: Signals,
+    names: tuple[str, ...],
+    kinetic: Array,
+    units: str,
+    best: Estimate,
+    uniform: Estimate,
+    limits: tuple[float, float],
+    reasons: Sequence[str],
+    *,
+    contaminated: bool,
+) -> xr.Dataset:
+    apart = not any(reason.startswith("not determined: coverage") for reason in reasons)
+    bounded = not any(reason.startswith("not determined: thickness") for reason in reasons)
+    d, c = best.of("thickness"), best.of("coverage")
+    pair = best.covariance[1:3, 1:3]
+    mean = (d[0] * c[0], float(np.sqrt(np.array([c[0], d[0]]) @ pair @ np.array([c[0], d[0]]))))
+    nothing = (np.nan, np.nan)
+    scalars = {
+        "thickness": (d if apart and bounded else nothing, "nm", "Film thickness"),
+        "coverage": (c if apart else nothing, "1", "Coverage by the film"),
+        "equivalent_thickness": (uniform.of("thickness") if bounded else nothing, "nm", "Uniform film"),
+        "mean_thickness": (mean if bounded else nothing, "nm", "Coverage times thickness"),
+        "contamination": (
+            best.of("contamination") if contaminated else nothing,
+            "nm",
+            "Thickness of the contamination",
+        ),
+    }
+    data: dict[str, tuple[tuple[str, ...] | str, object, dict[str, str]]] = {}
+    for name, (pair_of, unit, long_name) in scalars.items():
+        data[name] = ((), pair_of[0], {"units": unit, "long_name": long_name})
+        data[f"{name}_unc"] = ((), pair_of[1], {"units": unit, "long_name": "Standard uncertainty"})
+    nm = {"units": "nm"}
+    data["lower_limit"] = ((), limits[0], {**nm, "long_name": "Lower limit of the thickness"})
+    data["upper_limit"] = ((), limits[1], {**nm, "long_name": "Upper limit of the thickness"})
+    data["chi2"] = ((), best.chi2, {"units": "1", "long_name": "Chi-square of all lines and errors of the inputs"})
+    data["dof"] = ((), int(best.dof), {"long_name": "Degrees of freedom"})
+    data["covariance"] = (("quantity", "quantity_b"), pair, {"units": "1", "long_name": "Covariance, nm and 1"})
+    data |= _lines(signals, kinetic, units, best)
+    sources = list(best.parts)
+    parts = np.sqrt(np.array([best.parts[name][1, 1] for name in sources]))
+    data["budget"] = ("source", parts, {**nm, "long_name": "Uncertainty of the thickness by source"})
+    data["reasons"] = ((), np.array("; ".join(reasons)), {})
+    out = xr.Dataset(
+        data,
+        coords={
+            "line": list(names), "source": sources,
+            "quantity": ["thickness", "coverage"], "quantity_b": ["thickness", "coverage"],
+        },
+    )  # fmt: skip
+    out.attrs = {"kind": "table", "technique": "XPS", "surfspec_version": __version__}
+    return out
+
+
+def _lines(
+    signals: Signals, kinetic: Array, units: str, best: Estimate
+) -> dict[str, tuple[str, object, dict[str, str]]]:
+    rate, one = {"units": units}, {"units": "1"}
+    unc = np.sqrt(np.diag(signals.covariance))
+    errors = signals.errors()
+    bare = best.values.copy()
+    bare[1:3] = 0.0, 1.0
+    without = np.where(signals.sample == SAMPLE, 1.0, np.nan)
+    covered = 1 - best.values[2] + best.values[2] * np.exp(-best.values[1] / signals.film_length)
+    base = intensities(signals, bare, errors) * covered
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(signals.contamination > 0, np.nan, 1 - base / best.predicted) * without
+    return {
+        "observed": ("line", signals.intensity, {**rate, "long_name": "Area as it was measured, a rate"}),
+        "observed_unc": ("line", unc, {**rate, "long_name": "Standard uncertainty"}),
+        "predicted": ("line", best.predicted, {**rate, "long_name": "Area by the model"}),
+        "pull": ("line", best.pulls, {**one, "long_name": "Distance over the uncertainty of area and factor"}),
+        "film_share": ("line", share, {**one, "long_name": "Share of the area that comes from the film"}),
+        "kinetic_energy": ("line", kinetic, {"units": "eV", "long_name": "Kinetic energy"}),
+        "film_length": (
+            "line",
+            signals.film_length,
+            {"units": "nm", "long_name": "Length in the film, normal"},
+        ),
+    }
+
+
+def _curve(signals: Signals, contaminated: bool) -> dict[str, tuple[tuple[str], Array, dict[str, str]]]:
+    found, chi2 = coverage_curve(signals, TRIAL, contaminated=contaminated)
+    over = ("trial_coverage",)
+    return {
+        "trial_coverage": (over, TRIAL, {"units": "1", "long_name": "Coverage that is tried"}),
+        "trial_thickness": (over, found, {"units": "nm", "long_name": "Best thickness at this coverage"}),
+        "trial_chi2": (over, chi2, {"units": "1", "long_name": "Chi-square at this coverage"}),
+    }
