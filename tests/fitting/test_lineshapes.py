@@ -26,7 +26,20 @@ CASES: dict[str, list[tuple[float, ...]]] = {
     "gl_product": [(1.2, 0.3), (1.2, 1e-5), (1.2, 1.4e-3), (1.2, 3e-3), (1.2, 0.9), (1.2, 0.999)],
     "doniach_sunjic": [(0.6, 0.12), (0.6, 1e-6), (0.6, 0.2), (0.6, 0.45)],
     "doniach_sunjic_gauss": [(0.6, 0.12, 0.5), (0.6, 0.3, 0.02), (0.1, 0.1, 1.0), (0.6, 0.01, 0.7)],
+    "la": [(1.2, 1.4, 1.7, 100.0), (0.9, 1.53, 1.53, 243.0), (1.2, 1.0, 5.0, 8.0), (2.0, 3.0, 1.0, 1401.0)],
+    "lf": [(1.2, 0.54, 10.0, 80.0, 600.0), (1.0, 0.3, 1.5, 20.0, 60.0), (0.8, 1.2, 1.2, 5.0, 300.0)],
+    "pseudo_voigt_tail": [(1.2, 0.3, 0.4, 2.0), (0.5, 0.05, 0.9, 0.3), (1.2, 0.9, 0.5, 20.0), (1.2, 0.5, 0.5, 0.05)],
 }
+#: Roles that are energies and scale with the axis.
+SCALED = ("fwhm", "fwhm_gauss", "fwhm_lorentz", "tail_length")
+
+
+def others(s: Shape, width: float, extra: float) -> list[float]:
+    """Give the roles after the centre: `width` for the energies, `extra` for the others, above the least exponents."""
+    lifted = {"alpha": 1.0 + extra, "beta": 1.0 + extra, "damping": 20.0 + extra}
+    return [width if r in SCALED else lifted.get(r, extra) for r in s.roles[1:]]
+
+
 EACH = [(SHAPES[name], (0.37, *rest)) for name, cases in CASES.items() for rest in cases]
 IDS = [f"{s.name}{roles[1:]}" for s, roles in EACH]
 X = 0.37 + np.concatenate([-np.geomspace(1e-3, 40, 60)[::-1], [0.0], np.geomspace(1e-3, 40, 60)])
@@ -121,8 +134,8 @@ def test_width_and_height_are_those_of_the_curve(s: Shape, roles: tuple[float, .
 def test_shift_and_scale_leave_the_shape(name: str, shift: float, factor: float, extra: float) -> None:
     s = SHAPES[name]
     grid = np.linspace(-5, 5, 41)
-    widths = [r.startswith("fwhm") for r in s.roles[1:]]
-    rest = [1.1 if w else extra for w in widths]
+    widths = [r in SCALED for r in s.roles[1:]]
+    rest = others(s, 1.1, extra)
     scaled = [r * factor if w else r for r, w in zip(rest, widths, strict=True)]
     here = s.evaluate(grid, 0.0, *rest)
     there = s.evaluate(shift + factor * grid, shift, *scaled)
@@ -225,7 +238,7 @@ def test_no_floating_point_warning_anywhere(name: str) -> None:
     far = np.array([-1e300, -1e30, -1e3, -1.0, 0.0, 1e-300, 1.0, 1e3, 1e30, 1e300])
     for width in (1e-90, 1e-6, 1.0, 1e6):
         for extra in (0.0, 1e-12, 0.25, 0.5):
-            rest = [width if r.startswith("fwhm") else extra for r in s.roles[1:]]
+            rest = others(s, width, extra)
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 rows = s.derivatives(far, 0.0, *rest)
                 assert np.isfinite(rows).all()
@@ -257,7 +270,7 @@ def test_inputs_stay_and_shapes_travel() -> None:
     grid = np.linspace(-3, 3, 7)
     grid.flags.writeable = False
     for s in SHAPES.values():
-        rest = [1.0 if r.startswith("fwhm") else 0.2 for r in s.roles[1:]]
+        rest = others(s, 1.0, 0.2)
         again = pickle.loads(pickle.dumps(s))  # noqa: S301
         np.testing.assert_array_equal(again.derivatives(grid, 0.0, *rest), s.derivatives(grid, 0.0, *rest))
         assert set(s.bounds) == set(s.roles)

@@ -13,10 +13,12 @@ from typing import Final
 
 from surfspec.errors import InputError
 from surfspec.fitting.lineshapes.base import Shape
+from surfspec.fitting.lineshapes.casa import LA, LF
 from surfspec.fitting.lineshapes.doniach import DONIACH_SUNJIC
 from surfspec.fitting.lineshapes.doniach_gauss import DONIACH_SUNJIC_GAUSS
 from surfspec.fitting.lineshapes.edge import EDGE
 from surfspec.fitting.lineshapes.symmetric import GAUSSIAN, GL_PRODUCT, GL_SUM, LORENTZIAN, PSEUDO_VOIGT
+from surfspec.fitting.lineshapes.tailed import PSEUDO_VOIGT_TAIL
 from surfspec.fitting.lineshapes.voigt import VOIGT
 
 __all__ = ["SHAPES", "STEPS", "Shape", "shape"]
@@ -26,6 +28,7 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
     {
         s.name: s
         for s in (GAUSSIAN, LORENTZIAN, VOIGT, PSEUDO_VOIGT, GL_SUM, GL_PRODUCT, DONIACH_SUNJIC, DONIACH_SUNJIC_GAUSS)
+        + (LA, LF, PSEUDO_VOIGT_TAIL)
     }
 )
 #: Shapes that a :class:`~surfspec.fitting.Model` takes beside the peaks and whose integral is not finite: they have
