@@ -162,3 +162,20 @@ def test_x9_carbonate_that_is_left(run: Callable[[str], Numbers]) -> None:
     true = twin("x9", "annealed")["carbonate"] / twin("x9", "pristine")["carbonate"]
     meets(run("x9")["carbonate left"], true, accuracy=0.05)
     assert run("x9")["carbonate left"][0] < 0.3
+
+
+@pytest.mark.parametrize(("sample", "model"), [("uniform", "uniform"), ("uniform", "patchy"), ("patchy", "patchy")])
+def test_x10_mean_thickness(run: Callable[[str], Numbers], sample: str, model: str) -> None:
+    entry = twin("x10", sample)
+    mean = entry["coverage"] * entry["thickness"]
+    meets(run("x10")[f"{sample} as {model}, mean"], mean, accuracy=0.15 * mean)
+
+
+def test_x10_coverage_where_the_lines_tell(run: Callable[[str], Numbers]) -> None:
+    numbers, entry = run("x10"), twin("x10", "patchy")
+    meets(numbers["uniform as uniform"], twin("x10", "uniform")["thickness"], accuracy=0.1)
+    meets(numbers["patchy as patchy"], entry["thickness"], accuracy=0.5)
+    meets(numbers["patchy as patchy, coverage"], entry["coverage"], accuracy=0.1)
+    assert np.isnan(
+        numbers["uniform as patchy"]
+    ).all()  # a full film and a nearly full one look alike: said, not invented
