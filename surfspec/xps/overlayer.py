@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
@@ -127,10 +128,10 @@ def thickness(
     xarray.Dataset
         Kind ``table``: ``thickness`` and ``coverage`` with ``_unc`` (NaN where not determined) and ``covariance``
         over ``quantity``, ``lower_limit`` and ``upper_limit`` (profile likelihood; NaN where there is none),
-        ``equivalent_thickness`` (of a uniform film), ``mean_thickness`` (coverage times thickness), ``contamination``
-        (nm), ``chi2``, ``dof``, ``verdict``, ``reasons``; over ``line``: ``observed``, ``predicted``, ``pull``,
-        ``film_share``, ``kinetic_energy``, ``film_length``; over ``source``: ``budget`` (nm); the curve over
-        ``trial_coverage``.
+        ``equivalent_thickness`` (of a uniform film) with its limits, ``mean_thickness`` (coverage times thickness),
+        ``contamination`` (nm), ``chi2``, ``dof``, ``verdict``, ``reasons``; over ``line``: ``observed``,
+        ``predicted``, ``pull``, ``film_share``, ``kinetic_energy``, ``film_length``; over ``source``: ``budget``
+        (nm); the curve over ``trial_coverage``.
 
     Raises
     ------
@@ -172,9 +173,11 @@ def thickness(
     uniform = estimate(signals, contaminated=contaminated)
     patchy = model == "patchy"
     best = estimate(signals, patchy=True, contaminated=contaminated) if patchy else uniform
-    limits = profile_limits(signals, best, float(ndtri(level)) ** 2, patchy=patchy, contaminated=contaminated)
+    rise = float(ndtri(level)) ** 2
+    whole = profile_limits(signals, uniform, rise, patchy=False, contaminated=contaminated)
+    limits = profile_limits(signals, best, rise, patchy=True, contaminated=contaminated) if patchy else whole
     reasons = _reasons(best, limits, patchy=patchy)
-    out = _table(signals, names, kinetic, units, best, uniform, limits, reasons, contaminated=contaminated)
+    out = _table(signals, names, kinetic, units, best, uniform, limits, whole, reasons, contaminated=contaminated)
     out = out.assign(_curve(signals, contaminated))
     used = [fits[name] for name in fits if any(label.split(" (")[0] == name for label in names)]
     out["verdict"] = ((), np.array(worst([verdict_of(reasons), *_inputs(used)])))
@@ -287,6 +290,7 @@ def _table(
     best: Estimate,
     uniform: Estimate,
     limits: tuple[float, float],
+    whole: tuple[float, float],
     reasons: Sequence[str],
     *,
     contaminated: bool,
@@ -300,8 +304,8 @@ def _table(
     scalars = {
         "thickness": (d if apart and bounded else nothing, "nm", "Film thickness"),
         "coverage": (c if apart else nothing, "1", "Coverage by the film"),
-        "equivalent_thickness": (uniform.of("thickness") if bounded else nothing, "nm", "Uniform film"),
-        "mean_thickness": (mean if bounded else nothing, "nm", "Coverage times thickness"),
+        "equivalent_thickness": (uniform.of("thickness") if np.isfinite(whole[1]) else nothing, "nm", "Uniform film"),
+        "mean_thickness": (mean if np.isfinite(mean[1]) else nothing, "nm", "Coverage times thickness"),
         "contamination": (
             best.of("contamination") if contaminated else nothing,
             "nm",
@@ -315,6 +319,8 @@ def _table(
     nm = {"units": "nm"}
     data["lower_limit"] = ((), limits[0], {**nm, "long_name": "Lower limit of the thickness"})
     data["upper_limit"] = ((), limits[1], {**nm, "long_name": "Upper limit of the thickness"})
+    data["equivalent_lower_limit"] = ((), whole[0], {**nm, "long_name": "Lower limit, uniform film"})
+    data["equivalent_upper_limit"] = ((), whole[1], {**nm, "long_name": "Upper limit, uniform film"})
     data["chi2"] = ((), best.chi2, {"units": "1", "long_name": "Chi-square of all lines and errors of the inputs"})
     data["dof"] = ((), int(best.dof), {"long_name": "Degrees of freedom"})
     data["covariance"] = (("quantity", "quantity_b"), pair, {"units": "1", "long_name": "Covariance, nm and 1"})
@@ -340,13 +346,9 @@ def _lines(
     rate, one = {"units": units}, {"units": "1"}
     unc = np.sqrt(np.diag(signals.covariance))
     errors = signals.errors()
-    bare = best.values.copy()
-    bare[1:3] = 0.0, 1.0
-    without = np.where(signals.sample == SAMPLE, 1.0, np.nan)
-    covered = 1 - best.values[2] + best.values[2] * np.exp(-best.values[1] / signals.film_length)
-    base = intensities(signals, bare, errors) * covered
+    rest = intensities(replace(signals, film=np.zeros_like(signals.film)), best.values, errors)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(signals.contamination > 0, np.nan, 1 - base / best.predicted) * without
+        share = np.where(signals.sample == SAMPLE, 1 - rest / best.predicted, np.nan)
     return {
         "observed": ("line", signals.intensity, {**rate, "long_name": "Area as it was measured, a rate"}),
         "observed_unc": ("line", unc, {**rate, "long_name": "Standard uncertainty"}),

@@ -139,7 +139,12 @@ def intensities(signals: Signals, values: Array, errors: list[tuple[str, int]], 
 
 
 def estimate(
-    signals: Signals, *, patchy: bool = False, contaminated: bool = False, fixed: dict[str, float] | None = None
+    signals: Signals,
+    *,
+    patchy: bool = False,
+    contaminated: bool = False,
+    fixed: dict[str, float] | None = None,
+    near: Array | None = None,
 ) -> Estimate:
     r"""Return thickness and coverage by weighted least squares, the errors of the inputs fitted beside them.
 
@@ -159,6 +164,8 @@ def estimate(
         Fit the thickness of the contamination; else it is 0.
     fixed
         Values of unknowns to keep, for profiles.
+    near
+        Values of another estimate to start from; by default several thicknesses and coverages are tried.
     """
     errors = signals.errors()
     held = {"coverage": 1.0} if not patchy else {}
@@ -182,7 +189,7 @@ def estimate(
     low, high = np.array([_limits(i, signals) for i in free]).T
     best = min(
         (least_squares(residuals, start[free], bounds=(low, high), x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-10)
-         for start in _starts(signals, held, errors)),
+         for start in (_starts(signals, held, errors) if near is None else (near,))),
         key=lambda found: found.cost,
     )  # fmt: skip
     values = whole(best.x)
@@ -274,7 +281,9 @@ def profile_limits(
     """
 
     def excess(thickness: float) -> float:
-        kept = estimate(signals, patchy=patchy, contaminated=contaminated, fixed={"thickness": thickness})
+        kept = estimate(
+            signals, patchy=patchy, contaminated=contaminated, fixed={"thickness": thickness}, near=best.values
+        )
         return kept.chi2 - best.chi2 - rise
 
     middle = best.of("thickness")[0]
@@ -286,7 +295,11 @@ def profile_limits(
 
 def coverage_curve(signals: Signals, coverages: Array, *, contaminated: bool) -> tuple[Array, Array]:
     """Return the best thickness at each coverage (NaN where it runs away), and the chi-square there."""
-    kept = [estimate(signals, patchy=True, contaminated=contaminated, fixed={"coverage": float(c)}) for c in coverages]
+    kept: list[Estimate] = []
+    for c in coverages[::-1]:  # from the whole film down, each from where the one before ended
+        near = kept[-1].values if kept else None
+        kept.append(estimate(signals, patchy=True, contaminated=contaminated, fixed={"coverage": float(c)}, near=near))
+    kept.reverse()
     thickness = np.array([one.of("thickness")[0] for one in kept])
     runaway = thickness > 0.99 * THICKEST * signals.deepest()
     return np.where(runaway, np.nan, thickness), np.array([one.chi2 for one in kept])
