@@ -15,8 +15,9 @@ TOP = {
     "reference", "run", "save", "spectrum", "stack", "summary", "write", "xps", "xrd",
 }  # fmt: skip
 XPS = {
-    "AreaRatio", "Background", "Doublet", "Peak", "Range", "Recipe", "bootstrap", "charge_correct", "fit",
-    "load_recipe", "normalise", "quantify", "recipe_names", "solve", "start_values", "undo_charge_correction",
+    "AreaRatio", "Background", "Doublet", "Peak", "Range", "Recipe", "auger_parameter", "bootstrap",
+    "charge_correct", "fit", "inelastic_mean_free_path", "load_recipe", "normalise", "quantify", "recipe_names",
+    "solve", "start_values", "thickness", "undo_charge_correction",
 }  # fmt: skip
 LEIS = {"Recipe", "fit", "elastic_energy", "cross_section", "normalise", "coverage", "detect"}
 XRD = {"Recipe", "Phase", "phases", "read_cif", "pattern", "find_peaks", "match", "quantify"}

@@ -1,8 +1,14 @@
 """X-ray photoelectron spectroscopy: core-level fits, charge correction, quantities."""
 
+from surfspec.xps.advice import Advice, advice_table, advise
+from surfspec.xps.auger import auger_parameter
 from surfspec.xps.charge import charge_correct, undo_charge_correction
 from surfspec.xps.composition import quantify
+from surfspec.xps.global_fit import GlobalFit, fit_global
+from surfspec.xps.global_recipe import GlobalRecipe, load_global_recipe
+from surfspec.xps.links import ChargeReference, Link
 from surfspec.xps.mean_free_path import inelastic_mean_free_path
+from surfspec.xps.overlayer import thickness
 from surfspec.xps.quantities import normalise
 from surfspec.xps.recipe import (
     AreaRatio,
@@ -22,23 +28,34 @@ from surfspec.xps.spectrum_fit import fit
 from surfspec.xps.starting import start_values
 
 __all__ = [
+    "Advice",
     "AreaRatio",
     "Background",
+    "ChargeReference",
     "Doublet",
+    "GlobalFit",
+    "GlobalRecipe",
+    "Link",
     "Multiplet",
     "MultipletLine",
     "Peak",
     "Range",
     "Recipe",
+    "advice_table",
+    "advise",
+    "auger_parameter",
     "bootstrap",
     "charge_correct",
     "fit",
+    "fit_global",
     "inelastic_mean_free_path",
+    "load_global_recipe",
     "load_recipe",
     "normalise",
     "quantify",
     "recipe_names",
     "solve",
     "start_values",
+    "thickness",
     "undo_charge_correction",
 ]
