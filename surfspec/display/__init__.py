@@ -12,28 +12,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surfspec.display.before_after_plot import plot_before_after
     from surfspec.display.choose import plot
+    from surfspec.display.comparison_plot import plot_comparison
     from surfspec.display.fit_plot import plot_fit
     from surfspec.display.map_plot import plot_map
     from surfspec.display.match_plot import plot_match
+    from surfspec.display.normalised_plot import plot_normalised
+    from surfspec.display.overview_plot import plot_overview
     from surfspec.display.saving import save_figure
     from surfspec.display.series_plot import plot_series
     from surfspec.display.spectrum_plot import plot_spectrum
     from surfspec.display.stack_plot import plot_stack
+    from surfspec.display.study_parts import study_fits, study_tables
     from surfspec.display.summarise import summary
     from surfspec.display.table_plot import plot_table
     from surfspec.display.text import unit_text, value_text
 
 _HOME = {
     "plot": "choose",
+    "plot_before_after": "before_after_plot",
+    "plot_comparison": "comparison_plot",
     "plot_fit": "fit_plot",
     "plot_map": "map_plot",
     "plot_match": "match_plot",
+    "plot_normalised": "normalised_plot",
+    "plot_overview": "overview_plot",
     "plot_series": "series_plot",
     "plot_spectrum": "spectrum_plot",
     "plot_stack": "stack_plot",
     "plot_table": "table_plot",
     "save_figure": "saving",
+    "study_fits": "study_parts",
+    "study_tables": "study_parts",
     "summary": "summarise",
     "unit_text": "text",
     "value_text": "text",
@@ -41,14 +52,20 @@ _HOME = {
 
 __all__ = [
     "plot",
+    "plot_before_after",
+    "plot_comparison",
     "plot_fit",
     "plot_map",
     "plot_match",
+    "plot_normalised",
+    "plot_overview",
     "plot_series",
     "plot_spectrum",
     "plot_stack",
     "plot_table",
     "save_figure",
+    "study_fits",
+    "study_tables",
     "summary",
     "unit_text",
     "value_text",

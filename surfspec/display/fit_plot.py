@@ -8,15 +8,16 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
-from surfspec.display.text import unit_text
+from surfspec.display.fit_panel import SATELLITES, draw_panel, draw_strip, name_positions
+from surfspec.display.residuals import residual_of
 from surfspec.errors import InputError
 
-LABELS: Final = ("auto", "legend", "peaks", "none")
+__all__ = ["LABELS", "SHOWN", "STACKED", "plot_fit", "residual_of"]
+
+LABELS: Final = ("auto", "legend", "positions", "peaks", "none")
 
 #: Up to so many members are stacked in one column, more in a grid.
 STACKED: Final = 6
@@ -33,14 +34,17 @@ def plot_fit(
     component_labels: str = "auto",
     yscale: str = "linear",
     share_y: bool = True,
+    error_bars: bool = False,
     width: str | float | None = None,
     height: float | None = None,
 ) -> Figure:
     """Draw a fit: points, envelope, filled components over the background, and a residual strip below.
 
     Residuals are signed roots of the deviance for counts, (y - m)/u where uncertainties were given, and y - m where
-    the statistics are unknown. A verdict that is not ``ok`` stands in the title with its reasons. A series becomes one
-    panel for each member: one column up to six, a grid above, and at most thirty, evenly chosen, of a longer one.
+    the statistics are unknown; the band is two standard deviations wide on either side. Both lines of a doublet share
+    colour and hatching; X-ray satellites and Auger lines are dashed and not hatched. A verdict that is not ``ok``
+    stands in the title with its reasons. A series becomes one panel for each member: one column up to six, a grid
+    above, and at most thirty, evenly chosen, of a longer one.
 
     Parameters
     ----------
@@ -53,13 +57,16 @@ def plot_fit(
     residuals
         Draw the residual strip; by default for a single fit in a figure of its own.
     component_labels
-        ``"legend"``, ``"peaks"`` (written above each peak), ``"none"``, or ``"auto"``: peaks for LEIS, else legend.
+        ``"legend"``, ``"positions"`` (name and position of each component in a row above the curves, joined to its
+        maximum), ``"peaks"`` (written above each peak), ``"none"``, or ``"auto"``: peaks for LEIS, else legend.
     yscale
         ``"linear"``, ``"sqrt"`` or ``"log"``.
     share_y
         Give all panels of a series the same vertical scale.
+    error_bars
+        Draw the standard uncertainty of each point: as given, or the root of the expected counts.
     width, height
-        ``"column"``, ``"page"`` or cm; cm. Not used with `ax`.
+        ``"column"``, ``"page"``, ``"single"``, ``"double"`` or cm; cm. Not used with `ax`.
 
     Returns
     -------
@@ -69,7 +76,8 @@ def plot_fit(
     Raises
     ------
     InputError
-        For a series or a residual strip in given axes, or an unknown option value.
+        For a series or a residual strip in given axes, error bars where the statistics are unknown, or an unknown
+        option value.
 
     References
     ----------
@@ -99,49 +107,42 @@ def plot_fit(
                 where="ax",
                 remedy="Leave ax out, or select one member with .isel() and residuals=False",
             )
-        _panel(ax, named[0][1], how, yscale, labels.subject(dataset) if title is None else title)
+        heading = labels.subject(dataset) if title is None else title
+        draw_panel(ax, named[0][1], how, yscale, heading, error_bars=error_bars)
+        if how == "positions":
+            name_positions([(ax, named[0][1])])
         return style.figure_of(ax)
     if len(named) == 1:
-        return _single(named[0], dataset, title, residuals is not False, how, yscale, width or "column", height or 7.6)
-    return _series(named, dataset, title, bool(residuals), how, yscale, share_y, width, height)
-
-
-def residual_of(member: xr.Dataset) -> tuple[NDArray[np.float64], str]:
-    """Return the residuals of one fit and the name of their axis.
-
-    Counts: sign(y - m) sqrt(2 [m - y + y ln(y/m)]), standard normal for many counts; given uncertainties u: (y - m)/u;
-    unknown statistics: y - m in the unit of the intensity.
-    """
-    y, model = member["intensity"].values, member["model"].values
-    statistics = labels.statistics_of(member)
-    if statistics == "given" and "intensity_unc" in member:
-        return (y - model) / member["intensity_unc"].values, "Res. (σ)"
-    if statistics == "poisson":
-        mean = np.where(model > 0, model, np.nan)
-        log_term = np.where(y > 0, y * np.log(np.where(y > 0, y, 1.0) / mean), 0.0)
-        return np.sign(y - mean) * np.sqrt(np.maximum(2 * (mean - y + log_term), 0.0)), "Res. (σ)"
-    unit = unit_text(str(member["intensity"].attrs.get("units", "1")))
-    return y - model, f"Res. ({unit})" if unit else "Res."
+        size = (width or "column", height or (8.8 if how == "positions" else 7.6))
+        return _single(named[0], dataset, title, residuals is not False, how, yscale, size, error_bars)
+    return _series(named, dataset, title, bool(residuals), how, yscale, share_y, width, height, error_bars)
 
 
 def _single(
     named: tuple[str, xr.Dataset], dataset: xr.Dataset, title: str | None, residuals: bool, how: str, yscale: str,
-    width: str | float, height: float,
+    size: tuple[str | float, float], error_bars: bool,
 ) -> Figure:  # fmt: skip
-    figure = style.figure(width, height)
+    figure = style.figure(*size)
     text = ", ".join(part for part in (labels.subject(dataset), named[0]) if part) if title is None else title
-    if not residuals:
-        _panel(figure.add_subplot(), named[1], how, yscale, text)
-        return figure
-    main, strip = figure.subplots(2, 1, sharex=True, height_ratios=[4.2, 1])
-    _panel(main, named[1], how, yscale, text, bottom=False)
-    _strip(strip, named[1])
+    frames = figure.subplots(2, 1, sharex=True, height_ratios=[4.2, 1]) if residuals else [figure.add_subplot()]
+    main = frames[0]
+    draw_panel(main, named[1], how, yscale, text, bottom=not residuals, error_bars=error_bars)
+    if residuals:
+        draw_strip(frames[1], named[1])
+    if how == "positions":
+        _key(main)
+        name_positions([(main, named[1])])
     return figure
+
+
+def _key(ax: Axes) -> None:
+    """Tell below the figure what is no component: those have their names at the curves."""
+    style.legend(ax, chemistry=True, outside=True, ncols=4, only=("Data", "Fit", "Start", "Background", SATELLITES))
 
 
 def _series(
     named: list[tuple[str, xr.Dataset]], dataset: xr.Dataset, title: str | None, residuals: bool, how: str, yscale: str,
-    share_y: bool, width: str | float | None, height: float | None,
+    share_y: bool, width: str | float | None, height: float | None, error_bars: bool,
 ) -> Figure:  # fmt: skip
     count = labels.member_count(dataset)
     columns = 1 if len(named) <= STACKED else 3 if len(named) <= 12 else 5
@@ -164,10 +165,10 @@ def _series(
         last = index + columns >= len(named)
         label, member = named[index]
         lowest = row == rows - 1 and not residuals
-        _panel(own[0], member, inside, yscale, label, bottom=lowest, side=column == 0)
+        draw_panel(own[0], member, inside, yscale, label, bottom=lowest, side=column == 0, error_bars=error_bars)
         own[0].tick_params(labelbottom=last and not residuals)
         if residuals:
-            _strip(own[1], member, bottom=row == rows - 1, side=column == 0)
+            draw_strip(own[1], member, bottom=row == rows - 1, side=column == 0)
             own[1].tick_params(labelbottom=last)
     if share_y:
         _share_y([grid[index // columns * step, index % columns] for index in range(len(named))])
@@ -178,6 +179,10 @@ def _series(
         text = f"{text + ': ' if text else ''}{len(named)} of {count} members"
     if text:
         style.say(figure.suptitle("", x=0.01, ha="left"), text)
+    if how == "positions":
+        _key(grid[0, 0])
+        panels = [grid[index // columns * step, index % columns] for index in range(len(named))]
+        name_positions([(panel, member) for panel, (_, member) in zip(panels, named, strict=True)])
     return figure
 
 
@@ -186,119 +191,3 @@ def _share_y(panels: list[Axes]) -> None:
     limits = np.array([panel.get_ylim() for panel in panels])
     for panel in panels:
         panel.set_ylim(limits[:, 0].min(), limits[:, 1].max())
-
-
-def _panel(
-    ax: Axes, member: xr.Dataset, how: str, yscale: str, title: str, *, bottom: bool = True, side: bool = True
-) -> None:  # fmt: skip
-    """Draw one fit into axes."""
-    axis = schema.axis_of(member)
-    x, y = member[axis].values, member["intensity"].values
-    background, model = member["background"].values, member["model"].values
-    style.scale_intensity(ax, yscale)
-    ax.plot(x, y, linestyle="none", marker="o", markersize=2.0, markerfacecolor="white", markeredgecolor=style.INK,
-            markeredgewidth=0.45, label="Data", zorder=4)  # fmt: skip
-    name = "Start" if any(one.startswith("not fitted") for one in labels.verdict_of(member)[1]) else "Fit"
-    ax.plot(x, model, color=style.INK, linewidth=1.0, label=name, zorder=5)
-    _components(ax, x, member, background)
-    ax.plot(x, background, color=style.GREY, linewidth=0.8, linestyle=style.DASHES[1], label="Background", zorder=3)
-    ax.set_xlim(x[0], x[-1])
-    _limits(ax, y, model, background, yscale, how)
-    style.dress(ax)
-    style.spectral_axis(ax, axis, label=bottom)
-    unit = str(member["intensity"].attrs.get("units", "1"))
-    if yscale == "log":
-        style.say(ax.yaxis.label, style.axis_text("Intensity", unit) if side else "")
-    else:
-        style.intensity_axis(ax, "Intensity", unit)
-        if not side:
-            style.say(ax.yaxis.label, "")
-    if how == "legend":
-        style.legend(ax, chemistry=True)
-    elif how == "peaks":
-        _name_peaks(ax, x, member, model)
-    style.verdict_headline(ax, title, *labels.verdict_of(member))
-
-
-def _components(ax: Axes, x: NDArray[np.float64], member: xr.Dataset, background: NDArray[np.float64]) -> None:
-    """Fill each component above the background; the lines of one species share colour and hatching."""
-    groups, names = labels.component_groups(member)
-    for index, group in enumerate(groups):
-        top = background + member["contribution"].values[index]
-        if not np.any(np.isfinite(top)):
-            continue
-        shade = style.color(group)
-        fill = ax.fill_between(
-            x, background, top, facecolor=style.tint(shade, 0.28), edgecolor=style.tint(shade, 0.75), linewidth=0.0,
-            hatch=style.HATCHES[group % len(style.HATCHES)], zorder=1,
-            label=names[group] if groups.index(group) == index else None,
-        )  # fmt: skip
-        if hasattr(fill, "set_hatch_linewidth"):
-            fill.set_hatch_linewidth(0.35)
-        ax.plot(x, top, color=shade, linewidth=0.8, linestyle=style.dash(group), zorder=2)
-
-
-def _limits(
-    ax: Axes, y: NDArray[np.float64], model: NDArray[np.float64], background: NDArray[np.float64], yscale: str, how: str
-) -> None:  # fmt: skip
-    values = np.concatenate([part[np.isfinite(part)] for part in (y, model, background)])
-    if yscale == "log":
-        positive = values[values > 0]
-        if positive.size:
-            ax.set_ylim(0.7 * positive.min(), positive.max() * (4.0 if how == "peaks" else 2.0))
-        return
-    low, high = float(values.min()), float(values.max())
-    room = (high - low) or 1.0
-    above = (0.4 if yscale == "sqrt" else 0.2) if how == "peaks" else 0.06
-    below = low - 0.06 * room
-    if yscale == "sqrt" or (low >= 0 and low < 0.25 * room):
-        below = 0.0 if low >= 0 else low
-    ax.set_ylim(below, high + above * room)
-
-
-def _name_peaks(ax: Axes, x: NDArray[np.float64], member: xr.Dataset, model: NDArray[np.float64]) -> None:
-    """Write the name of each component over its maximum; grey and in brackets what is below detection."""
-    names = labels.component_labels(member)
-    tops = []
-    for index, part in enumerate(member["contribution"].values):
-        place = float(x[np.nanargmax(part)]) if np.any(part > 0) else float(member["center"].values[index])
-        if x[0] <= place <= x[-1]:
-            tops.append((place, names[index], str(member["flag"].values[index]) == "below_detection"))
-    span = float(x[-1] - x[0])
-    before, lift = -np.inf, 0
-    for place, name, absent in sorted(tops):
-        near = np.abs(x - place) < 0.02 * span
-        level = float(np.nanmax(np.where(near, np.fmax(model, member["intensity"].values), np.nan)))
-        lift = lift + 1 if place - before < 0.04 * span else 0
-        before = place
-        artist = ax.annotate(
-            "",
-            xy=(place, level),
-            xytext=(0, 3 + 9 * lift),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            zorder=6,
-        )
-        style.say(artist, f"({name})" if absent else name, chemistry=True, color=style.GREY if absent else style.INK)
-
-
-def _strip(ax: Axes, member: xr.Dataset, *, bottom: bool = True, side: bool = True) -> None:
-    """Draw the residuals under a fit."""
-    axis = schema.axis_of(member)
-    x = member[axis].values
-    residual, name = residual_of(member)
-    scaled = labels.statistics_of(member) != "unknown"
-    if scaled:
-        ax.axhspan(-2, 2, facecolor=style.PALE, linewidth=0, zorder=0)
-    ax.axhline(0, color=style.INK, linewidth=0.5, zorder=1)
-    ax.plot(x, residual, linestyle="none", marker="o", markersize=1.3, color=style.INK, markeredgewidth=0, zorder=2)
-    finite = np.abs(residual[np.isfinite(residual)])
-    bound = 1.1 * float(finite.max()) if finite.size and finite.max() > 0 else 1.0
-    bound = max(bound, 4.0) if scaled else bound
-    ax.set_ylim(-bound, bound)
-    style.dress(ax)
-    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
-    style.spectral_axis(ax, axis, label=bottom)
-    ax.tick_params(labelbottom=bottom)
-    style.say(ax.yaxis.label, name if side else "", size=style.SMALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,13 @@ from surfspec.errors import InputError
 PART_DIMS: Final = frozenset({"component", "component_b", "parameter", "parameter_b", "phase", "peak", "reflection"})
 
 _SPIN: Final = re.compile(r"\s*\d/2\b")
+_SPIN_END: Final = re.compile(r"\d/2$")
+#: Ending of the line of an X-ray satellite: ``Zr 3d5/2 sat``.
+_SATELLITE: Final = re.compile(r"\s+sat$")
+#: Last word of an Auger line: ``Na KLL``, ``Zn L3M45M45``.
+_AUGER: Final = re.compile(r"^[KLMNO]\d{0,2}([KLMNOPV]\d{0,2}){2}$")
+#: Kinds of components that belong to a core level.
+_OF_LEVEL: Final = ("core", "satellite")
 _SPLIT_REASONS: Final = re.compile(r"\s*[;\n]\s*")
 
 
@@ -82,8 +89,46 @@ def component_labels(dataset: xr.Dataset) -> list[str]:
     return [f"{text} ({name})" if found.count(text) > 1 else text for text, name in zip(found, own, strict=True)]
 
 
+def words(dataset: xr.Dataset, name: str) -> list[str]:
+    """Return a text coordinate of the components (``species``, ``line``, ``element``); empty texts where it is not."""
+    return _words(dataset, name) or [""] * dataset.sizes["component"]
+
+
+def component_kinds(dataset: xr.Dataset) -> list[str]:
+    """Say what each component is by its line: ``core`` level, X-ray ``satellite``, ``auger`` line or ``other``.
+
+    Other is a line whose last word is letters alone: a valence band, an edge, a loss.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> lines = ["Zr 3d5/2", "Zr 3d5/2 sat", "Na KLL", "Zn L3M45M45", ""]
+    >>> component_kinds(xr.Dataset(coords={"component": list("abcde"), "line": ("component", lines)}))
+    ['core', 'satellite', 'auger', 'auger', 'core']
+    """
+    return [_kind(line) for line in words(dataset, "line")]
+
+
+def curve_labels(dataset: xr.Dataset) -> list[str]:
+    """Name the components shortly, to be written at their curves: species and the part of the line that tells it.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> coords = {"component": ["a", "b"], "species": ("component", ["Zr4+", "Zr4+"])}
+    >>> curve_labels(xr.Dataset(coords=coords | {"line": ("component", ["Zr 3d5/2", "Zr 3d3/2"])}))
+    ['Zr4+ 3d5/2', 'Zr4+ 3d3/2']
+    """
+    found = []
+    kinds, full = component_kinds(dataset), component_labels(dataset)
+    for own, kind, species, line in zip(full, kinds, words(dataset, "species"), words(dataset, "line"), strict=True):
+        spin = line.split()[-1] if kind == "core" and _SPIN_END.search(line) else ""
+        found.append(own if not species or kind != "core" else f"{species} {spin}" if spin else species)
+    return [short if found.count(short) == 1 else long for short, long in zip(found, full, strict=True)]
+
+
 def component_groups(dataset: xr.Dataset) -> tuple[list[int], list[str]]:
-    """Group the components, so that the two lines of a doublet share a colour and a name.
+    """Group the components, so that the two lines of a doublet and their satellites share a colour and a name.
 
     Returns
     -------
@@ -94,10 +139,14 @@ def component_groups(dataset: xr.Dataset) -> tuple[list[int], list[str]]:
     own = component_labels(dataset)
     empty = [""] * len(own)
     species, lines = _words(dataset, "species") or empty, _words(dataset, "line") or empty
-    levels = [_SPIN.sub("", line) for line in lines]
-    if len(set(levels)) == 1 and all(species):
-        levels = empty
-    keys = [_joined([kind, level]) or label for kind, level, label in zip(species, levels, own, strict=True)]
+    levels = [_SPIN.sub("", _SATELLITE.sub("", line)) for line in lines]
+    kinds = component_kinds(dataset)
+    if len({level for level, kind in zip(levels, kinds, strict=True) if kind in _OF_LEVEL}) <= 1 and all(species):
+        levels = ["" if kind in _OF_LEVEL else level for level, kind in zip(levels, kinds, strict=True)]
+    keys = [
+        _joined([_SATELLITE.sub("", kind), level]) or label
+        for kind, level, label in zip(species, levels, own, strict=True)
+    ]
     order = list(dict.fromkeys(keys))
     return [order.index(key) for key in keys], order
 
@@ -159,6 +208,14 @@ def is_simulated(dataset: xr.Dataset) -> bool:
     return any(word.strip().lower() in {"true", "1", "yes"} for word in words)
 
 
+def simulated_among(samples: Mapping[str, Iterable[xr.Dataset]]) -> str:
+    """Say which of several samples are simulated: ``Simulated``, ``Simulated: A, B``, or nothing."""
+    found = [name for name, datasets in samples.items() if any(is_simulated(one) for one in datasets)]
+    if len(found) == len(samples):
+        return "Simulated" if found else ""
+    return f"Simulated: {', '.join(found)}" if found else ""
+
+
 def card_note(phase: xr.Dataset) -> str:
     """Say that nobody compared the card of one phase with its source; empty where somebody did, or nothing is known.
 
@@ -192,6 +249,15 @@ def choice(value: str, allowed: Sequence[str], where: str) -> str:
             f"{value!r} is no choice for {where}", where=where, remedy=f"Use {', '.join(map(repr, allowed))}"
         )
     return value
+
+
+def _kind(line: str) -> str:
+    last = line.rpartition(" ")[2]
+    if _SATELLITE.search(line):
+        return "satellite"
+    if _AUGER.match(last):
+        return "auger"
+    return "other" if last.isalpha() else "core"
 
 
 def _words(dataset: xr.Dataset, name: str) -> list[str]:

@@ -53,7 +53,7 @@ def plot_map(
     title
         By default the sample, the component and how many fits failed; ``""`` for none.
     width, height
-        ``"column"``, ``"page"`` or cm; cm. Not used with `ax`.
+        ``"column"``, ``"page"``, ``"single"``, ``"double"`` or cm; cm. Not used with `ax`.
 
     Returns
     -------

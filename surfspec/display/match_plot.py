@@ -58,7 +58,7 @@ def plot_match(
     title
         By default the sample; ``""`` for none. A verdict that is not ``ok`` is always shown.
     width, height
-        ``"column"``, ``"page"`` or cm; cm. Not used with `ax`.
+        ``"column"``, ``"page"``, ``"single"``, ``"double"`` or cm; cm. Not used with `ax`.
 
     Returns
     -------

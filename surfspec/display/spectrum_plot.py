@@ -61,7 +61,7 @@ def plot_spectrum(
     yscale
         ``"linear"``, ``"sqrt"`` or ``"log"``.
     width, height
-        ``"column"``, ``"page"`` or cm; cm. Not used with `ax`.
+        ``"column"``, ``"page"``, ``"single"``, ``"double"`` or cm; cm. Not used with `ax`.
 
     Returns
     -------

@@ -51,7 +51,7 @@ def plot_stack(
     title
         Title of the figure.
     width, height
-        ``"column"``, ``"page"`` or cm, by the number of frames unless given; cm.
+        ``"column"``, ``"page"``, ``"single"``, ``"double"`` or cm, by the number of frames unless given; cm.
 
     Returns
     -------

@@ -29,8 +29,8 @@ from surfspec import schema
 from surfspec.display.text import power_text, rich_text, unit_text
 from surfspec.errors import InputError
 
-#: Widths in cm: one and two columns of a journal page.
-WIDTHS: Final[dict[str, float]] = {"column": 8.6, "page": 17.8}
+#: Widths in cm: one and two columns of a journal page; ``single`` and ``double`` for journals of 85 and 170 mm.
+WIDTHS: Final[dict[str, float]] = {"column": 8.6, "page": 17.8, "single": 8.5, "double": 17.0}
 CM: Final = 1 / 2.54
 
 #: Shipped with matplotlib, so that a picture is the same on every machine; has Greek, sub- and superscripts.
@@ -122,7 +122,7 @@ def figure(width: str | float, height: float) -> SurfspecFigure:
     Parameters
     ----------
     width
-        ``"column"`` (8.6 cm), ``"page"`` (17.8 cm) or a number of cm.
+        ``"column"`` (8.6 cm), ``"page"`` (17.8 cm), ``"single"`` (8.5 cm), ``"double"`` (17.0 cm) or a number of cm.
     height
         In cm.
     """
@@ -231,9 +231,18 @@ def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str])
     headline(ax, textwrap.fill(text, max(int(inches * 15), 16), max_lines=3, placeholder=" ..."), color=WARN)
 
 
-def legend(ax: Axes, *, chemistry: bool = False, outside: bool = False, **kwargs: Any) -> Legend | None:
-    """Add a legend without a frame, `outside` below the whole figure; None when nothing has a label."""
-    handles, labels = ax.get_legend_handles_labels()
+def legend(
+    ax: Axes, *, chemistry: bool = False, outside: bool = False, only: Sequence[str] | None = None, **kwargs: Any
+) -> Legend | None:
+    """Add a legend without a frame, one entry a name, `outside` below the whole figure; None when it would be empty.
+
+    With `only`, the names among these.
+    """
+    found: dict[str, Any] = {}
+    for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+        if only is None or label in only:
+            found.setdefault(label, handle)
+    handles, labels = list(found.values()), list(found)
     if not handles:
         return None
     options: dict[str, Any] = {
@@ -311,6 +320,11 @@ def color(index: int) -> str:
 def dash(index: int) -> Any:
     """Return the line style of the index-th series, in turn."""
     return DASHES[index % len(DASHES)]
+
+
+def hatch(index: int) -> str:
+    """Return the hatching of the index-th series; it and the colour repeat together only after 49."""
+    return HATCHES[(index + index // len(COLORS)) % len(HATCHES)]
 
 
 def marker(index: int) -> str:
