@@ -23,14 +23,21 @@ from surfspec.fitting.lineshapes.voigt import VOIGT
 
 __all__ = ["SHAPES", "STEPS", "Shape", "shape"]
 
-#: Every peak by name; each has unit area.
-SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
-    {
-        s.name: s
-        for s in (GAUSSIAN, LORENTZIAN, VOIGT, PSEUDO_VOIGT, GL_SUM, GL_PRODUCT, DONIACH_SUNJIC, DONIACH_SUNJIC_GAUSS)
-        + (LA, LF, PSEUDO_VOIGT_TAIL)
-    }
+_PEAKS: Final = (
+    GAUSSIAN,
+    LORENTZIAN,
+    VOIGT,
+    PSEUDO_VOIGT,
+    GL_SUM,
+    GL_PRODUCT,
+    DONIACH_SUNJIC,
+    DONIACH_SUNJIC_GAUSS,
+    LA,
+    LF,
+    PSEUDO_VOIGT_TAIL,
 )
+#: Every peak by name; each has unit area.
+SHAPES: Final[Mapping[str, Shape]] = MappingProxyType({s.name: s for s in _PEAKS})
 #: Shapes that a :class:`~surfspec.fitting.Model` takes beside the peaks and whose integral is not finite: they have
 #: unit height, so that what the model calls the area of such a component is its height. They are no peak shapes.
 STEPS: Final[Mapping[str, Shape]] = MappingProxyType({EDGE.name: EDGE})

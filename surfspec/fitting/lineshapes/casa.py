@@ -5,8 +5,8 @@ r"""CasaXPS's asymmetric Lorentzians: ``la`` is its LA(alpha, beta, n), ``lf`` i
 
 with :math:`e = \alpha` on the side of high and :math:`\beta` on the side of low binding energy. ``lf`` lets the
 exponents rise with the distance, :math:`e(u) = e_0 + \max(3 - e_0, 0)\,[1 - 1/(1 + 4u^2/w^2)]`, so that its area is
-finite for any exponent. Roles are what CasaXPS shows: ``center`` is its Position, the centre of the Lorentzian before the
-convolution and not the maximum; ``fwhm`` is its FWHM, twice the distance from the maximum to half of it on the side of
+finite for any exponent. Roles are what CasaXPS shows: ``center`` is its Position, the centre of the Lorentzian before
+the convolution and not the maximum; ``fwhm`` is its FWHM, twice the distance from maximum to half maximum on the side of
 low binding energy. The width of the Lorentzian F follows from it; ``Shape.width`` is the full width at half maximum
 of the line itself. The area is that over the whole axis, no matter how long the tails; ``la`` needs exponents above 1/2
 for that and is bounded above 0.55.
@@ -274,6 +274,11 @@ def lf_height(
     return number, slope[[0, 1, 2, 3, 5, 4]]
 
 
+def _bounds(exponents: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    ends = {"alpha": exponents, "beta": exponents, "smoothing": SMOOTHINGS}
+    return {"center": ANYWHERE, "fwhm": WIDTH_BOUNDS} | ends
+
+
 LA: Final = Shape(
     "la",
     ("center", "fwhm", "alpha", "beta", "smoothing"),
@@ -281,13 +286,7 @@ LA: Final = Shape(
     derivatives=la_derivatives,
     width=la_width,
     height=la_height,
-    bounds={
-        "center": ANYWHERE,
-        "fwhm": WIDTH_BOUNDS,
-        "alpha": EXPONENTS_LA,
-        "beta": EXPONENTS_LA,
-        "smoothing": SMOOTHINGS,
-    },
+    bounds=_bounds(EXPONENTS_LA),
     reference=REFERENCE,
 )
 LF: Final = Shape(
@@ -297,13 +296,6 @@ LF: Final = Shape(
     derivatives=lf_derivatives,
     width=lf_width,
     height=lf_height,
-    bounds={
-        "center": ANYWHERE,
-        "fwhm": WIDTH_BOUNDS,
-        "alpha": EXPONENTS_LF,
-        "beta": EXPONENTS_LF,
-        "damping": DAMPINGS,
-        "smoothing": SMOOTHINGS,
-    },
+    bounds=_bounds(EXPONENTS_LF) | {"damping": DAMPINGS},
     reference=REFERENCE,
 )
