@@ -48,6 +48,8 @@ class SharedFit:
     ----------
     names, values, uncertainties, covariance
         Of the common parameters; NaN uncertainty where not determined, 0 on a limit.
+    joint
+        The covariances of and between members.
     members
         One fit for each spectrum; its covariance includes the common parameters. Its ``dof`` counts its points less
         its own parameters.
@@ -69,14 +71,13 @@ class SharedFit:
     constraints, probability
         Parameters that sharing takes away, and the chance of a rise of the deviance like this one; NaN where sharing
         takes away none.
-    joint
-        The covariances between members.
     """
 
     names: tuple[str, ...]
     values: Array
     uncertainties: Array
     covariance: Array
+    joint: JointCovariance
     members: tuple[MemberFit, ...]
     solutions: tuple[Solution, ...]
     converged: bool
@@ -91,7 +92,6 @@ class SharedFit:
     alone: tuple[Solution, ...] = ()
     constraints: int = 0
     probability: float = float("nan")
-    joint: JointCovariance | None = None
 
 
 def fit_linked(
@@ -277,6 +277,7 @@ def _result(
         values=outer.values,
         uncertainties=np.sqrt(np.diag(covariance)),
         covariance=covariance,
+        joint=joint,
         members=tuple(fitted),
         solutions=tuple(solutions),
         converged=outer.converged and all(state.converged for state in joint.states),
@@ -291,5 +292,4 @@ def _result(
         alone=tuple(alone),
         constraints=constraints,
         probability=probability,
-        joint=joint,
     )

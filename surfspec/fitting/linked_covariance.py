@@ -122,6 +122,14 @@ class JointCovariance:
         out[:, self.lost_of(other)] = np.nan
         return out
 
+    def with_common(self, number: int) -> Array:
+        """Return the covariance of the parameters of a member with the common ones, shape (p, s)."""
+        out: Array = self.follow[number] @ self.covariance_common
+        out = out + self.moved_own[number] @ self.moved_common[number].T
+        out[self.lost_of(number), :] = np.nan
+        out[:, self.lost] = np.nan
+        return out
+
     def lost_of(self, number: int) -> Flags:
         """Return which parameters of a member the data do not fix, shape (p,)."""
         member = self.problem.members[number]

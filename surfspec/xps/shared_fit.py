@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.errors import InputError, SurfspecError
-from surfspec.fitting.backgrounds import Background
-from surfspec.fitting.model import BoundModel
+from surfspec.errors import InputError
 from surfspec.fitting.result import MemberFit, empty_member
 from surfspec.fitting.shared import SharedFit, fit_shared
-from surfspec.fitting.solver import Solution
-from surfspec.xps.member import TAIL_PASSES, TAIL_TOLERANCE, Member, Task, noise
+from surfspec.xps.linked_rows import Row, first_row, settled
+from surfspec.xps.member import Task
 from surfspec.xps.member_fit import judged
 from surfspec.xps.prepare import Prepared
 
-Array = NDArray[np.float64]
 Index = tuple[int, ...]
 
 
@@ -66,7 +62,7 @@ def fit_in_common(
     given = np.asarray(spectrum["intensity_unc"].values, dtype=np.float64) if "intensity_unc" in spectrum else None
     done: dict[Index, MemberFit] = {}
     for group in _groups(dims, sizes, over):
-        rows = [_row(ready, x, y[index], None if given is None else given[index]) for index in group]
+        rows = [first_row(ready, x, y[index], None if given is None else given[index]) for index in group]
         for index, member in zip(group, _fit_group(ready, rows, shared), strict=True):
             done[index] = member
             if progress is not None:
@@ -104,43 +100,7 @@ def _groups(dims: Sequence[str], sizes: Sequence[int], over: str | None) -> list
     ]
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One member on its way: its data, the background of the data, that below the tails, the model, the values."""
-
-    work: Member
-    first: Background
-    under: Background
-    bound: BoundModel
-    start: Array
-    values: Array
-
-    def anchored(self) -> Background:
-        """Return the last background with the end levels of the data."""
-        return replace(self.under, anchors=self.first.anchors, anchor_unc=self.first.anchor_unc)
-
-    def below_tails(self, values: Array) -> _Row:
-        """Return the member with its end levels below the tails that the peaks have with these values."""
-        if not self.work.lowers(self.first):
-            return replace(self, values=values)
-        under, bound = self.work.below(self.first, self.bound.end_tails(values))
-        return replace(self, under=under, bound=bound, values=values)
-
-
-def _row(ready: Prepared, x: Array, y: Array, sigma: Array | None) -> _Row | str:
-    """Fit one member alone, over the background of its data; or say why it was refused."""
-    task = ready.task
-    if not np.isfinite(y).all():
-        return "refused: some intensities are not numbers"
-    try:
-        work = Member(task, x, y, noise(y, task.statistics, sigma), ready.inside)
-        first, bound, starts, solution = work.first()
-    except SurfspecError as error:
-        return f"refused: {error.message}"
-    return _Row(work, first, first, bound, starts[0], solution.values)
-
-
-def _fit_group(ready: Prepared, rows: Sequence[_Row | str], shared: Sequence[str]) -> list[MemberFit]:
+def _fit_group(ready: Prepared, rows: Sequence[Row | str], shared: Sequence[str]) -> list[MemberFit]:
     """Fit the members of a group together; those that were refused take no part."""
     task, model = ready.task, ready.task.table.model
     usable = [row for row in rows if not isinstance(row, str)]
@@ -152,37 +112,23 @@ def _fit_group(ready: Prepared, rows: Sequence[_Row | str], shared: Sequence[str
     ]
 
 
-def _iterate(task: Task, rows: Sequence[_Row], shared: Sequence[str]) -> list[MemberFit]:
-    """Fit all members together, lowering each background below the tails until nothing moves any more."""
-    joint = _joint(task, rows, shared)
-    lowers = any(row.work.lowers(row.first) for row in rows)
-    for _ in range(TAIL_PASSES if lowers else 0):
-        before = joint.solutions
-        rows = [row.below_tails(solution.values) for row, solution in zip(rows, before, strict=True)]
-        joint = _joint(task, rows, shared)
-        if max(_moved(a, b) for a, b in zip(before, joint.solutions, strict=True)) < TAIL_TOLERANCE:
-            break
+def _iterate(task: Task, rows: Sequence[Row], shared: Sequence[str]) -> list[MemberFit]:
+    """Fit all members together, over backgrounds below their tails, and judge them."""
+    rows, joint = settled(rows, lambda now: _joint(task, now, shared))
     return [
         judged(task, row.anchored(), row.bound, replace(member, start=row.start), one, joint.reasons)
         for row, member, one in zip(rows, joint.members, joint.solutions, strict=True)
     ]
 
 
-def _moved(before: Solution, after: Solution) -> float:
-    unit = np.where(after.uncertainties > 0, after.uncertainties, np.inf)
-    return float(np.max(np.abs(after.values - before.values) / unit))
-
-
-def _joint(task: Task, rows: Sequence[_Row], shared: Sequence[str]) -> SharedFit:
-    none = np.zeros((0, rows[0].bound.x.size))
-    changes = [row.work.nuisance(row.under, row.first.anchor_unc) for row in rows]
-    given = [row.work.sigma[row.work.inside] for row in rows if row.work.sigma is not None]
+def _joint(task: Task, rows: Sequence[Row], shared: Sequence[str]) -> SharedFit:
+    given = [sigma for sigma in (row.given() for row in rows) if sigma is not None]
     return fit_shared(
         [row.bound for row in rows],
-        [row.work.y[row.work.inside] for row in rows],
+        [row.data() for row in rows],
         shared=shared,
         statistics=task.statistics,
         sigma=given if task.statistics == "given" else None,
-        nuisance=[none if change is None else change for change in changes],
+        nuisance=[row.nuisance() for row in rows],
         starts=[row.values for row in rows],
     )
