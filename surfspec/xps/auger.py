@@ -107,13 +107,16 @@ def auger_parameter(
     (photo, photo_unc), (auger, auger_unc) = places
     shared = _covariance(photo_fit, auger_fit, i, j)
     variance = photo_unc**2 + auger_unc**2 - 2 * shared + photon_energy_unc**2
-    shift, shift_unc = (float(photo_fit.attrs.get(key, 0.0)) for key in ("charge_shift", "charge_shift_unc"))
     values = {
         "auger_parameter": (photon + photo - auger, np.sqrt(variance), "Modified Auger parameter"),
-        "binding_energy": (photo - shift, np.hypot(photo_unc, shift_unc), "Binding energy of the photoelectron line"),
+        "binding_energy": (
+            float(photo_fit["center"].values[i]),
+            float(photo_fit["center_unc"].values[i]),
+            "Binding energy of the photoelectron line",
+        ),
         "kinetic_energy": (
-            photon - auger + shift,
-            np.sqrt(auger_unc**2 + shift_unc**2 + photon_energy_unc**2),
+            photon - float(auger_fit["center"].values[j]),
+            float(np.hypot(auger_fit["center_unc"].values[j], photon_energy_unc)),
             "Kinetic energy of the Auger line",
         ),
     }
@@ -212,10 +215,17 @@ def _component(fit: xr.Dataset, kind: re.Pattern[str], line: str, species: str, 
 
 def _measured(fit: xr.Dataset, k: int) -> tuple[float, float]:
     """Return position and uncertainty on the measured scale, without those of a charge correction."""
+    shift, correction = (_shift(fit, name) for name in ("charge_shift", "charge_shift_unc"))
     unc = float(fit["center_unc"].values[k])
-    correction = float(fit.attrs.get("charge_shift_unc", 0.0))
-    place = float(fit["center"].values[k]) + float(fit.attrs.get("charge_shift", 0.0))
-    return place, float(np.sqrt(max(unc**2 - correction**2, 0.0)))
+    if str(fit["line"].values[k]) == str(fit.attrs.get("charge_reference", "")):
+        correction = 0.0  # the reference line carries its own uncertainty only
+    return float(fit["center"].values[k]) + shift, float(np.sqrt(max(unc**2 - correction**2, 0.0)))
+
+
+def _shift(fit: xr.Dataset, name: str) -> float:
+    """Return a number of the charge correction: that of this member of a series, else that of the file, else 0."""
+    value = float(fit.coords[name].values) if name in fit.coords else float(fit.attrs.get(name, 0.0))
+    return value if np.isfinite(value) else 0.0
 
 
 def _covariance(photo: xr.Dataset, auger: xr.Dataset, i: int, j: int) -> float:
