@@ -2,7 +2,7 @@
 
 >>> from surfspec import io
 >>> io.__all__
-['describe', 'read', 'read_avantage_results', 'read_tree', 'write']
+['describe', 'read', 'read_avantage_results', 'read_casa', 'read_tree', 'write', 'write_casa']
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surfspec.io.avantage_results import read_avantage_results
+    from surfspec.io.casa_file import read_casa
+    from surfspec.io.casa_write import write_casa
     from surfspec.io.describing import describe
     from surfspec.io.recognise import read, read_tree
     from surfspec.io.writing import write
@@ -21,11 +23,13 @@ _HOME = {
     "describe": "surfspec.io.describing",
     "read": "surfspec.io.recognise",
     "read_avantage_results": "surfspec.io.avantage_results",
+    "read_casa": "surfspec.io.casa_file",
     "read_tree": "surfspec.io.recognise",
     "write": "surfspec.io.writing",
+    "write_casa": "surfspec.io.casa_write",
 }
 
-__all__ = ["describe", "read", "read_avantage_results", "read_tree", "write"]
+__all__ = ["describe", "read", "read_avantage_results", "read_casa", "read_tree", "write", "write_casa"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -17,13 +18,15 @@ UNKNOWN = "1E+37"
 _REGULAR = 1e-6
 
 
-def compose(dataset: xr.Dataset) -> str:
+def compose(dataset: xr.Dataset, comment: Sequence[str] = ()) -> str:
     """Write a spectrum or series as the text of a VAMAS file.
 
     Parameters
     ----------
     dataset
         Kind ``spectrum`` of XPS or LEIS.
+    comment
+        Lines that stand first in the comment of every block.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def compose(dataset: xr.Dataset) -> str:
     header += ["0", "0", "0", "0", str(len(members))]
     for member in members:
         one = dataset.isel(dict(zip(series, member, strict=True)))
-        header += _block(one, axis, technique, regular, [float(one[name]) for name in variables], member)
+        header += _block(one, axis, technique, regular, [float(one[name]) for name in variables], member, comment)
     return "\n".join([*header, "end of experiment"]) + "\n"
 
 
@@ -67,7 +70,13 @@ def _is_regular(x: np.ndarray) -> bool:
 
 
 def _block(
-    one: xr.Dataset, axis: str, technique: str, regular: bool, values: list[float], member: tuple[int, ...]
+    one: xr.Dataset,
+    axis: str,
+    technique: str,
+    regular: bool,
+    values: list[float],
+    member: tuple[int, ...],
+    above: Sequence[str] = (),
 ) -> list[str]:
     attrs = one.attrs
     region = _line(attrs.get("region") or "spectrum")
@@ -77,7 +86,7 @@ def _block(
     x, y = one[axis].values, one["intensity"].values
     ion = technique == "LEIS"
     identifier = region + "".join(f" {index + 1}" for index in member)
-    comment = [_line(f"{key}: {value}") for key, value in attrs.items()]
+    comment = [*above, *(_line(f"{key}: {value}") for key, value in attrs.items())]
     lines = [identifier, _line(attrs.get("sample")), *_date(attrs), "0", str(len(comment)), *comment]
     lines += ["ISS" if ion else "XPS", *map(_real, values), _line(attrs.get("ion")) if ion else "X-rays"]
     if ion:
@@ -87,13 +96,14 @@ def _block(
     lines += [_real(attrs.get("work_function", math.nan)), *[UNKNOWN] * 3]
     lines += [_real(attrs.get("scattering_angle", math.nan)) if ion else UNKNOWN, UNKNOWN]
     lines += [species, transition, "1" if ion else "-1"]
-    columns = [y]
+    columns = [y, *([one["transmission"].values] if "transmission" in one else [])]
     if regular:
-        lines += [label, "eV", repr(float(x[0])), repr(float((x[-1] - x[0]) / (x.size - 1))), "1"]
+        lines += [label, "eV", repr(float(x[0])), repr(float((x[-1] - x[0]) / (x.size - 1))), str(len(columns))]
     else:
-        lines += ["2", label, "eV"]
-        columns = [x, y]
-    lines += ["counts" if unit == "d" else "count rate", unit, "pulse counting"]
+        lines += [str(len(columns) + 1), label, "eV"]
+    lines += ["counts" if unit == "d" else "count rate", unit, *(["transmission", "d"] if len(columns) > 1 else [])]
+    lines.append("pulse counting")
+    columns = columns if regular else [x, *columns]
     dwell = attrs.get("dwell_time", math.nan) if unit == "d" else math.nan  # a rate stays one when it is read again
     lines += [_real(dwell), _real(attrs.get("scans", math.nan)), *[UNKNOWN] * 4, "0"]
     lines.append(str(len(columns) * x.size))

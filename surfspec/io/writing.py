@@ -66,8 +66,7 @@ def write(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
     True
     """
     schema.check(dataset, "spectrum")
-    target = Path(path)
-    suffix = target.suffix.lower()
+    suffix = Path(path).suffix.lower()
     if suffix in _ELSEWHERE:
         raise InputError(f"write() does not make {suffix} files", where=str(path), remedy=_ELSEWHERE[suffix])
     if suffix not in ENDINGS:
@@ -76,6 +75,28 @@ def write(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
             where=str(path),
             remedy=f"Use one of {', '.join(ENDINGS)}",
         )
+    target = free_place(path, overwrite=overwrite)
+    how = ENDINGS[suffix]
+    put(target, vamas_write.compose(dataset) if how == "VAMAS" else native.compose(dataset, how))
+    return target
+
+
+def free_place(path: str | Path, *, overwrite: bool) -> Path:
+    """Check that a file can be written.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must be there.
+    overwrite
+        Whether an existing file may be replaced; a write-protected one never is.
+
+    Raises
+    ------
+    InputError
+        For a folder that is not there or a file that is.
+    """
+    target = Path(path)
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}", where=str(path), remedy="Make the folder first")
     if target.is_dir():
@@ -86,13 +107,10 @@ def write(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
         )
     if target.exists() and not target.stat().st_mode & _WRITABLE:
         raise InputError("the file is write-protected", where=str(path), remedy="Choose another name")
-    how = ENDINGS[suffix]
-    content = vamas_write.compose(dataset) if how == "VAMAS" else native.compose(dataset, how)
-    _replace(target, content)
     return target
 
 
-def _replace(target: Path, content: str) -> None:
+def put(target: Path, content: str) -> None:
     """Write beside the target, then move over it, so that no half file is ever seen."""
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

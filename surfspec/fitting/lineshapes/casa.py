@@ -6,10 +6,10 @@ r"""CasaXPS's asymmetric Lorentzians: ``la`` is its LA(alpha, beta, n), ``lf`` i
 with :math:`e = \alpha` on the side of high and :math:`\beta` on the side of low binding energy. ``lf`` lets the
 exponents rise with the distance, :math:`e(u) = e_0 + \max(3 - e_0, 0)\,[1 - 1/(1 + 4u^2/w^2)]`, so that its area is
 finite for any exponent. Roles are what CasaXPS shows: ``center`` is its Position, the centre of the Lorentzian before
-the convolution and not the maximum; ``fwhm`` is its FWHM, twice the distance from maximum to half maximum on the side of
-low binding energy. The width of the Lorentzian F follows from it; ``Shape.width`` is the full width at half maximum
-of the line itself. The area is that over the whole axis, no matter how long the tails; ``la`` needs exponents above 1/2
-for that and is bounded above 0.55.
+the convolution and not the maximum; ``fwhm`` is its FWHM, twice the distance from maximum to half maximum on the
+side of low binding energy. The width of the Lorentzian F follows from it; ``Shape.width`` is the full width at half
+maximum of the line itself. The area is that over the whole axis, no matter how long the tails; ``la`` needs exponents
+above 1/2 for that and is bounded above 0.55.
 
 That LA is this convolution is published; what n, w and the quoted FWHM mean is not. It was found from curves that
 CasaXPS exported of one fit, LF(0.54, 10, 80, 100, 6), which these formulas meet within 1e-4 of the maximum with
