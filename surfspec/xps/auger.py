@@ -215,16 +215,17 @@ def _component(fit: xr.Dataset, kind: re.Pattern[str], line: str, species: str, 
 
 def _measured(fit: xr.Dataset, k: int) -> tuple[float, float]:
     """Return position and uncertainty on the measured scale, without those of a charge correction."""
-    shift, correction = (_shift(fit, name) for name in ("charge_shift", "charge_shift_unc"))
+    shift = float(fit.attrs.get("charge_shift", 0.0)) + _own(fit, "energy_shift", 0.0)
+    correction = _own(fit, "energy_shift_unc", float(fit.attrs.get("charge_shift_unc", 0.0)))
     unc = float(fit["center_unc"].values[k])
     if str(fit["line"].values[k]) == str(fit.attrs.get("charge_reference", "")):
         correction = 0.0  # the reference line carries its own uncertainty only
     return float(fit["center"].values[k]) + shift, float(np.sqrt(max(unc**2 - correction**2, 0.0)))
 
 
-def _shift(fit: xr.Dataset, name: str) -> float:
-    """Return a number of the charge correction: that of this member of a series, else that of the file, else 0."""
-    value = float(fit.coords[name].values) if name in fit.coords else float(fit.attrs.get(name, 0.0))
+def _own(fit: xr.Dataset, name: str, other: float) -> float:
+    """Return a number that this member of a series carries as a coordinate, else the other one."""
+    value = float(fit.coords[name].values) if name in fit.coords else other
     return value if np.isfinite(value) else 0.0
 
 

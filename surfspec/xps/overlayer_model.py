@@ -16,6 +16,16 @@ Array = NDArray[np.float64]
 SAMPLE, BARE, THICK = 0, 1, 2
 #: What is fitted besides the errors of the inputs; ``gain`` is the logarithm of a common factor.
 UNKNOWNS: Final = ("gain", "thickness", "coverage", "contamination")
+#: Errors of the inputs that are common to several lines; ``sensitivity`` is one for each core level.
+SHARED: Final = (
+    "film_length",
+    "substrate_length",
+    "contamination_length",
+    "density",
+    "transmission_exponent",
+    "bare_gain",
+    "thick_gain",
+)
 #: Longest thickness that is tried, in the longest length of the film along the normal.
 THICKEST: Final = 12.0
 #: Ratio of eigenvalues of the scaled normal matrix below which a direction is not determined.
@@ -41,9 +51,7 @@ class Signals:
     slope
         Logarithm of the kinetic energy over its mean, shape (n,).
     sigma
-        Standard uncertainties of the inputs, relative: ``film_length``, ``substrate_length``,
-        ``contamination_length``, ``density``, ``transmission_exponent``, ``sensitivity``, ``bare_gain``,
-        ``thick_gain``.
+        Standard uncertainties of the inputs, relative: some of :data:`SHARED`, and ``sensitivity``.
     """
 
     intensity: Array
@@ -119,7 +127,7 @@ def intensities(signals: Signals, values: Array, errors: list[tuple[str, int]], 
     ISO 18115-1 (terms); Cumpson & Seah, Surf. Interface Anal. 25 (1997) 430 (overlayer equations).
     """
     log_gain, thickness, coverage, dirt = values[:4]
-    shift = dict.fromkeys(signals.sigma, 0.0)
+    shift = dict.fromkeys(SHARED, 0.0)
     scale = np.zeros(signals.intensity.size)
     for (word, level), z in zip(errors, values[4:], strict=True):
         if word == "sensitivity":
