@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.special import voigt_profile
 
 import surfspec as ss
 from surfspec.errors import InputError, NotDeterminedError
+from surfspec.xps.budget import transmission_at
 
 
 def voigt(x: np.ndarray, center: float) -> np.ndarray:
@@ -128,3 +130,179 @@ def test_a_line_alone_has_its_own_factor() -> None:
     recipe = replace(ss.xps.load_recipe("Zn 2p"), doublets=(), peaks=(peak,), window=(1014.0, 1031.0))
     table = ss.xps.quantify({"Zn 2p": ss.xps.fit(zn, recipe)})
     assert float(table.sensitivity[0]) == pytest.approx(ss.reference.sensitivity("scofield", "Zn 2p3/2"))
+
+
+def areas_replaced(fit: xr.Dataset, area: float, unc: float) -> xr.Dataset:
+    """The same fit with another area of its one core level, and nothing else changed."""
+    share = fit.area.values / fit.area.values.sum()
+    out = fit.copy(deep=True)
+    out["area"].values[:] = area * share
+    out["area_covariance"].values[:] = np.outer(share, share) * unc**2
+    return out
+
+
+def three(seed: int = 0) -> dict[str, xr.Dataset]:
+    """Zr 3d, Na 1s and a P 2p that is not there."""
+    e = np.arange(125.0, 142.0, 0.1)
+    counts = np.random.default_rng(seed).poisson(800.0, e.size).astype(float)
+    known = {"photon_energy": 1486.6, "dwell_time": 0.05, "scans": 40.0, "sample": "A"}
+    nothing = ss.spectrum(e, counts, technique="XPS", region="P 2p", **known)
+    return {**fits(seed), "P 2p": ss.xps.fit(nothing, "P 2p")}
+
+
+def test_the_budget_adds_up() -> None:
+    stated = {"sensitivity": 0.05, "transmission_exponent": 0.1, "transmission": 0.02, "mean_free_path": 0.1}
+    table = ss.xps.quantify(fits(), mean_free_path="Na3.4Zr2Si2.4P0.6O12", uncertainties=stated)
+    parts = [table[f"from_{name}"].values for name in ("area", "sensitivity", "transmission", "mean_free_path")]
+    assert all(np.all(part > 0) for part in parts)
+    np.testing.assert_allclose(np.sqrt(np.sum(np.square(parts), axis=0)), table.atomic_percent_unc.values, rtol=1e-12)
+    np.testing.assert_allclose(np.sqrt(np.diag(table.covariance.values)), table.atomic_percent_unc.values, rtol=1e-12)
+
+
+def test_each_source_is_what_moving_it_does() -> None:
+    """Two elements: u(c) = c (1 - c) u(ln n1 - ln n2), and the difference of the logarithms by hand."""
+    found = fits()
+    c = float(ss.xps.quantify(found, mean_free_path="ZrO2").atomic_percent[0]) / 100
+    slope = np.log((1486.6 - 183.4) / (1486.6 - 1071.4))
+    for stated, column, difference in (
+        ({"sensitivity": 0.05}, "from_sensitivity", 0.05 * np.sqrt(2)),
+        ({"transmission": 0.03}, "from_transmission", 0.03 * np.sqrt(2)),
+        ({"transmission_exponent": 0.1}, "from_transmission", 0.1 * slope),
+        ({"mean_free_path": 0.1, "mean_free_path_correlation": 0.8}, "from_mean_free_path", 0.1 * np.sqrt(2 * 0.2)),
+        ({"mean_free_path": 0.1, "mean_free_path_correlation": 1.0}, "from_mean_free_path", 0.0),
+    ):
+        table = ss.xps.quantify(found, mean_free_path="ZrO2", uncertainties=stated)
+        expected = 100 * c * (1 - c) * difference
+        np.testing.assert_allclose(table[column].values, expected, rtol=2e-3, atol=1e-6)
+
+
+def test_a_common_error_cancels_and_independent_ones_do_not() -> None:
+    """A hundred samples with factors and exponents drawn anew: the stated uncertainty is the scatter."""
+    found, rng = fits(), np.random.default_rng(1)
+    shares = []
+    for _ in range(300):
+        library = {
+            "Zr 3d": 7.04 * np.exp(0.05 * rng.standard_normal()),
+            "Na 1s": 8.52 * np.exp(0.05 * rng.standard_normal()),
+        }
+        exponent = 0.1 * rng.standard_normal()
+        table = ss.xps.quantify(found, library=library, transmission=exponent)
+        shares.append(float(table.atomic_percent[1]))
+    stated = {"sensitivity": 0.05, "transmission_exponent": 0.1}
+    table = ss.xps.quantify(found, library={"Zr 3d": 7.04, "Na 1s": 8.52}, uncertainties=stated)
+    systematic = np.hypot(float(table.from_sensitivity[1]), float(table.from_transmission[1]))
+    assert np.std(shares) == pytest.approx(systematic, rel=0.12)
+
+
+def test_mean_free_paths_of_a_material_and_transmissions() -> None:
+    found = fits()
+    library = {"Zr 3d": 7.04, "Na 1s": 8.52}
+    areas = [float(found[r].area.sum()) for r in ("Zr 3d", "Na 1s")]
+    kinetic = [1486.6 - 183.36, 1486.6 - 1071.4]
+    paths = ss.xps.inelastic_mean_free_path("ZrO2", kinetic).mean_free_path.values
+    table = ss.xps.quantify(found, library=library, mean_free_path="ZrO2", transmission=-0.5)
+    amounts = np.array(areas) / [7.04, 8.52] / paths / np.array(kinetic) ** -0.5
+    np.testing.assert_allclose(table.atomic_percent, 100 * amounts / amounts.sum(), rtol=1e-4)
+    np.testing.assert_allclose(table.mean_free_path, paths, rtol=1e-3)
+    assert table.mean_free_path.attrs["units"] == "nm"
+    energies = np.linspace(300.0, 1500.0, 2401)
+    tabled = ss.xps.quantify(
+        found, library=library, mean_free_path="ZrO2", transmission=np.array([energies, energies**-0.5])
+    )
+    np.testing.assert_allclose(tabled.atomic_percent, table.atomic_percent, rtol=1e-5)
+    spectra = {
+        r: s.assign(transmission=("binding_energy", (1486.6 - s.binding_energy.values) ** -0.5, {"units": "1"}))
+        for r, s in sample().items()
+    }
+    stated = ss.xps.quantify(found, library=library, mean_free_path="ZrO2", transmission=spectra)
+    np.testing.assert_allclose(stated.atomic_percent, table.atomic_percent, rtol=1e-5)
+    average = ss.xps.quantify(found, library=library, mean_free_path="average")
+    assert average.attrs["mean_free_path"] == "average"
+
+
+def test_an_element_that_is_not_there_has_a_limit_and_no_number() -> None:
+    table = ss.xps.quantify(three())
+    assert table.detected.values.tolist() == [True, True, False]
+    assert np.isnan(table.atomic_percent.sel(region="P 2p"))
+    assert float(table.atomic_percent.sum()) == pytest.approx(100.0)
+    limit = float(table.upper_limit.sel(region="P 2p"))
+    assert 0 < limit < 5
+    assert np.isnan(table.upper_limit.sel(region="Zr 3d"))
+    without = ss.xps.quantify({k: v for k, v in three().items() if k != "P 2p"})
+    np.testing.assert_allclose(table.atomic_percent.values[:2], without.atomic_percent.values)
+    stricter = ss.xps.quantify(three(), level=0.99)
+    assert float(stricter.upper_limit.sel(region="P 2p")) > limit
+
+
+def test_the_limit_is_kept_as_often_as_it_says() -> None:
+    """A true area of one standard uncertainty: not detected, and below the limit of 95 % in 95 % or more."""
+    found, rng = three(), np.random.default_rng(2)
+    unc, truth = 40.0, 40.0
+    exact = ss.xps.quantify(
+        {**found, "P 2p": areas_replaced(found["P 2p"].assign(verdict=xr.DataArray("ok")), truth, 1e-3)}
+    )
+    share = float(exact.atomic_percent.sel(region="P 2p"))
+    kept = []
+    for _ in range(200):
+        drawn = max(truth + unc * rng.standard_normal(), 0.0)
+        table = ss.xps.quantify({**found, "P 2p": areas_replaced(found["P 2p"], drawn, unc)})
+        if not bool(table.detected.sel(region="P 2p")):
+            kept.append(float(table.upper_limit.sel(region="P 2p")) >= share)
+    assert len(kept) > 150
+    assert np.mean(kept) >= 0.95
+
+
+def test_nothing_detected_is_refused() -> None:
+    with pytest.raises(NotDeterminedError, match="no element"):
+        ss.xps.quantify({"P 2p": three()["P 2p"]})
+
+
+def test_satellites_and_auger_lines_do_not_count() -> None:
+    found = fits()
+    plain = ss.xps.quantify(found)
+    lines = found["Zr 3d"].line.values.astype("<U12")
+    assert plain.sizes["region"] == 2
+    for label in ("Zr 3d5/2 sat", "Zr MNN", "Zr L3M45N1"):
+        extra = found["Zr 3d"].copy(deep=True).assign_coords(line=("component", np.array([lines[0], label])))
+        table = ss.xps.quantify({**found, "Zr 3d": extra})
+        first = float(found["Zr 3d"].area.values[0]) / 40.0 / 0.05
+        assert float(table.area.sel(region="Zr 3d")) == pytest.approx(first)
+        assert float(table.sensitivity.sel(region="Zr 3d")) == pytest.approx(
+            ss.reference.sensitivity("scofield", "Zr 3d5/2")
+        )
+        normal = ss.xps.normalise({**found, "Zr 3d": extra})
+        assert float(normal.normalised_area.sel(region="Zr 3d")) == pytest.approx(1.0)
+
+
+@pytest.mark.data
+def test_casaxps_divides_by_factor_and_transmission_of_the_file(data_dir: Path) -> None:
+    """CasaXPS's own percentages of Fe 2p in FeO: area / (16.42 T), T as the VAMAS file states it."""
+    folder = data_dir / "xps" / "casa_fit_FeO"
+    spectrum = ss.read(folder / "FeO_analyzed.vms")
+    lines = (folder / "FeO_analyzed_results.csv").read_text(encoding="utf-8").splitlines()
+    rows = np.array([[float(x) for x in line.split("\t")[1:6]] for line in lines if line.startswith("Fe 2p\t7")])
+    place, area, corrected, percent = rows[:, 0], rows[:, 2], rows[:, 3], rows[:, 4]
+    photon = np.full(4, spectrum.attrs["photon_energy"])
+    passed = transmission_at({"Fe 2p": spectrum}, ("Fe 2p",) * 4, photon - place, photon)
+    amounts = area / (16.42 * passed)
+    np.testing.assert_allclose(amounts, corrected, rtol=5e-4)
+    np.testing.assert_allclose(100 * amounts / amounts.sum(), percent, atol=0.012)
+
+
+def test_bad_options_are_refused() -> None:
+    found = fits()
+    for options, words in (
+        ({"uncertainties": {"sensitivty": 0.1}}, "sensitivity"),
+        ({"uncertainties": {"sensitivity": -0.1}}, "sensitivity"),
+        ({"uncertainties": {"mean_free_path_correlation": 1.5}}, "correlation"),
+        ({"uncertainties": [0.1]}, "mapping"),
+        ({"uncertainties": {"sensitivity": 0.1}, "library_unc": 0.1}, "twice"),
+        ({"level": 1.0}, "level"),
+        ({"transmission": [[1.0, 2.0, 3.0]]}, "transmission"),
+        ({"transmission": [[100.0, 200.0], [1.0, 1.0]]}, "line lies at"),
+        ({"transmission": [[100.0, 2000.0], [1.0, -1.0]]}, "positive"),
+        ({"transmission": sample()}, "no spectrum with a transmission"),
+        ({"mean_free_path": "unobtainium"}, "material"),
+    ):
+        with pytest.raises(InputError, match=words):
+            ss.xps.quantify(found, **options)
