@@ -111,6 +111,7 @@ def plot_before_after(
     heading = _heading(before, after) if title is None else title
     if heading:
         style.say(figure.suptitle("", x=0.01, ha="left"), heading)
+    style.freeze(figure)
     return figure
 
 

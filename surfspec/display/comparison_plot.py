@@ -99,7 +99,7 @@ def plot_comparison(
     >>> two = ss.spectrum(e + 0.3, np.round(y / 2), technique="XPS", sample="B", region="C 1s")
     >>> figure = ss.display.plot_comparison(one, two, shift=-0.3)
     >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    ['A', 'B, × 2.000(8), shifted by −0.3 eV']
+    ['A', 'B, × 2.000(15), shifted by −0.3 eV']
     """
     pair = (_checked(first, "first"), _checked(second, "second"))
     if schema.axis_of(first) != schema.axis_of(second):
@@ -136,6 +136,7 @@ def plot_comparison(
         told = f"χ²/dof = {number_text(laid.chi2 / laid.dof, 3)} ({laid.dof} dof)"
         heading = f"{heading}, {told}" if heading else told
     style.headline(main, heading)
+    style.freeze(figure)
     return figure
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from surfspec import schema
@@ -19,6 +19,8 @@ from surfspec.display.residuals import point_unc, residual_of
 
 #: Line style of what is no core level: X-ray satellites and Auger lines.
 BROKEN: Final = (0, (4, 1.6))
+#: A strip lower than this, in inches, has two numbers.
+LOW_STRIP: Final = 0.42
 #: Name of X-ray satellites in a legend.
 SATELLITES: Final = "X-ray satellite"
 
@@ -132,7 +134,7 @@ def draw_components(
         ax.plot(x, top, label=label if satellite else None, **look)
 
 
-def name_positions(panels: Sequence[tuple[Axes, xr.Dataset]]) -> None:
+def name_positions(panels: Sequence[tuple[Axes, xr.Dataset]], *, freeze: bool = True) -> None:
     """Write name and position of each component above the curves, each joined to its maximum by a leader.
 
     X-ray satellites have no name of their own: they stand where their line has them. Grey and in brackets is what is
@@ -142,8 +144,10 @@ def name_positions(panels: Sequence[tuple[Axes, xr.Dataset]]) -> None:
     ----------
     panels
         Frames of one figure and the fits drawn into them.
+    freeze
+        Lay out the figure for good; not where it is the user's.
     """
-    rows_above([(ax, _flags(member)) for ax, member in panels])
+    rows_above([(ax, _flags(member)) for ax, member in panels], freeze=freeze)
 
 
 def _flags(member: xr.Dataset) -> list[Flag]:
@@ -185,7 +189,13 @@ def residual_frame(
     bound = max(bound, 4.0) if scaled else bound
     ax.set_ylim(-bound, bound)
     style.dress(ax)
-    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
+    low = ax.get_position().height * style.figure_of(ax).get_figheight() < LOW_STRIP
+    if low:
+        power = 10.0 ** np.floor(np.log10(0.75 * bound))
+        mark = max(step * power for step in (1, 2, 5) if step * power <= 0.75 * bound)
+        ax.yaxis.set_major_locator(FixedLocator([-mark, mark]))
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
     style.say(ax.yaxis.label, name if side else "", size=style.SMALL)
 
 

@@ -110,7 +110,7 @@ def plot_fit(
         heading = labels.subject(dataset) if title is None else title
         draw_panel(ax, named[0][1], how, yscale, heading, error_bars=error_bars)
         if how == "positions":
-            name_positions([(ax, named[0][1])])
+            name_positions([(ax, named[0][1])], freeze=False)
         return style.figure_of(ax)
     if len(named) == 1:
         size = (width or "column", height or (8.8 if how == "positions" else 7.6))

@@ -109,7 +109,7 @@ def plot_normalised(
     shown = _regions(study, to, regions)
     levels = {name: line_area(fits[holder(fits, to)], to) for name, fits in study.items()}
     numbers = {name: normalised_areas(fits, to) for name, fits in study.items()}
-    figure = style.figure(width, height or max(2.4 * len(study) + 2.6, 5.5))
+    figure = style.figure(width, height or max(2.4 * len(study) + 2.6, 7.0))
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for ax, region in zip(panels, shown, strict=True):
         fits = {name: one[region] for name, one in study.items() if region in one}
@@ -125,8 +125,9 @@ def plot_normalised(
         if areas:
             _write_areas(ax, region, list(study), study, numbers, step)
         style.headline(ax, region)
-    _name(panels, study, to, subtract_background)
-    _tell(figure, study, to, title, areas)
+    _name(panels, study, to)
+    _tell(figure, study, to, title, areas, subtract_background)
+    style.freeze(figure)
     return figure
 
 
@@ -206,10 +207,9 @@ def _write_areas(
         )  # fmt: skip
 
 
-def _name(panels: Sequence[Axes], study: Study, to: str, subtract: bool) -> None:
+def _name(panels: Sequence[Axes], study: Study, to: str) -> None:
     """Name the vertical axis at the first frame, and the samples at the right of the last."""
-    name = f"Intensity / area of {to}" if subtract else f"(Intensity − constant) / area of {to}"
-    style.say(panels[0].yaxis.label, style.axis_text(name, "eV-1"))
+    style.say(panels[0].yaxis.label, style.axis_text(f"Intensity / area of {to}", "eV-1"), size=style.SMALL)
     last, count = panels[-1], len(study)
     low, high = last.get_ylim()
     right = offset_copy(last.transAxes, fig=style.figure_of(last), x=BESIDE, units="points")
@@ -224,7 +224,7 @@ def _wrapped(sample: str) -> str:
     return textwrap.fill(sample, 18, max_lines=2, placeholder=" ...")
 
 
-def _tell(figure: Figure, study: Study, to: str, title: str | None, areas: bool) -> None:
+def _tell(figure: Figure, study: Study, to: str, title: str | None, areas: bool, subtract: bool) -> None:
     """Say what the numbers are, which samples are simulated, and where the reference itself needs checking."""
     verdicts = {name: labels.verdict_of(fits[holder(fits, to)])[0] for name, fits in study.items()}
     doubtful = [f"{name} {verdict.upper()}" for name, verdict in verdicts.items() if verdict != "ok"]
@@ -232,6 +232,7 @@ def _tell(figure: Figure, study: Study, to: str, title: str | None, areas: bool)
     said = [simulated if title is None else title]
     line = to.replace(" ", "\N{NO-BREAK SPACE}")
     said += [f"Numbers: area of the region / area of {line}"] if areas else []
+    said += [] if subtract else ["Background shown, a constant taken off"]
     said += [f"{line}: {', '.join(doubtful)}"] if doubtful else []
     text = ". ".join(part for part in said if part)
     letters = int(figure.get_figwidth() * LETTERS)

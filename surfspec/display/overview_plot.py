@@ -31,7 +31,7 @@ MOST: Final = 12
 TITLE: Final = 1.7
 SURVEY: Final = 4.2
 TALLEST: Final = 8.0
-LOWEST: Final = 4.4
+LOWEST: Final = 3.6
 #: Size of type of the title; letters of the facts in an inch.
 HEADING: Final = 10.0
 LETTERS: Final = 22
@@ -52,7 +52,8 @@ def plot_overview(
     The table has a row for each component: position, width, share of the area of the core levels of its region; and
     for each region the area over that of a reference line, the atomic percentage, and the verdict with its reasons.
     What is not determined is written ``n.d.``, what was not asked for ``–``. Where the components would leave the
-    figures too low, the table has one row for each region.
+    figures too low, the table has one row for each region. Components are named at their curves, and from seven
+    regions on in legends.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def plot_overview(
     Returns
     -------
     matplotlib.figure.Figure
-        Its axes are the survey, the regions in order, each followed by its residuals, and the table.
+        Its axes are the title, the survey, the regions in order, each followed by its residuals, and the table.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def plot_overview(
     >>> y = 500 + 900 * np.exp(-((e - 182.4) / 0.8) ** 2) + 600 * np.exp(-((e - 184.81) / 0.8) ** 2)
     >>> zr = ss.xps.fit(ss.spectrum(e, np.round(y), technique="XPS", region="Zr 3d"), "Zr 3d")
     >>> len(ss.display.plot_overview({"Zr 3d": zr}, to="Zr 3d5/2").axes)
-    3
+    4
     """
     shown = single_fits(fits, "plot_overview")
     labels.choice(yscale, ("linear", "sqrt"), "yscale")
@@ -102,19 +103,23 @@ def plot_overview(
     lines, rules, warn = region_rows(shown, found, to)
     if _height_left(rows, len(lines), survey) < LOWEST:
         lines, rules, warn = region_rows(shown, found, to, components=False)
+    how = "positions" if columns < 3 else "none"
     page = _page(list(shown), columns, len(lines), survey)
     for index, fit in enumerate(shown.values()):
         main, strip = page.regions[index]
-        draw_panel(main, fit, "positions", yscale, list(shown)[index], bottom=False, side=index % columns == 0)
+        draw_panel(main, fit, how, yscale, list(shown)[index], bottom=False, side=index % columns == 0)
         draw_strip(strip, fit, bottom=index + columns >= len(shown), side=index % columns == 0)
         main.tick_params(labelbottom=False)
+        if how == "none":
+            style.legend(main, chemistry=True, only=labels.component_groups(fit)[1], handlelength=1.2)
         strip.tick_params(labelbottom=True)
     if page.survey is not None and survey is not None:
         _draw_survey(page.survey, survey, yscale)
-    name_positions([(main, fit) for (main, _), fit in zip(page.regions, shown.values(), strict=True)])
+    if how == "positions":
+        name_positions([(main, fit) for (main, _), fit in zip(page.regions, shown.values(), strict=True)])
     if page.survey is not None and survey is not None:
         _mark_regions(page.survey, survey, shown)
-    page.figure.draw_without_rendering()
+    style.freeze(page.figure)
     _write_heading(page.title, shown, found, title)
     draw_table(page.table, HEAD, lines, rules=rules, warn=warn)
     return page.figure

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from surfspec.display import style
 
 #: Points between neighbouring labels, from the labels to the frame, and of the slanted part of a leader.
-GAP: Final = 5.0
+GAP: Final = 6.0
 EDGE: Final = 4.0
 SLANT: Final = 9.0
-#: Smallest type in points.
+TURNED_GAP: Final = 1.5
+#: Part of a frame that the row takes at most; smallest type in points.
+HIGHEST: Final = 0.6
 SMALLEST: Final = 4.0
 
 
@@ -34,9 +36,10 @@ class Flag:
 
 @dataclass(frozen=True)
 class _Row:
-    """How the labels of one frame are written: turned, size of type, lengths along the row, height of the row."""
+    """How the labels of one frame are written: texts, angle, size of type, lengths along the row, height of the row."""
 
-    turned: bool
+    lines: list[str]
+    turn: int
     size: float
     sizes: list[float]
     height: float
@@ -87,7 +90,7 @@ def spread(wanted: Sequence[float], sizes: Sequence[float], low: float, high: fl
     return np.asarray(np.clip(level, first, final) + before, dtype=np.float64)
 
 
-def rows_above(frames: Sequence[tuple[Axes, Sequence[Flag]]], *, size: float = 6.5) -> list[Text]:
+def rows_above(frames: Sequence[tuple[Axes, Sequence[Flag]]], *, size: float = 6.5, freeze: bool = True) -> list[Text]:
     """Write labels in a row along the upper edge of each frame and join each to its place by a leader.
 
     Upright where the frame is wide enough, else turned by 90 degrees, then in smaller type. The vertical limits are
@@ -100,6 +103,8 @@ def rows_above(frames: Sequence[tuple[Axes, Sequence[Flag]]], *, size: float = 6
         Frames of one figure with their labels; limits are final but for the upper one.
     size
         Size of type in points.
+    freeze
+        Lay out the figure for good, see :func:`style.freeze`; not where it is the user's.
     """
     used = [(ax, sorted(flags, key=lambda flag: _across(ax, flag.x))) for ax, flags in frames if flags]
     if not used:
@@ -107,13 +112,16 @@ def rows_above(frames: Sequence[tuple[Axes, Sequence[Flag]]], *, size: float = 6
     style.figure_of(used[0][0]).draw_without_rendering()
     rows = [_fitting(ax, flags, size) for ax, flags in used]
     tallest = max(row.height for row in rows)
+    parts = [_make_room(ax, tallest + EDGE + SLANT + GAP) for ax, _ in used]
+    if freeze:
+        style.freeze(style.figure_of(used[0][0]))
     written = []
-    for (ax, flags), row in zip(used, rows, strict=True):
-        part = _make_room(ax, tallest + EDGE + SLANT + GAP)
+    for (ax, flags), row, part in zip(used, rows, parts, strict=True):
         width = _points(ax)[0]
         wanted = [_across(ax, flag.x) * width for flag in flags]
         centres = spread(wanted, row.sizes, EDGE, width - EDGE)
-        written += [_write(ax, flag, float(at) / width, part, row) for flag, at in zip(flags, centres, strict=True)]
+        for flag, text, at in zip(flags, row.lines, centres, strict=True):
+            written.append(_write(ax, flag, text, float(at) / width, part, row))
     return written
 
 
@@ -138,15 +146,20 @@ def _across(ax: Axes, x: float) -> float:
 
 
 def _fitting(ax: Axes, flags: Sequence[Flag], size: float) -> _Row:
-    """Choose how the labels of a frame are written: upright, turned, or turned and smaller."""
-    room = _points(ax)[0] - 2 * EDGE
-    boxes = [text_size(ax, flag.text, size) for flag in flags]
-    widths = [width + GAP for width, _ in boxes]
-    if sum(widths) <= room:
-        return _Row(False, size, widths, max(height for _, height in boxes))
-    boxes = [text_size(ax, flag.text.replace("\n", " "), size) for flag in flags]
-    shrink = max(min(1.0, room / sum(height + 1.0 for _, height in boxes)), SMALLEST / size)
-    return _Row(True, size * shrink, [height * shrink + 1.0 for _, height in boxes], shrink * max(w for w, _ in boxes))
+    """Choose how the labels of a frame are written: upright, turned, turned in one line, and smaller if need be."""
+    width, height = _points(ax)
+    room, most = width - 2 * EDGE, HIGHEST * height - EDGE - SLANT - GAP
+    lines = [flag.text for flag in flags]
+    boxes = [text_size(ax, text, size) for text in lines]
+    if sum(across + GAP for across, _ in boxes) <= room:
+        return _Row(lines, 0, size, [across + GAP for across, _ in boxes], max(tall for _, tall in boxes))
+    if sum(tall + TURNED_GAP for _, tall in boxes) > room:
+        lines = [text.replace("\n", " ") for text in lines]
+        boxes = [text_size(ax, text, size) for text in lines]
+    longest = max(across for across, _ in boxes)
+    narrow = room / sum(tall + TURNED_GAP for _, tall in boxes)
+    shrink = max(min(1.0, narrow, most / longest), SMALLEST / size)
+    return _Row(lines, 90, size * shrink, [(tall + TURNED_GAP) * shrink for _, tall in boxes], shrink * longest)
 
 
 def _make_room(ax: Axes, needed: float) -> float:
@@ -159,17 +172,16 @@ def _make_room(ax: Axes, needed: float) -> float:
     return part
 
 
-def _write(ax: Axes, flag: Flag, across: float, part: float, row: _Row) -> Text:
+def _write(ax: Axes, flag: Flag, text: str, across: float, part: float, row: _Row) -> Text:
     """Write one label, and its leader: upright, slanted, and down to its place."""
     height = _points(ax)[1]
     edge, turn = EDGE / height, 1 - part + GAP / height
     foot = turn + SLANT / height
-    text = flag.text.replace("\n", " ") if row.turned else flag.text
     artist = style.note(
-        ax, across, foot if row.turned else 1 - edge, text, chemistry=True, size=row.size, color=flag.color,
-        ha="center", va="bottom" if row.turned else "top", rotation=90 if row.turned else 0, zorder=7, linespacing=1.1,
+        ax, across, foot if row.turn else 1 - edge, text, chemistry=True, size=row.size, color=flag.color,
+        ha="center", va="bottom" if row.turn else "top", rotation=row.turn, zorder=7, linespacing=1.1,
     )  # fmt: skip
-    under = foot if row.turned else 1 - edge - text_size(ax, text, row.size)[1] / height
+    under = foot if row.turn else 1 - edge - text_size(ax, text, row.size)[1] / height
     to_data = (ax.transAxes + ax.transData.inverted()).transform
     x_label, bend = (float(value) for value in to_data((across, turn)))
     look: dict[str, Any] = {"color": style.GREY, "linewidth": 0.4, "zorder": 6}

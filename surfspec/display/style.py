@@ -23,6 +23,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.ticker import AutoMinorLocator, Formatter, Locator, MaxNLocator
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from surfspec import schema
@@ -47,6 +48,8 @@ THIN: Final = 0.6
 
 INK: Final = "#000000"
 GREY: Final = "#666666"
+#: Points from a frame to the numbers below it: a number in the corner stays clear of that beside it.
+CORNER: Final = 4.5
 PALE: Final = "#E4E4E4"
 WARN: Final = "#B03A00"
 
@@ -143,6 +146,18 @@ def width_cm(width: str | float) -> float:
     return float(width)
 
 
+def freeze(page: Figure) -> None:
+    """Lay a figure out for good: texts placed by the size of its frames stay where they are, files are the same bytes.
+
+    The places of frames are rounded to 1e-7 of the page, as the solver of the layout repeats itself only to the digits
+    of a float.
+    """
+    page.draw_without_rendering()
+    page.set_layout_engine("none")
+    for ax in page.axes:
+        ax.set_position(Bbox(np.round(ax.get_position(original=True).get_points(), 7)))
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure that holds axes, the outermost one where figures are nested."""
     found = ax.figure.figure
@@ -169,6 +184,7 @@ def dress(ax: Axes) -> None:
             which=which, direction="in", length=length, width=THIN, color=INK, labelcolor=INK, labelsize=SMALL,
             labelfontfamily=FONT, top=True, right=True, bottom=True, left=True, pad=3,
         )  # fmt: skip
+    ax.tick_params(axis="x", which="both", pad=CORNER)
     place, page = ax.get_position(), figure_of(ax)
     for axis, inches in (
         (ax.xaxis, place.width * page.get_figwidth()),

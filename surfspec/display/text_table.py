@@ -24,7 +24,8 @@ def draw_table(
 ) -> list[Text]:  # fmt: skip
     """Write a table into a frame: a rule above and below the head and at the end, numbers to the right.
 
-    The type becomes smaller where the frame is too narrow or too low; no text covers another.
+    Columns without text are left out. The type becomes smaller where the frame is too narrow or too low; no text
+    covers another.
 
     Parameters
     ----------
@@ -46,6 +47,9 @@ def draw_table(
     list of matplotlib.text.Text
         The cells that are not empty, head first.
     """
+    kept = [at for at in range(len(head)) if any(row[at] for row in rows) or not rows]
+    head, rows = [head[at] for at in kept], [[row[at] for at in kept] for row in rows]
+    warn = [(row, kept.index(at)) for row, at in warn if at in kept]
     ax.set_axis_off()
     figure = style.figure_of(ax)
     box = ax.get_window_extent()
