@@ -5,7 +5,18 @@ spectral axis. A series is the same with more dimensions in front.
 """
 
 from surfspec.spectra.cutting import ORIGIN, crop, origin
+from surfspec.spectra.energy_scale import to_binding_energy, to_kinetic_energy
 from surfspec.spectra.making import DEFAULT_AXIS, spectrum
 from surfspec.spectra.stacking import SAME_AXIS_STEPS, stack
 
-__all__ = ["DEFAULT_AXIS", "ORIGIN", "SAME_AXIS_STEPS", "crop", "origin", "spectrum", "stack"]
+__all__ = [
+    "DEFAULT_AXIS",
+    "ORIGIN",
+    "SAME_AXIS_STEPS",
+    "crop",
+    "origin",
+    "spectrum",
+    "stack",
+    "to_binding_energy",
+    "to_kinetic_energy",
+]

@@ -2,10 +2,13 @@
 
 from surfspec.xps.advice import Advice, advice_table, advise
 from surfspec.xps.auger import auger_parameter
-from surfspec.xps.charge import charge_correct, undo_charge_correction
+from surfspec.xps.charge import charge_correct, charge_correct_each
+from surfspec.xps.charge_undo import undo_charge_correction
+from surfspec.xps.choosing import choose
 from surfspec.xps.composition import quantify
 from surfspec.xps.global_fit import GlobalFit, fit_global
 from surfspec.xps.global_recipe import GlobalRecipe, load_global_recipe
+from surfspec.xps.limits import state_fraction
 from surfspec.xps.links import ChargeReference, Link
 from surfspec.xps.mean_free_path import inelastic_mean_free_path
 from surfspec.xps.overlayer import thickness
@@ -46,6 +49,8 @@ __all__ = [
     "auger_parameter",
     "bootstrap",
     "charge_correct",
+    "charge_correct_each",
+    "choose",
     "fit",
     "fit_global",
     "inelastic_mean_free_path",
@@ -56,6 +61,7 @@ __all__ = [
     "recipe_names",
     "solve",
     "start_values",
+    "state_fraction",
     "thickness",
     "undo_charge_correction",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -193,9 +194,10 @@ def views(fit: xr.Dataset, around: Around, region: str = "") -> Iterator[View]:
     arrays = {str(name): _rows(fit[name], series) for name in fit.data_vars}
     x = np.asarray(fit[schema.axis_of(fit)].values, dtype=np.float64)
     recipe = _recipe(str(fit.attrs.get("recipe", "")))
-    times = {name: _times(fit, name, series, shape) for name in ("dwell_time", "scans")}
+    times = {name: _column(fit, name, series, shape) for name in ("dwell_time", "scans")}
     labels = [[str(v) for v in fit[name].values] for name in ("component", "line", "element", "species")]
     parameters = [str(v) for v in fit["parameter"].values]
+    own = _column(fit, "energy_shift", series, shape) if "energy_shift" in fit.coords else np.zeros(math.prod(shape))
     for index in range(int(np.prod(shape, dtype=np.int64))):
         row = {name: values[index] for name, values in arrays.items()}
         statistics = str(fit.attrs.get("statistics", "unknown"))
@@ -203,7 +205,7 @@ def views(fit: xr.Dataset, around: Around, region: str = "") -> Iterator[View]:
         yield View(
             region=region or str(fit.attrs.get("region", "")),
             units=str(fit["intensity"].attrs.get("units", "")),
-            x=x,
+            x=x - own[index],
             y=row["intensity"],
             model=row["model"],
             background=row["background"],
@@ -253,8 +255,8 @@ def _rows(variable: xr.DataArray, series: tuple[str, ...]) -> NDArray[np.generic
     return np.asarray(values.reshape((-1, *values.shape[len(series) :])))
 
 
-def _times(fit: xr.Dataset, name: str, series: tuple[str, ...], shape: tuple[int, ...]) -> Array:
-    """Return dwell time or scans of every member; a series can carry them as a coordinate."""
+def _column(fit: xr.Dataset, name: str, series: tuple[str, ...], shape: tuple[int, ...]) -> Array:
+    """Return a number of every member: a series can carry it as a coordinate, else it is an attribute."""
     count = int(np.prod(shape, dtype=np.int64))
     if name in fit.coords and set(map(str, fit[name].dims)) <= set(series):
         column = fit[name].broadcast_like(fit["reduced_chi2"]).transpose(*series).values
