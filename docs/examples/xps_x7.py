@@ -25,6 +25,10 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         numbers[f"{component} area"] = (float(one.area), float(one.area_unc))
         print(f"{component:12} {float(one.center):.3f} +- {float(one.center_unc):.3f} eV, ", end="")
         print(f"{float(one.area):.0f} +- {float(one.area_unc):.0f} counts eV")
+    sodium = ss.xps.auger_parameter(ss.xps.fit(moved["Na 1s"], "Na 1s"), tin, reference=2065.9)  # metal: NIST SRD 20
+    numbers["Auger parameter"] = (float(sodium.auger_parameter), float(sodium.auger_parameter_unc))
+    print("modified Auger parameter of sodium {:.3f} +- {:.3f} eV, ".format(*numbers["Auger parameter"]), end="")
+    print(f"{float(sodium.difference):.1f} eV from that of the metal")
     return numbers, ss.plot(tin, residuals=True)
 
 

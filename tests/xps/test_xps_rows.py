@@ -134,6 +134,20 @@ def test_x5_sodium_does_not_move(run: Callable[[str], Numbers]) -> None:
     assert abs(a - b) < 3.0 * np.hypot(ua, ub)
 
 
+@pytest.mark.parametrize("sample", ["absent", "one_percent", "three_percent"])
+def test_x6_reduced_zirconium(run: Callable[[str], Numbers], sample: str) -> None:
+    numbers, true = run("x6"), twin("x6", sample)["reduced"]
+    meets(numbers[sample], true, accuracy=0.005)
+    assert numbers[f"{sample} limit"][0] > true
+    detected, p_value = numbers[f"{sample} detected"]
+    assert bool(detected) == (true > 0)
+    assert (p_value < 1e-6) == (true > 0)
+
+
+def test_x6_absent_means_less_than_half_a_percent(run: Callable[[str], Numbers]) -> None:
+    assert run("x6")["absent limit"][0] < 0.005
+
+
 def test_x7_tin_beside_the_auger_line(run: Callable[[str], Numbers]) -> None:
     numbers, entry = run("x7"), twin("x7", "recycled")
     for component, name in (
@@ -144,6 +158,10 @@ def test_x7_tin_beside_the_auger_line(run: Callable[[str], Numbers]) -> None:
         meets(numbers[f"{component} center"], part(entry, "Sn 3d", name, "maximum"), accuracy=0.05)
         true = part(entry, "Sn 3d", name, "area")
         meets(numbers[f"{component} area"], true, accuracy=0.1 * true)
+
+
+def test_x7_auger_parameter(run: Callable[[str], Numbers]) -> None:
+    meets(run("x7")["Auger parameter"], twin("x7", "recycled")["auger_parameter"], accuracy=0.05)
 
 
 @pytest.mark.parametrize("sample", ["pristine", "annealed"])
