@@ -134,6 +134,7 @@ def test_x5_sodium_does_not_move(run: Callable[[str], Numbers]) -> None:
     assert abs(a - b) < 3.0 * np.hypot(ua, ub)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", ["absent", "one_percent", "three_percent"])
 def test_x6_reduced_zirconium(run: Callable[[str], Numbers], sample: str) -> None:
     numbers, true = run("x6"), twin("x6", sample)["reduced"]
@@ -144,6 +145,7 @@ def test_x6_reduced_zirconium(run: Callable[[str], Numbers], sample: str) -> Non
     assert (p_value < 1e-6) == (true > 0)
 
 
+@pytest.mark.slow
 def test_x6_absent_means_less_than_half_a_percent(run: Callable[[str], Numbers]) -> None:
     assert run("x6")["absent limit"][0] < 0.005
 
@@ -182,6 +184,7 @@ def test_x9_carbonate_that_is_left(run: Callable[[str], Numbers]) -> None:
     assert run("x9")["carbonate left"][0] < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sample", "model"), [("uniform", "uniform"), ("uniform", "patchy"), ("patchy", "patchy")])
 def test_x10_mean_thickness(run: Callable[[str], Numbers], sample: str, model: str) -> None:
     entry = twin("x10", sample)
@@ -189,6 +192,7 @@ def test_x10_mean_thickness(run: Callable[[str], Numbers], sample: str, model: s
     meets(run("x10")[f"{sample} as {model}, mean"], mean, accuracy=0.15 * mean)
 
 
+@pytest.mark.slow
 def test_x10_coverage_where_the_lines_tell(run: Callable[[str], Numbers]) -> None:
     numbers, entry = run("x10"), twin("x10", "patchy")
     meets(numbers["uniform as uniform"], twin("x10", "uniform")["thickness"], accuracy=0.1)
