@@ -19,8 +19,8 @@ from surfspec.fitting.linked_data import (
     with_priors,
 )
 from surfspec.fitting.linked_map import Array
+from surfspec.fitting.linked_ratio import Ratio, likelihood_ratio
 from surfspec.fitting.model import Parameter
-from surfspec.fitting.residual_tests import chi2_probability
 from surfspec.fitting.result import MemberFit, member_from_model
 from surfspec.fitting.shared_problem import OwnProblem, SharedProblem
 from surfspec.fitting.solver import Solution
@@ -28,7 +28,7 @@ from surfspec.fitting.solver.minimise import trust_region
 from surfspec.fitting.solver.polish import Limits
 from surfspec.fitting.solver.run import finish
 from surfspec.fitting.solver.solution import describe
-from surfspec.fitting.verdict import IMPROBABLE, judge
+from surfspec.fitting.verdict import judge
 
 #: Evaluations of the trust region over the common parameters before the last digits are looked for, and at most.
 FIRST, EVALUATIONS = 150, 2000
@@ -50,6 +50,8 @@ class SharedFit:
         Of the common parameters; NaN uncertainty where not determined, 0 on a limit.
     joint
         The covariances of and between members.
+    ratio
+        The likelihood ratio of the joint fit to the members' own.
     members
         One fit for each spectrum; its covariance includes the common parameters. Its ``dof`` counts its points less
         its own parameters.
@@ -64,13 +66,9 @@ class SharedFit:
     evaluations
         Times that all members were evaluated.
     reasons
-        What the data say against sharing: the rise of the deviance over that of the members' own fits is tested by
-        the likelihood ratio. Every member's verdict contains it.
+        What the data say against sharing, see :mod:`surfspec.fitting.linked_ratio`. Every member's verdict contains it.
     alone
         The members' own fits, nothing being shared.
-    constraints, probability
-        Parameters that sharing takes away, and the chance of a rise of the deviance like this one; NaN where sharing
-        takes away none.
     """
 
     names: tuple[str, ...]
@@ -78,6 +76,7 @@ class SharedFit:
     uncertainties: Array
     covariance: Array
     joint: JointCovariance
+    ratio: Ratio
     members: tuple[MemberFit, ...]
     solutions: tuple[Solution, ...]
     converged: bool
@@ -90,12 +89,14 @@ class SharedFit:
     evaluations: int
     reasons: tuple[str, ...] = ()
     alone: tuple[Solution, ...] = ()
-    constraints: int = 0
-    probability: float = float("nan")
 
 
 def fit_linked(
-    members: Sequence[LinkedMember], parameters: Sequence[Parameter], *, one_scale: bool = False
+    members: Sequence[LinkedMember],
+    parameters: Sequence[Parameter],
+    *,
+    one_scale: bool = False,
+    begin: SharedFit | None = None,
 ) -> SharedFit:
     r"""Fit several spectra at once whose parameters follow common ones.
 
@@ -114,6 +115,8 @@ def fit_linked(
     one_scale
         For members of unknown statistics: one scale of the variance for all of them, from the joint residuals,
         in place of one for each from its own fit.
+    begin
+        An earlier fit of these members, over other backgrounds say, from whose end this one goes on.
 
     Returns
     -------
@@ -151,20 +154,23 @@ def fit_linked(
     """
     common = tuple(parameters)
     _fitting(members, common)
-    alone, goals = own_fits(members, scaled=not one_scale)
+    alone, bare, goals = own_fits(members, scaled=not one_scale)
     counted = priors_once(members)
     problems, own_problems = [], []
     for member, goal, held in zip(members, goals, counted, strict=True):
         problem, whole = with_priors(held, goal, relative=relative_scale(goal, alone) if one_scale else 1.0)
         problems.append(whole)
         own_problems.append(OwnProblem(problem, member.links, whole, member.own))
-    begin = _start(members, alone, common)
+    if begin is None:
+        first, whole_starts = _start(members, alone, common), [fit.values for fit in alone]
+    else:
+        first, whole_starts = begin.values, [fit.values for fit in begin.solutions]
     starts = [
-        np.clip((fit.values - one.links.moved(begin))[problem.own], problem.limits.low, problem.limits.high)
-        for one, fit, problem in zip(members, alone, own_problems, strict=True)
+        np.clip((values - one.links.moved(first))[problem.own], problem.limits.low, problem.limits.high)
+        for one, values, problem in zip(members, whole_starts, own_problems, strict=True)
     ]
-    joint = SharedProblem(own_problems, common, begin, starts)
-    outer = _minimum(joint, JointObjective.of(problems), begin)
+    joint = SharedProblem(own_problems, common, first, starts, strict=begin is None)
+    outer = _minimum(joint, JointObjective.of(problems), first)
     unknown = one_scale and all(one.statistics == "unknown" for one in members)
     covariance = JointCovariance(
         joint,
@@ -174,7 +180,8 @@ def fit_linked(
         rescale=unknown,
         nuisance=[padded_nuisance(one, goal.y.size) for one, goal in zip(members, problems, strict=True)],
     )
-    return _result(members, common, alone, outer, covariance)
+    ratio = likelihood_ratio(members, alone, bare, covariance, outer.deviance)
+    return _result(members, common, alone, outer, covariance, ratio)
 
 
 def _fitting(members: Sequence[LinkedMember], common: tuple[Parameter, ...]) -> None:
@@ -236,40 +243,20 @@ def _minimum(joint: SharedProblem, goal: JointObjective, begin: Array) -> Soluti
         )
 
 
-def _constraints(members: Sequence[LinkedMember], joint: JointCovariance) -> int:
-    """Return how many parameters sharing takes away from the members' own fits."""
-    alive = 0
-    for number, one in enumerate(members):
-        slopes = joint.states[number].slopes
-        fixed = ~np.any(slopes != 0, axis=1)
-        follows = fixed | np.any(slopes[:, joint.common_active] != 0, axis=1)
-        alive += int(np.sum(one.free() & ~one.links.owned & follows))
-    return alive - int(np.sum(joint.common_active))
-
-
 def _result(
     members: Sequence[LinkedMember],
     common: tuple[Parameter, ...],
     alone: Sequence[Solution],
     outer: Solution,
     joint: JointCovariance,
+    ratio: Ratio,
 ) -> SharedFit:
     """Judge every member and return the whole."""
-    constraints = _constraints(members, joint)
-    rise = (outer.deviance - sum(fit.deviance for fit in alone)) / (joint.scale if joint.scale > 0 else 1.0)
-    probability = float("nan")
-    if constraints >= 1:
-        probability = float(chi2_probability(rise, constraints)) if rise > 0 else 1.0
-    against: tuple[str, ...] = ()
-    if probability < IMPROBABLE:
-        against = (
-            f"sharing improbable: deviance +{rise:.4g} for {constraints} constraints, probability {probability:.1g}",
-        )
     fitted, solutions = [], []
     for number, one in enumerate(members):
         solution = joint.solution(number, one.y.size, one.statistics, outer)
         solutions.append(solution)
-        verdict, reasons = judge(solution, extra=(*one.extra, *against))
+        verdict, reasons = judge(solution, extra=(*one.extra, *ratio.reasons()))
         fitted.append(member_from_model(one.bound, solution, alone[number].values, verdict=verdict, reasons=reasons))
     names, covariance = np.array([p.name for p in common]), joint.of_common()
     return SharedFit(
@@ -288,8 +275,7 @@ def _result(
         dof=joint.dof,
         scale=joint.scale,
         evaluations=outer.evaluations,
-        reasons=against,
+        reasons=ratio.reasons(),
         alone=tuple(alone),
-        constraints=constraints,
-        probability=probability,
+        ratio=ratio,
     )

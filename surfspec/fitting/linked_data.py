@@ -11,6 +11,7 @@ import numpy as np
 from surfspec.errors import InputError
 from surfspec.fitting.linked_map import Array, Flags, LinkedMap
 from surfspec.fitting.model import BoundModel, Parameter
+from surfspec.fitting.shared_problem import invert
 from surfspec.fitting.solver import Problem, Solution, solve
 from surfspec.fitting.solver.objective import Objective, Precise, objective
 from surfspec.fitting.solver.priors import WithPriors, has_priors
@@ -89,9 +90,16 @@ class JointObjective(Objective):
         return np.concatenate([goal.weight(part) for goal, part in self._split(model)])
 
 
-def own_fits(members: Sequence[LinkedMember], *, scaled: bool) -> tuple[list[Solution], list[Objective]]:
-    """Fit every member alone; return the fits, and the data with the scale of unknown statistics found there."""
-    fits, goals = [], []
+def own_fits(members: Sequence[LinkedMember], *, scaled: bool) -> tuple[list[Solution], list[Array], list[Objective]]:
+    """Fit every member alone.
+
+    Returns
+    -------
+    fits, bare, goals
+        The fits, their covariances from the points alone, and the data, with the scale of unknown statistics found
+        there where `scaled`.
+    """
+    fits, bare, goals = [], [], []
     for number, one in enumerate(members):
         try:
             goal = objective(one.bound, one.y, one.statistics, one.sigma)
@@ -104,8 +112,9 @@ def own_fits(members: Sequence[LinkedMember], *, scaled: bool) -> tuple[list[Sol
         except InputError as error:
             raise InputError(error.message, where=f"member {number}", remedy=error.remedy) from error
         fits.append(fit)
+        bare.append(_of_points(one, goal, fit))
         goals.append(goal)
-    return fits, goals
+    return fits, bare, goals
 
 
 def _alone(one: LinkedMember, goal: Objective) -> Solution:
@@ -114,7 +123,22 @@ def _alone(one: LinkedMember, goal: Objective) -> Solution:
     if start is None:
         start = one.bound.start(np.array([p.value for p in one.bound.parameters]), goal.y, goal.sigma)
     sigma = None if goal.statistics == "poisson" else goal.sigma
-    return solve(one.bound, goal.y, statistics=goal.statistics, sigma=sigma, starts=[start], doubt=())
+    return solve(
+        one.bound,
+        goal.y,
+        statistics=goal.statistics,
+        sigma=sigma,
+        starts=[start],
+        nuisance=one.nuisance,
+        doubt=(),
+    )
+
+
+def _of_points(one: LinkedMember, goal: Objective, fit: Solution) -> Array:
+    """Return the covariance of a member's own fit without the share of its nuisances, shape (p, p)."""
+    problem, whole = with_priors(one.bound, goal, relative=1.0)
+    weight = whole.weight(problem.evaluate(fit.values))
+    return invert(weight[:, None] * problem.jacobian(fit.values), one.free() & (fit.uncertainties > 0))[0]
 
 
 class _Held:

@@ -120,15 +120,23 @@ class SharedProblem:
         The common parameters.
     start, own
         Where to begin: common values, shape (s,), and own values of each member.
+    strict
+        Look for the own values by the trust region first; else they are near a minimum already.
     """
 
     def __init__(
-        self, members: Sequence[OwnProblem], parameters: tuple[Parameter, ...], start: Array, own: Sequence[Array]
+        self,
+        members: Sequence[OwnProblem],
+        parameters: tuple[Parameter, ...],
+        start: Array,
+        own: Sequence[Array],
+        *,
+        strict: bool = True,
     ) -> None:
         self.members = tuple(members)
         self.parameters = parameters
         self._at = np.array(start)
-        self.states = [self._state(m, start, t, strict=True) for m, t in zip(self.members, own, strict=True)]
+        self.states = [self._state(m, start, t, strict=strict) for m, t in zip(self.members, own, strict=True)]
 
     def evaluate(self, values: Array) -> Array:
         """Return the models of all members, one after the other, at the best own parameters."""

@@ -16,7 +16,6 @@ from surfspec.fitting.linked_data import LinkedMember
 from surfspec.fitting.model import Parameter
 from surfspec.fitting.result import MemberFit, empty_member
 from surfspec.fitting.series import check_progress, fit_members
-from surfspec.fitting.verdict import IMPROBABLE
 from surfspec.xps.global_data import Ready, Spectra, by_sample, ready
 from surfspec.xps.global_maps import Follows, check_shifts, graph_of, groups_of, maps_of, reduced
 from surfspec.xps.global_recipe import GlobalRecipe, load_global_recipe
@@ -27,6 +26,9 @@ from surfspec.xps.member_fit import fit_member, judged
 from surfspec.xps.spectrum_fit import cut_member, result_of
 
 Progress = Callable[[int, int], None]
+
+#: Probability of a link from which it is named where the data speak against all links together.
+DOUBTED = 0.01
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def _fit_group(
     follows = [reduced(maps[i], columns) for i in members]
     parameters = [common[i] for i in columns]
 
-    def joint(now: Sequence[Row]) -> SharedFit:
+    def joint(now: Sequence[Row], before: SharedFit | None) -> SharedFit:
+        starts = [row.values for row in now] if before is None else [fit.values for fit in before.alone]
         linked = [
             LinkedMember(
                 bound=row.bound,
@@ -184,11 +187,11 @@ def _fit_group(
                 sigma=row.given(),
                 own=one.own,
                 nuisance=row.nuisance(),
-                start=row.values,
+                start=start,
             )
-            for ready, row, one in zip(every, now, follows, strict=True)
+            for ready, row, one, start in zip(every, now, follows, starts, strict=True)
         ]
-        return fit_linked(linked, parameters)
+        return fit_linked(linked, parameters, begin=before)
 
     last, fit = settled(rows, joint)
     return Group(tuple(members), tuple(last), fit, tuple(columns))
@@ -245,7 +248,7 @@ def _against(group: Group, every: Sequence[Ready], tests: Sequence[LinkTest]) ->
     worst = every[group.members[int(np.argmax(rises))]]
     text = f"{joint.reasons[0]}, most in {worst.sample} / {worst.region} (+{max(rises):.3g})"
     names = {every[i].sample for i in group.members}
-    rejected = [one for one in tests if one.probability < IMPROBABLE and one.worst.split(" / ")[0] in names]
+    rejected = [one for one in tests if one.probability < DOUBTED and one.worst.split(" / ")[0] in names]
     if rejected:
         link = max(rejected, key=lambda one: one.excess())
         text += f", worst link: {link.text} (chi-square {link.chi_square:.3g} for {link.constraints}, {link.worst})"

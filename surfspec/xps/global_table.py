@@ -204,7 +204,7 @@ def _spectra(groups: Sequence[Group], labels: Sequence[str]) -> dict[str, object
             rows["deviance"][number] = group.joint.solutions[place].deviance
             rows["deviance_alone"][number] = group.joint.alone[place].deviance
             rows["group"][number] = n
-            rows["group_probability"][number] = group.joint.probability
+            rows["group_probability"][number] = group.joint.ratio.probability
     names = {
         "deviance": "Deviance in the joint fit",
         "deviance_alone": "Deviance of the own fit",

@@ -1,7 +1,7 @@
 r"""What the spectra say against each link, from their own fits.
 
 A link holds the numbers :math:`\theta` that it touches on a surface :math:`\theta(s)` of fewer dimensions. With their
-values and covariances in the spectra's own fits, nothing being linked,
+values and covariances in the spectra's own fits, nothing being linked and the noise of background ends included,
 
 .. math:: W = \min_s\ [\hat\theta - \theta(s)]^T C^{-1} [\hat\theta - \theta(s)]
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.fitting.linked_ratio import NULL, whitening
 from surfspec.fitting.residual_tests import chi2_probability
 from surfspec.fitting.solver import Solution
 from surfspec.xps.global_data import Ready
@@ -30,8 +31,6 @@ from surfspec.xps.links import named
 
 #: Linearisations where a link has a factor to be found.
 PASSES = 20
-#: Eigenvalues of a correlation matrix below this are no information.
-NULL = 1e-10
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _test(
     start: Array,
 ) -> LinkTest:
     """Return the chi-square of one link, its degrees of freedom, and the spectrum with the largest share."""
-    whiten = [_root(fit.covariance[np.ix_(r, r)]) for fit, r in zip(alone, rows, strict=True)]
+    whiten = [whitening(fit.covariance[np.ix_(r, r)]) for fit, r in zip(alone, rows, strict=True)]
     values, residual, matrix = np.array(start), np.zeros(0), np.zeros((0, start.size))
     for _ in range(PASSES):
         parts = [
@@ -143,14 +142,3 @@ def _test(
     return LinkTest(
         text, total, constraints, float(chi2_probability(total, constraints)), f"{worst.sample} / {worst.region}"
     )
-
-
-def _root(covariance: Array) -> Array:
-    """Return W with ``W C W^T = 1`` over the directions that a covariance knows."""
-    unc = np.sqrt(np.diag(covariance))
-    if not unc.size:
-        return np.zeros((0, 0))
-    values, axes = np.linalg.eigh(covariance / np.outer(unc, unc))
-    good = values > NULL
-    out: Array = (axes[:, good].T / np.sqrt(values[good])[:, None]) / unc
-    return out

@@ -66,7 +66,9 @@ def first_row(ready: Prepared, x: Array, y: Array, sigma: Array | None) -> Row |
     return Row(work, first, first, bound, starts[0], solution.values)
 
 
-def settled(rows: Sequence[Row], fit: Callable[[Sequence[Row]], SharedFit]) -> tuple[list[Row], SharedFit]:
+def settled(
+    rows: Sequence[Row], fit: Callable[[Sequence[Row], SharedFit | None], SharedFit]
+) -> tuple[list[Row], SharedFit]:
     """Fit rows together, lowering each background below the tails until nothing moves any more.
 
     Parameters
@@ -74,20 +76,20 @@ def settled(rows: Sequence[Row], fit: Callable[[Sequence[Row]], SharedFit]) -> t
     rows
         The spectra as they were fitted alone.
     fit
-        The joint fit of such rows.
+        The joint fit of such rows; the one over the backgrounds before is given to it, None at first.
 
     Returns
     -------
     rows, fit
         The spectra over their last backgrounds, and the last joint fit.
     """
-    rows, joint = list(rows), fit(rows)
+    rows, joint = list(rows), fit(rows, None)
     lowers = any(row.work.lowers(row.first) for row in rows)
     for _ in range(TAIL_PASSES if lowers else 0):
-        before = joint.solutions
-        rows = [row.below_tails(solution.values) for row, solution in zip(rows, before, strict=True)]
-        joint = fit(rows)
-        if max(_moved(a, b) for a, b in zip(before, joint.solutions, strict=True)) < TAIL_TOLERANCE:
+        before = joint
+        rows = [row.below_tails(solution.values) for row, solution in zip(rows, before.solutions, strict=True)]
+        joint = fit(rows, before)
+        if max(_moved(a, b) for a, b in zip(before.solutions, joint.solutions, strict=True)) < TAIL_TOLERANCE:
             break
     return rows, joint
 

@@ -114,7 +114,7 @@ def _fit_group(ready: Prepared, rows: Sequence[Row | str], shared: Sequence[str]
 
 def _iterate(task: Task, rows: Sequence[Row], shared: Sequence[str]) -> list[MemberFit]:
     """Fit all members together, over backgrounds below their tails, and judge them."""
-    rows, joint = settled(rows, lambda now: _joint(task, now, shared))
+    rows, joint = settled(rows, lambda now, _: _joint(task, now, shared))
     return [
         judged(task, row.anchored(), row.bound, replace(member, start=row.start), one, joint.reasons)
         for row, member, one in zip(rows, joint.members, joint.solutions, strict=True)
