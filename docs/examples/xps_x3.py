@@ -12,7 +12,7 @@ REGIONS = ("Zr 3d", "Na 1s", "P 2p", "C 1s")
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     data = ss.reference.path("nasicon_study") / "xps"
-    numbers, shown, reference = {}, {}, {}
+    numbers, fitted = {}, {}
     for sample in ("as_sintered", "polished", "annealed"):
         one = data / "as_sintered.vms" if sample == "as_sintered" else None
         raw = {r: ss.read(one or data / f"{sample}_{r.replace(' ', '')}.csv", region=r) for r in REGIONS}
@@ -20,16 +20,12 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         corrected = ss.xps.charge_correct(raw, zirconium, line="Zr 3d5/2", energy=182.40)
         fits = {region: ss.xps.fit(spectrum, region) for region, spectrum in corrected.items()}
         table = ss.xps.normalise(fits, to="Zr 3d5/2")
-        reference[sample] = float(fits["Zr 3d"].area.sel(component="Zr4+ 3d5/2"))
+        fitted[sample] = fits
         for region in REGIONS[1:]:
             row = table.sel(region=region)
             numbers[f"{sample} {region}"] = (float(row.normalised_area), float(row.normalised_area_unc))
             print(f"{sample:12} {region:6} {float(row.normalised_area):.4f} +- {float(row.normalised_area_unc):.4f}")
-            shown.setdefault(region, {})[sample] = fits[region]
-    figure = ss.display.plot_stack(
-        shown, scale=reference, scale_label="Zr 3d5/2", subtract_background=True, title="Simulated"
-    )
-    return numbers, figure
+    return numbers, ss.display.plot_normalised(fitted, to="Zr 3d5/2")
 
 
 def main(folder: Path) -> dict[str, tuple[float, float]]:

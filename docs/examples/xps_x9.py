@@ -9,7 +9,7 @@ import surfspec as ss
 
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
-    numbers, shown, reference = {}, {}, {}
+    numbers, fitted = {}, {}
     for sample in ("pristine", "annealed"):
         file = ss.reference.path("xps_twins") / f"x9_{sample}.vms"
         raw = {region: ss.read(file, region=region) for region in ("Zr 3d", "C 1s", "O 1s")}
@@ -24,15 +24,14 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
             unc = ratio * float((one.area_unc / one.area) ** 2 + (zr.area_unc / zr.area) ** 2) ** 0.5
             numbers[f"{sample} {component}"] = (ratio, unc)
             print(f"{sample:9} {component:11} {ratio:.4f} +- {unc:.4f} of Zr 3d5/2, {fits[region].verdict.item()}")
-        reference[sample] = float(zr.area)
-        for region in ("C 1s", "O 1s"):
-            shown.setdefault(region, {})[sample] = fits[region]
+        fitted[sample] = fits
     (before, u0), (after, u1) = numbers["pristine carbonate"], numbers["annealed carbonate"]
     unc = after / before * ((u0 / before) ** 2 + (u1 / after) ** 2) ** 0.5
     numbers["carbonate left"] = (after / before, unc)
     print(f"carbonate left: {after / before:.3f} +- {unc:.3f}")
-    figure = ss.display.plot_stack(
-        shown, scale=reference, scale_label="Zr 3d5/2", subtract_background=True, title="Simulated"
+    first, second = fitted["pristine"], fitted["annealed"]
+    figure = ss.display.plot_before_after(
+        first["C 1s"], second["C 1s"], areas="normalised", references=(first["Zr 3d"], second["Zr 3d"])
     )
     return numbers, figure
 
