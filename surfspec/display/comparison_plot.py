@@ -98,7 +98,7 @@ def plot_comparison(
     >>> one = ss.spectrum(e, y, technique="XPS", sample="A", region="C 1s")
     >>> two = ss.spectrum(e + 0.3, np.round(y / 2), technique="XPS", sample="B", region="C 1s")
     >>> figure = ss.display.plot_comparison(one, two, shift=-0.3)
-    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['A', 'B, × 2.000(15), shifted by −0.3 eV']
     """
     pair = (_checked(first, "first"), _checked(second, "second"))
@@ -123,13 +123,11 @@ def plot_comparison(
     main.plot(laid.x, laid.second, color=style.color(1), linewidth=1.1, zorder=4,
               label=said[1] + _how(laid, float(shift), unit_text(schema.AXES[axis][0])))  # fmt: skip
     main.set_xlim(laid.x[0], laid.x[-1])
-    low, high = main.get_ylim()
-    main.set_ylim(low, high + 0.22 * (high - low))
     style.dress(main)
     style.spectral_axis(main, axis, label=False)
     unit = str(first["intensity"].attrs.get("units", "1"))
     style.intensity_axis(main, "Intensity", unit)
-    style.legend(main)
+    style.legend(main, outside=True, ncols=1)
     _strip_of(strip, laid, axis, unit, known=known)
     heading = _heading(pair) if title is None else title
     if known and laid.dof > 0:

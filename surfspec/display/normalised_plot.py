@@ -199,7 +199,9 @@ def _write_areas(
         if region in study[name]:
             amount = numbers[name][region]
             verdict = labels.verdict_of(study[name][region])[0]
-            text = brief(amount.value, amount.unc) + ("" if verdict == "ok" else f" {verdict.upper()}")
+            text = brief(amount.value, amount.unc).removesuffix(" (fixed)") + (
+                "" if verdict == "ok" else f" {verdict.upper()}"
+            )
             color = style.INK if verdict == "ok" else style.WARN
         style.note(
             ax, 0.97, (place + 1) * step, text, transform=inside, ha="right", va="top",
