@@ -342,7 +342,7 @@ def recipes_command(arguments: Namespace, say: Say) -> Answer:
 
 
 def _states(recipe: xps.Recipe) -> list[str]:
-    return [entry.name for entry in (*recipe.doublets, *recipe.peaks, *recipe.multiplets)]
+    return [entry.name for entry in recipe.entries()]
 
 
 def _reading(arguments: Namespace) -> dict[str, str]:

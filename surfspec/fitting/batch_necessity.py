@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from surfspec.fitting.batch import BatchSolution
 from surfspec.fitting.batch_members import Links
 from surfspec.fitting.solver.necessity import CERTAIN, SHARED, replaceable
-from surfspec.fitting.solver.objective import count_floor
+from surfspec.fitting.solver.objective import Objective, Problem, count_floor
 from surfspec.fitting.solver.polish import End, Limits
+from surfspec.fitting.solver.priors import WithPriors, has_priors
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -41,12 +42,21 @@ def replaceable_areas(batch: BatchSolution, contribution: Array, fitted: Array) 
     """
     out: list[tuple[tuple[str, float], ...]] = [()] * len(batch)
     for i in np.flatnonzero(_doubted(batch, contribution, fitted).any(axis=1)).tolist():
-        problem, goal = batch.inputs.problem(i), batch.inputs.objective(i)
+        problem, goal = _held(batch, i)
         limits = Limits.of(problem.parameters)
         model, jacobian = problem.evaluate(batch.values[i]), problem.jacobian(batch.values[i])
         end = End(batch.values[i], model, jacobian, goal.cost(model), converged=True, evaluations=0)
         out[i] = replaceable(problem, goal, limits, end, batch.covariance[i], float(batch.scale[i]))
     return out
+
+
+def _held(batch: BatchSolution, i: int) -> tuple[Problem, Objective]:
+    """Return the problem of a member with its priors, if it has any, and what is minimised."""
+    problem, goal = batch.inputs.problem(i), batch.inputs.objective(i)
+    if not has_priors(problem.parameters):
+        return problem, goal
+    held = WithPriors(problem, counts=batch.statistics == "poisson", relative=float(batch.scale[i]))
+    return held, held.goal(goal)
 
 
 def _doubted(batch: BatchSolution, contribution: Array, fitted: Array) -> Mask:

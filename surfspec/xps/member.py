@@ -48,6 +48,11 @@ class Task:
     statistics: str
     extra: tuple[str, ...]
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether every spectrum is fitted on its own: the batched kernels do not know this model."""
+        return self.table.one_by_one or (self.table.has_priors and self.statistics == "unknown")
+
 
 def noise(y: Array, statistics: str, sigma: Array | None) -> Array | None:
     """Return standard uncertainties for the background, or None where counts speak for themselves.

@@ -44,9 +44,14 @@ class Table:
 
     @property
     def one_by_one(self) -> bool:
-        """Whether every spectrum is fitted on its own: the batched kernels know no priors, products and active fits."""
+        """Whether every spectrum is fitted on its own: the batched kernels know no products and no active fits."""
         products = any(tie.times for c in self.model.components for tie in (c.area, *c.roles.values()))
-        return self.active is not None or products or has_priors(self.model.parameters)
+        return self.active is not None or products
+
+    @property
+    def has_priors(self) -> bool:
+        """Whether something is known of a free parameter beforehand."""
+        return has_priors(self.model.parameters)
 
 
 def build(recipe: Recipe, shift: float = 0.0, area_scale: float = 1.0) -> Table:

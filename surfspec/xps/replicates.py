@@ -44,7 +44,8 @@ def bootstrap(
 
     with the fitted model `m` and standardised residuals `e` drawn with replacement. The background is estimated anew
     in every replicate, from its own data, so that its noise takes part; the shape of the background and the window stay
-    as they are.
+    as they are. Priors of the recipe are drawn anew, too, around the fitted values: they are
+    measurements like the others.
 
     Parameters
     ----------
@@ -169,7 +170,18 @@ class _Draw:
             drawn = expected + spread * rng.choice(pulls - pulls.mean(), shape)
             drawn = np.maximum(drawn, 0.0) if counts else drawn
         unc = None if sigma is None else np.broadcast_to(sigma, shape)
-        return fit_together(task, self.x, drawn, unc, inside, engine=self.engine, warm=values, fresh=False)
+        return fit_together(
+            task, self.x, drawn, unc, inside,
+            engine=self.engine, warm=values, fresh=False, prior_means=self._prior_means(values, rng),
+        )  # fmt: skip
+
+    def _prior_means(self, values: Array, rng: np.random.Generator) -> Array | None:
+        """Draw what is known beforehand anew for each replicate, shape (replicates, p): a prior is a measurement."""
+        table = self.ready.task.table
+        if not table.has_priors:
+            return None
+        unc = np.array([0.0 if one.prior is None else one.prior[1] for one in table.model.parameters])
+        return rng.normal(values, unc, (self.count, values.size))
 
 
 def _replaced(fit: xr.Dataset, found: list[Members | None], replicates: int, kind: str) -> xr.Dataset:

@@ -77,6 +77,7 @@ class Block:
     sigma: Array | None
     inside: Mask
     engine: str
+    prior_means: Array | None = None
 
     @property
     def lowers(self) -> bool:
@@ -111,6 +112,7 @@ class Block:
             tails=(np.zeros((rows.size, 2)) if tails is None else tails) if self.lowers else None,
             ends=end_points(self.task.recipe, self.x, self.inside) if self.lowers else None,
             nuisance=change,
+            prior_means=None if self.prior_means is None else self.prior_means[rows],
             starts=starts,
             engine=self.engine,
             max_passes=MAX_PASSES[self.engine],

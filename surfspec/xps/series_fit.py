@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -104,6 +106,7 @@ def fit_together(
     engine: str,
     warm: Array | None = None,
     fresh: bool = True,
+    prior_means: Array | None = None,
 ) -> Members:
     """Fit several spectra on one axis, each on its own, all of them step by step.
 
@@ -125,17 +128,17 @@ def fit_together(
         Values of the parameters to begin at, shape (p,), besides the starts of the recipe.
     fresh
         Begin at the starts of the recipe, too.
+    prior_means
+        Means of the priors of each spectrum, shape (m, p), in the place of those of the recipe.
 
     Returns
     -------
     Members
         In the order of `y`.
     """
-    if task.table.one_by_one:
-        given = [None] * len(y) if sigma is None else list(sigma)
-        alone = [fit_member(task, x, one, unc, inside, warm=warm) for one, unc in zip(y, given, strict=True)]
-        return Members.of(alone)
-    block = Block(task, x, y, _noise(task, y, sigma), inside, engine)
+    if task.one_by_one:
+        return _each(task, x, y, sigma, inside, warm, prior_means)
+    block = Block(task, x, y, _noise(task, y, sigma), inside, engine, prior_means)
     rows = np.arange(len(y))
     first = block.background(rows, None)
     starts = other_starts(task.table.model.parameters)
@@ -147,6 +150,23 @@ def fit_together(
         under, batch = block.below_tails(first, batch)
     batch = block.placed(first, batch)
     return block.judged(under, batch, members_from_batch(batch, block.begin(first, starts[0])))
+
+
+def _each(
+    task: Task, x: Array, y: Array, sigma: Array | None, inside: Mask, warm: Array | None, prior_means: Array | None
+) -> Members:
+    """Fit several spectra one after the other."""
+    model, out = task.table.model, []
+    for i, one in enumerate(y):
+        own = task
+        if prior_means is not None:
+            held = tuple(
+                p if p.prior is None else replace(p, prior=(float(mean), p.prior[1]))
+                for p, mean in zip(model.parameters, prior_means[i], strict=True)
+            )
+            own = replace(task, table=replace(task.table, model=replace(model, parameters=held)))
+        out.append(fit_member(own, x, one, None if sigma is None else sigma[i], inside, warm=warm))
+    return Members.of(out)
 
 
 def _noise(task: Task, y: Array, sigma: Array | None) -> Array | None:

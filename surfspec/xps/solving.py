@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.fitting.model import BoundModel
-from surfspec.fitting.solver import Solution
+from surfspec.fitting.solver import Solution, WithPriors
 from surfspec.fitting.solver import solve as solve_problem
 from surfspec.xps.end_levels import WithEndLevels
 from surfspec.xps.member import Member, noise, solved
@@ -32,16 +32,18 @@ class Solved:
     problem
         The model over its background, whose end levels give way to the tails of the peaks and move within their
         own noise: two more parameters, ``lower end level`` and ``upper end level`` in standard uncertainties. (A
-        :class:`~surfspec.fitting.BoundModel` alone where the background has no end levels.)
+        :class:`~surfspec.fitting.BoundModel` alone where the background has no end levels.) Where the recipe has
+        priors, the problem holds them as measurements.
     y
-        Intensities inside the window and, where the end levels move, their two auxiliary measurements.
+        Intensities inside the window and, where the end levels move, their two auxiliary measurements; and those of the
+        priors.
     solution
         The best parameters with their covariance.
     noise
         The keywords ``statistics`` and ``sigma`` of the functions of :mod:`surfspec.fitting`.
     """
 
-    problem: BoundModel | WithEndLevels
+    problem: BoundModel | WithEndLevels | WithPriors
     y: Array
     solution: Solution
     noise: Mapping[str, Any]
@@ -97,17 +99,23 @@ def solve(
     counts = task.statistics == "poisson"
     sigma = None if counts or work.sigma is None else work.sigma[inside]
     change = work.nuisance(end.under, end.under.anchor_unc) if work.lowers(end.under) else None
-    if change is None:
+    if change is None and not task.table.has_priors:
         told: dict[str, Any] = {"statistics": task.statistics, "sigma": sigma if task.statistics == "given" else None}
         return Solved(end.bound, y[inside], end.solution, told)
-    low, high = work.ends()
-    window = x[inside]
-    measured = float(np.mean(low < window[0])), float(np.mean(high > window[-1]))
-    problem = WithEndLevels(end.bound, change, measured, counts=counts)
+    problem: BoundModel | WithEndLevels | WithPriors = end.bound
+    data, start = y[inside], end.solution.values
+    if change is not None:
+        low, high = work.ends()
+        window = x[inside]
+        measured = float(np.mean(low < window[0])), float(np.mean(high > window[-1]))
+        levels = WithEndLevels(end.bound, change, measured, counts=counts)
+        problem, data, start = levels, levels.data(data), np.concatenate([start, np.zeros(2)])
+    if task.table.has_priors:
+        held = WithPriors(problem, counts=counts)
+        problem, data = held, held.data(data)
+    ones = np.ones(data.size - int(np.count_nonzero(inside)))
     told = {
         "statistics": "poisson" if counts else "given",
-        "sigma": None if sigma is None else np.concatenate([sigma, np.ones(2)]),
+        "sigma": None if sigma is None else np.concatenate([sigma, ones]),
     }
-    start = np.concatenate([end.solution.values, np.zeros(2)])
-    solution = solve_problem(problem, problem.data(y[inside]), starts=[start], **told)
-    return Solved(problem, problem.data(y[inside]), solution, told)
+    return Solved(problem, data, solve_problem(problem, data, starts=[start], **told), told)

@@ -170,12 +170,12 @@ def _one_by_one(ready: Prepared, engine: str) -> bool:
     alone = ready.task.table.one_by_one or ready.own_shifts is not None
     if alone and engine != "auto":
         raise InputError(
-            f"engine={engine!r} knows no priors, free ratios, backgrounds that are fitted with the peaks, or shifts of "
+            f"engine={engine!r} knows no free ratios, backgrounds that are fitted with the peaks, or shifts of "
             "the members of their own",
             where="engine",
             remedy="Leave out engine, or fix those numbers and take another background",
         )
-    return alone
+    return alone or ready.task.one_by_one
 
 
 def result_of(ready: Prepared, members: Members | Sequence[MemberFit], **attrs: str) -> xr.Dataset:

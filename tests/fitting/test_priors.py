@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from surfspec.errors import InputError
-from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, profile, solve
+from surfspec.fitting import BoundModel, Component, Model, Parameter, Tie, profile, solve, solve_batch
+from surfspec.fitting.batch import fast
 from surfspec.fitting.solver import WithPriors
 
 
@@ -97,3 +100,70 @@ def test_intervals_take_the_problem_with_its_priors() -> None:
         profile(
             problem, y, "level", solve(problem, y, statistics="given", sigma=sigma), statistics="given", sigma=sigma
         )
+
+
+ENGINES = ["numpy", *(["numba"] if fast.installed() else [])]
+
+
+def doublet(low: float = 1.9, high: float = 2.9) -> Model:
+    parameters = (
+        Parameter("area", 60.0, 0.0, natural_low=True), Parameter("center", 182.4, 181.0, 184.0),
+        Parameter("splitting", 2.41, low, high, prior=(2.41, 0.05)), Parameter("gauss", 1.2, 0.4, 3.0),
+        Parameter("lorentz", 0.3, 0.0, 1.0, natural_low=True, prior=(0.2, 0.1)),
+    )  # fmt: skip
+    widths = {"fwhm_gauss": Tie("gauss"), "fwhm_lorentz": Tie("lorentz")}
+    strong = Component("5/2", "voigt", Tie("area"), {"center": Tie("center"), **widths})
+    center = Tie("center", also=(("splitting", 1.0),))
+    return Model(parameters, (strong, Component("3/2", "voigt", Tie("area", 2 / 3), {"center": center, **widths})))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("statistics", ["poisson", "given"])
+def test_many_at_once_are_as_one_by_one(engine: str, statistics: str) -> None:
+    """The batched kernels have the priors in their Fisher matrices; the single solver has them as points."""
+    x = np.arange(176.0, 190.0, 0.1)
+    base = np.full(x.size, 20.0)
+    model = doublet()
+    bound = BoundModel(model, x, base)
+    rng = np.random.default_rng(8)
+    areas = np.geomspace(150.0, 30000.0, 24)
+    y = np.array([rng.poisson(bound.evaluate(np.array([a, 182.3, 2.5, 1.3, 0.3]))) for a in areas], dtype=float)
+    sigma = np.sqrt(y + 1.0) if statistics == "given" else None
+    many = solve_batch(model, x, y, base, statistics=statistics, sigma=sigma, engine=engine)
+    assert many.engine == engine
+    assert not many.single.any()
+    for i, one in enumerate(y):
+        alone = solve(bound, one, statistics=statistics, sigma=None if sigma is None else sigma[i], doubt=())
+        np.testing.assert_allclose(many.values[i], alone.values, rtol=0, atol=1e-3 * alone.uncertainties.max())
+        assert np.all(np.abs(many.values[i] - alone.values) < 1e-3 * alone.uncertainties)
+        np.testing.assert_allclose(many.uncertainties[i], alone.uncertainties, rtol=2e-3)
+        assert many.deviance[i] == pytest.approx(alone.deviance, rel=1e-6, abs=1e-3)
+        assert many.dof[i] == alone.dof
+    assert abs(many.values[0, 2] - 2.41) < abs(many.values[-1, 2] - 2.41)  # faint spectra stay at the prior
+
+
+def test_many_of_unknown_statistics_are_fitted_one_by_one() -> None:
+    x = np.arange(176.0, 190.0, 0.1)
+    bound = BoundModel(doublet(), x, np.full(x.size, 20.0))
+    y = bound.evaluate(np.array([900.0, 182.3, 2.5, 1.3, 0.3])) + np.random.default_rng(1).normal(0, 3, (2, x.size))
+    many = solve_batch(bound.model, x, y, bound.base, statistics="unknown")
+    assert many.engine == "solve"
+    assert "absolute" in many.fallback
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_members_may_have_priors_of_their_own(engine: str) -> None:
+    x = np.arange(176.0, 190.0, 0.1)
+    base = np.full(x.size, 20.0)
+    model = doublet()
+    bound = BoundModel(model, x, base)
+    y = np.random.default_rng(4).poisson(bound.evaluate(np.array([400.0, 182.3, 2.5, 1.3, 0.3])), (3, x.size)) * 1.0
+    means = np.full((3, 5), np.nan)
+    means[:, 2], means[:, 4] = [2.3, 2.45, 2.6], 0.2
+    many = solve_batch(model, x, y, base, prior_means=means, engine=engine)
+    for i in range(3):
+        own = tuple(replace(p, prior=(means[i, 2], 0.05)) if p.name == "splitting" else p for p in model.parameters)
+        alone = solve(BoundModel(replace(model, parameters=own), x, base), y[i], doubt=())
+        assert np.all(np.abs(many.values[i] - alone.values) < 1e-3 * alone.uncertainties)
+    with pytest.raises(InputError, match="prior_means"):
+        solve_batch(model, x, y, base, prior_means=means[:, :3])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,8 @@ class Inputs:
         ``poisson``, ``given`` or ``unknown``.
     chunk
         Members that are loaded at once.
+    prior_means
+        Means of the priors of each member, shape (m, p); None for those of the model.
     """
 
     model: Model
@@ -77,6 +79,7 @@ class Inputs:
     nuisance: Array | None
     statistics: str
     chunk: int
+    prior_means: Array | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, Model):
@@ -96,6 +99,7 @@ class Inputs:
             "sigma": (self.sigma, (n,)),
             "sensitivity": (self.sensitivity, (2, n)),
             "tails": (self.tails, (2,)),
+            "prior_means": (self.prior_means, (len(self.parameters),)),
         }
         if self.nuisance is not None:
             shapes["nuisance"] = (self.nuisance, (self.nuisance.shape[-2] if self.nuisance.ndim > 1 else 1, n))
@@ -170,7 +174,8 @@ class Inputs:
         if bends is not None and self.tails is not None:
             base = base + (_part(self.tails, some, 1)[:, None, :] @ bends)[:, 0]
         given = self.spread(rows) if spread and self.statistics != "poisson" else None
-        return Chunk(self.x, y, base, given, extra, bends, self.end_levels)
+        known = None if self.prior_means is None else _part(self.prior_means, some, 1)
+        return Chunk(self.x, y, base, given, extra, bends, self.end_levels, known=known)
 
     @property
     def end_levels(self) -> EndLevels:
@@ -193,10 +198,23 @@ class Inputs:
         rows = np.array([index])
         bends = None if self.sensitivity is None else _part(self.sensitivity, rows, 2).reshape(2, -1)
         tails = None if self.tails is None else _part(self.tails, rows, 1).reshape(2)
-        bound = BoundModel(self.model, self.x, _part(self.base, rows, 1).reshape(-1), bends, tails, self.ends)
+        bound = BoundModel(
+            self._model_of(index), self.x, _part(self.base, rows, 1).reshape(-1), bends, tails, self.ends
+        )
         if self.columns is None:
             return bound
         return BoundColumns(bound, self.columns.parameters, self.columns.make(self.x, self.y[rows])[0])
+
+    def _model_of(self, index: int) -> Model:
+        """Return the model with the priors of one member."""
+        if self.prior_means is None:
+            return self.model
+        means = _part(self.prior_means, np.array([index]), 1).reshape(-1)
+        own = tuple(
+            one if one.prior is None else replace(one, prior=(float(mean), one.prior[1]))
+            for one, mean in zip(self.model.parameters, means, strict=False)
+        )
+        return replace(self.model, parameters=own)
 
     def nuisance_of(self, rows: NDArray[np.intp]) -> Array | None:
         """Return the changes by the nuisances of some members, shape (members, k, n)."""

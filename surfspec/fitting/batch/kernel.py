@@ -170,7 +170,7 @@ class Kernel:
         turned = turn.transpose(0, 2, 1)
         bordered = turned @ gram @ turn
         if chunk.weight is not None:
-            cost = bordered[:, -1, -1].copy()
+            cost = bordered[:, -1, -1] + self._known(chunk, theta, bordered)
             return _Point(best, theta, cost, cost, bordered)
         model = guess + (change[:, None, :] @ rows[:, :count])[:, 0] / root
         np.maximum(model, floor, out=model)
@@ -178,8 +178,20 @@ class Kernel:
         gradient = rows @ (slope / root)[:, :, None]
         gradient[:, -1] = 0.0
         bordered[:, :, -1:] = turned @ gradient
-        chi2 = np.sum(slope * slope * model, axis=1)
-        return _Point(best, theta, deviance(model, chunk.y), chi2, bordered)
+        known = self._known(chunk, theta, bordered)
+        chi2 = np.sum(slope * slope * model, axis=1) + known
+        return _Point(best, theta, deviance(model, chunk.y) + known, chi2, bordered)
+
+    def _known(self, chunk: Chunk, theta: Array, bordered: Array) -> Array | float:
+        """Add the priors to the Fisher matrices and gradients; return their share of the costs, shape (m,)."""
+        table, count = self.filler.table, self.filler.linear
+        if not table.priors:
+            return 0.0
+        apart = theta - table.means(chunk.known)
+        at = count + np.arange(apart.shape[1])
+        bordered[:, at, at] += table.prior_weight
+        bordered[:, at, -1] -= table.prior_weight * apart
+        return np.asarray((table.prior_weight * apart**2).sum(axis=1))
 
     def _step(self, at: _Point, damping: Array) -> tuple[Array, Array]:
         """Return the step and twice the gain in cost that the quadratic model promises, shapes (m, p) and (m,)."""

@@ -77,6 +77,8 @@ class Chunk:
     weight
         One over the uncertainties, shape (m, n) or (1, n), where `y` is the intensity less the background times the
         weight, and `extra` and `sensitivity` have it in them as well (see :meth:`weighted`); else None.
+    known
+        Means of the priors of each member, shape (m, p) or (1, p) over all parameters; None for those of the model.
     """
 
     x: Array
@@ -87,6 +89,7 @@ class Chunk:
     sensitivity: Array | None
     ends: EndLevels
     weight: Array | None = None
+    known: Array | None = None
 
     def weighted(self) -> Chunk:
         """Return the chunk with its weights in it; counts stay as they are."""
@@ -113,6 +116,7 @@ class Chunk:
             None if self.sensitivity is None else some(self.sensitivity),
             self.ends,
             None if self.weight is None else some(self.weight),
+            None if self.known is None else some(self.known),
         )
 
 

@@ -21,6 +21,7 @@ from surfspec.fitting.model import Model
 from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.solver.objective import count_floor
 from surfspec.fitting.solver.polish import Limits
+from surfspec.fitting.solver.priors import has_priors
 from surfspec.fitting.solver.solution import DIFFERENT, EQUALLY_GOOD
 
 Array = NDArray[np.float64]
@@ -55,6 +56,7 @@ def solve_batch(
     ends: tuple[ArrayLike, ArrayLike] | None = None,
     nuisance: ArrayLike | None = None,
     columns: Columns | None = None,
+    prior_means: ArrayLike | None = None,
     starts: Sequence[ArrayLike] | None = None,
     chunk: int = 256,
     engine: str = "auto",
@@ -99,6 +101,9 @@ def solve_batch(
         Change of the model by one standard deviation of each nuisance, shape (k, n) or (m, k, n).
     columns
         Linear columns beside the peaks, a background inside the fit.
+    prior_means
+        Means of the priors of each spectrum, shape (m, p), in the place of those of the model; what has no prior there
+        has none here.
     starts
         Start values, each of shape (p,) or (m, p); by default the parameters' own. The best end wins.
     chunk
@@ -148,11 +153,14 @@ def solve_batch(
         sigma=_numbers_or_none("sigma", sigma), sensitivity=_numbers_or_none("sensitivity", sensitivity),
         tails=_numbers_or_none("tails", tails), ends=_ends(ends),
         nuisance=_numbers_or_none("nuisance", nuisance), statistics=statistics, chunk=chunk,
+        prior_means=_numbers_or_none("prior_means", prior_means),
     )  # fmt: skip
     begin = _starts(inputs, starts)
     if engine not in ("auto", "numpy", "numba"):
         raise InputError(f"engine {engine!r}", where="engine", remedy="Say 'auto', 'numpy' or 'numba'")
     fallback = unsupported(model)
+    if statistics == "unknown" and has_priors(model.parameters):
+        fallback = fallback or "a prior is known in absolute terms, the statistics are not"
     table = None if fallback else compile_model(model, columns)
     name, kernel = _engine(table, engine, len(inputs.y) * len(begin), tolerance, max_passes)
     answers = _Answers.empty(len(inputs.y), len(inputs.parameters), covariance=covariance)
@@ -294,7 +302,7 @@ def _fit_chunk(
     bound = (on_low | on_high) & limits.free & ~natural
     active = limits.free & ~bound
     some = consecutive(rows)
-    answers.dof[some] = np.maximum(1, inputs.x.size - active.sum(axis=1))
+    answers.dof[some] = np.maximum(1, inputs.x.size + table.priors - active.sum(axis=1))
     answers.values[some], answers.at_bound[some] = full, bound
     answers.chi2[some], answers.deviance[some] = best.chi2, best.cost
     answers.converged[some] = best.converged

@@ -116,6 +116,8 @@ class Table:
         Whether that share exists.
     cap_factor, cap_offset
         Longest steps of the nonlinear parameters, ``cap_factor @ theta + cap_offset``, shapes (Q, Q) and (Q,).
+    prior_mean, prior_weight
+        What is known of the nonlinear parameters beforehand, and one over its variance (0 for nothing), shape (Q,).
     """
 
     parameters: tuple[Parameter, ...]
@@ -131,6 +133,19 @@ class Table:
     has_offset: bool
     cap_factor: Array
     cap_offset: Array
+    prior_mean: Array
+    prior_weight: Array
+
+    def means(self, known: Array | None) -> Array:
+        """Return the means of the priors of the nonlinear parameters, shape (1, Q), or (m, Q) where members differ."""
+        if known is None:
+            return self.prior_mean[None]
+        return np.where(self.prior_weight > 0, known[:, self.nonlinear], 0.0)
+
+    @property
+    def priors(self) -> int:
+        """How many parameters have a prior: points of the data beside those of the spectrum."""
+        return int(np.count_nonzero(self.prior_weight))
 
     @property
     def free(self) -> Index:
@@ -157,12 +172,12 @@ def unsupported(model: Model) -> str:
         product = next((tie for tie in (component.area, *component.roles.values()) if tie.times), None)
         if product is not None:
             return f"component {component.name!r} has the product of {product.times!r} and {product.parameter!r}"
-    held = next((p.name for p in model.parameters if p.prior is not None), "")
-    if held:
-        return f"parameter {held!r} has a prior"
     linear = {name for c in model.components for name, _ in c.area.terms()}
     twice = {name for c in model.components for tie in c.roles.values() for name, _ in tie.terms()} & linear
     vary = {p.name for p in model.parameters if p.vary}
+    known = {p.name for p in model.parameters if p.prior is not None} & linear & vary
+    if known:
+        return f"the area {sorted(known)[0]!r} has a prior"
     if twice & vary:
         return f"parameter {sorted(twice & vary)[0]!r} is both an area and something else"
     return ""
@@ -228,6 +243,7 @@ def compile_model(model: Model, columns: Columns | None = None) -> Table:
     pairs = np.argwhere(every.T.astype(np.int64) @ moves.astype(np.int64)).astype(np.int64)
     kinds = np.array([KINDS[c.shape] for c in model.components], dtype=np.int64)
     cap_factor, cap_offset = _caps(kinds, role_factor, role_offset)
+    known = [parameters[i].prior for i in nonlinear]
     return Table(
         parameters=parameters,
         linear=linear,
@@ -242,6 +258,8 @@ def compile_model(model: Model, columns: Columns | None = None) -> Table:
         has_offset=has_offset,
         cap_factor=cap_factor,
         cap_offset=cap_offset,
+        prior_mean=np.array([0.0 if one is None else one[0] for one in known]),
+        prior_weight=np.array([0.0 if one is None else one[1] ** -2.0 for one in known]),
     )
 
 

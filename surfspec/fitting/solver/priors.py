@@ -15,8 +15,8 @@ from surfspec.fitting.solver.solution import Solution
 
 Array = NDArray[np.float64]
 
-#: Counts of an auxiliary point: so many that their Poisson deviance is that of a normal variable to 1e-3 of it.
-MANY: Final = 1e6
+#: Counts of an auxiliary point: so many that their Poisson deviance is that of a normal variable to 1e-4 of it.
+MANY: Final = 1e8
 
 
 def has_priors(parameters: tuple[Parameter, ...]) -> bool:

@@ -44,6 +44,8 @@ class Plan(NamedTuple):
 
     `sums` makes the derivatives: row, source row, linear column (L for the fixed areas), whether it is the first there.
     `single` names the linear column whose amplitude the row of a derivative still lacks, or -1.
+
+    `prior_weight` is empty where nothing is known beforehand.
     """
 
     kinds: Index
@@ -69,6 +71,7 @@ class Plan(NamedTuple):
     rows: int
     cap_factor: Array
     cap_offset: Array
+    prior_weight: Array
 
 
 def plan_of(filler: Filler) -> Plan:
@@ -116,6 +119,7 @@ def plan_of(filler: Filler) -> Plan:
         coupled=coupled, sums=np.array(sums, dtype=np.int64).reshape(-1, 4), single=single, low=low, high=high,
         areas=table.areas, linear=count, offset=offset if table.has_offset else -1, rows=rows,
         cap_factor=table.cap_factor, cap_offset=table.cap_offset,
+        prior_weight=table.prior_weight[: nonlinear if table.priors else 0],
     )  # fmt: skip
 
 

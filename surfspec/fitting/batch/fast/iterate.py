@@ -291,6 +291,19 @@ def _amplify(single, best, matrix):
 
 
 @njit
+def _known(theta, mean, weight, count, matrix):
+    """Add the priors to the Fisher matrix, the gradient and chi-square; return their share of the cost."""
+    total, share = count + theta.size, 0.0
+    for q in range(weight.size):
+        apart = theta[q] - mean[q]
+        matrix[count + q, count + q] += weight[q]
+        matrix[total, count + q] -= weight[q] * apart
+        share += weight[q] * apart * apart
+    matrix[total, total] += share
+    return share
+
+
+@njit
 def _trial(values, step, low, high, cap_factor, cap_offset, count, out):
     """Write the values after a step within its longest length and the limits."""
     for q in range(values.size - count):
@@ -316,7 +329,7 @@ def _step(g, gradient, values, low, high, count, damping, inside, work, scratch,
 
 
 @njit(error_model="numpy")
-def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
+def _iterate(plan, room, values, known, counts, floor, scale, gain_limit, max_passes, fisher):  # noqa: PLR0912, PLR0915 - in pieces it runs slower
     """Fit one spectrum; `values` holds the start and gets the end. Return cost, chi2, converged, passes."""
     # the fields stand in local names: each access to one costs as much as several sums
     low, high, cap_factor, cap_offset, count, offset = (
@@ -376,6 +389,7 @@ def _iterate(plan, room, values, counts, floor, scale, gain_limit, max_passes, f
             project(rows, windows, total, total + 1, matrix[total])
             new_cost = matrix[total, total]
         _amplify(single, best, matrix)
+        new_cost += _known(theta, known, plan.prior_weight, count, matrix)
         done += 1
         if done == 1:  # products of the columns beside the peaks stay as they are
             constant = min(plan.areas + plan.areas % 2, count)
@@ -411,7 +425,9 @@ def _kept(stamp):
     """Return the function that is kept on disk, as long as the sources have this stamp."""
 
     @njit(cache=True, nogil=True)
-    def fit_chunk(plan, x, y, base, spread, extra, bends, end_x, end_mean, counts, start, gain_limit, max_passes, ends):
+    def fit_chunk(
+        plan, x, y, base, spread, extra, bends, end_x, end_mean, known, counts, start, gain_limit, max_passes, ends
+    ):  # fmt: skip
         """Fit every member of a chunk into the arrays of `ends`; arrays with one row serve all members."""
         values, fisher, costs, chi2s, converged, passes = ends
         points, count = x.size, plan.linear
@@ -427,7 +443,16 @@ def _kept(stamp):
                 _load_given(room, plan.areas, y[m], under, spread[min(m, spread.shape[0] - 1)], extra[m], levels)
             values[m, count:] = start[m]
             cost, chi2, small, done = _iterate(
-                plan, room, values[m], counts, floor, scale, gain_limit, max_passes, fisher[m]
+                plan,
+                room,
+                values[m],
+                known[min(m, known.shape[0] - 1)],
+                counts,
+                floor,
+                scale,
+                gain_limit,
+                max_passes,
+                fisher[m],
             )
             costs[m], chi2s[m], converged[m], passes[m] = cost, chi2, small, done
             if not np.isfinite(cost):  # what is no number would stay in the memory of the next member

@@ -35,6 +35,7 @@ class Kernel:
     """
 
     def __init__(self, table: Table, *, tolerance: float, max_passes: int) -> None:
+        self._table = table
         self._plan, self._place, self._count = plan_of(Filler(table)), table.free, len(table.parameters)
         self._gain, self._max_passes = tolerance**2, max_passes
 
@@ -46,8 +47,8 @@ class Kernel:
         spread = np.empty((1, 0)) if chunk.spread is None else chunk.spread
         fit_chunk(
             self._plan, _plain(chunk.x), _plain(chunk.y), _plain(chunk.base), _plain(spread), _plain(chunk.extra),
-            _plain(bends), _plain(chunk.ends.x), _plain(chunk.ends.mean), chunk.spread is None,
-            _plain(start), self._gain, self._max_passes,
+            _plain(bends), _plain(chunk.ends.x), _plain(chunk.ends.mean), _plain(self._table.means(chunk.known)),
+            chunk.spread is None, _plain(start), self._gain, self._max_passes,
             (ends.values, ends.fisher, ends.cost, ends.chi2, ends.converged, ends.passes),
         )  # fmt: skip
         return ends
