@@ -15,9 +15,11 @@ TOP = {
     "reference", "run", "save", "spectrum", "stack", "summary", "write", "xps", "xrd",
 }  # fmt: skip
 XPS = {
-    "AreaRatio", "Background", "Doublet", "Peak", "Range", "Recipe", "auger_parameter", "bootstrap",
-    "charge_correct", "fit", "inelastic_mean_free_path", "load_recipe", "normalise", "quantify", "recipe_names",
-    "solve", "start_values", "thickness", "undo_charge_correction",
+    "Advice", "AreaRatio", "Background", "CasaFit", "CasaRecipe", "Doublet", "Peak", "Range", "Recipe",
+    "advice_table", "advise", "auger_parameter", "bootstrap", "casa_report", "casa_table", "charge_correct",
+    "charge_correct_each", "fit", "from_casa", "inelastic_mean_free_path", "load_recipe", "normalise", "quantify",
+    "rebuild_casa", "recipe_names", "solve", "start_values", "thickness", "to_casa", "undo_charge_correction",
+    "write_casa_fit", "ChargeReference", "GlobalFit", "GlobalRecipe", "Link", "fit_global", "load_global_recipe",
 }  # fmt: skip
 LEIS = {"Recipe", "fit", "elastic_energy", "cross_section", "normalise", "coverage", "detect"}
 XRD = {"Recipe", "Phase", "phases", "read_cif", "pattern", "find_peaks", "match", "quantify"}

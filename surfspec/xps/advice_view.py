@@ -191,7 +191,7 @@ def views(fit: xr.Dataset, around: Around, region: str = "") -> Iterator[View]:
     """
     series = schema.series_dims(fit)
     shape = tuple(fit.sizes[dim] for dim in series)
-    arrays = {str(name): _rows(fit[name], series) for name in fit.data_vars}
+    arrays = {str(name): _rows(fit[name], dict(zip(series, shape, strict=True))) for name in fit.data_vars}
     x = np.asarray(fit[schema.axis_of(fit)].values, dtype=np.float64)
     recipe = _recipe(str(fit.attrs.get("recipe", "")))
     times = {name: _column(fit, name, series, shape) for name in ("dwell_time", "scans")}
@@ -245,13 +245,11 @@ def amounts(fits: Mapping[str, xr.Dataset]) -> dict[str, float]:
     return found
 
 
-def _rows(variable: xr.DataArray, series: tuple[str, ...]) -> NDArray[np.generic]:
-    """Return a variable with its series dimensions as one, first."""
+def _rows(variable: xr.DataArray, series: Mapping[str, int]) -> NDArray[np.generic]:
+    """Return a variable with its series dimensions as one, first; what is the same for all members is repeated."""
+    lacking = {dim: size for dim, size in series.items() if dim not in variable.dims}
     rest = [dim for dim in variable.dims if dim not in series]
-    lacking = [dim for dim in series if dim not in variable.dims]
-    if lacking:  # the same for every member
-        variable = variable.expand_dims(lacking)
-    values = variable.transpose(*series, *rest).values
+    values = variable.drop_vars(variable.coords).expand_dims(lacking).transpose(*series, *rest).values
     return np.asarray(values.reshape((-1, *values.shape[len(series) :])))
 
 

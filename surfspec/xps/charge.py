@@ -17,16 +17,18 @@ Spectra = xr.Dataset | Mapping[str, xr.Dataset]
 @overload
 def charge_correct(
     spectra: xr.Dataset, fit: xr.Dataset | None = ..., *, line: str = ..., energy: float = ...,
-    energy_unc: float | None = ..., energy_source: str = ..., shift: float | None = ..., shift_unc: float = ...,
-    elements: Collection[str] = ..., control: str = ..., force: bool = ...,
+    component: str | None = ..., energy_unc: float | None = ..., energy_source: str = ...,
+    shift: float | None = ..., shift_unc: float = ..., elements: Collection[str] = ..., control: str = ...,
+    force: bool = ...,
 ) -> xr.Dataset: ...  # fmt: skip
 
 
 @overload
 def charge_correct(
     spectra: Mapping[str, xr.Dataset], fit: xr.Dataset | None = ..., *, line: str = ..., energy: float = ...,
-    energy_unc: float | None = ..., energy_source: str = ..., shift: float | None = ..., shift_unc: float = ...,
-    elements: Collection[str] = ..., control: str = ..., force: bool = ...,
+    component: str | None = ..., energy_unc: float | None = ..., energy_source: str = ...,
+    shift: float | None = ..., shift_unc: float = ..., elements: Collection[str] = ..., control: str = ...,
+    force: bool = ...,
 ) -> dict[str, xr.Dataset]: ...  # fmt: skip
 
 
@@ -36,6 +38,7 @@ def charge_correct(
     *,
     line: str = "Zr 3d5/2",
     energy: float = 182.40,
+    component: str | None = None,
     energy_unc: float | None = None,
     energy_source: str = "",
     shift: float | None = None,
@@ -67,6 +70,9 @@ def charge_correct(
         The reference line, a value of the fit's coordinate ``line``.
     energy
         Its reference energy in eV. 182.40 eV for Zr 3d5/2 is a convention, not a measurement.
+    component
+        Which component of the fit is the reference, ``"C-C"`` say, where the line has several states. Without it
+        several states make a line no reference.
     energy_unc
         Standard uncertainty of that energy in eV; by default that of the table ``xps_lines`` where it is known.
     energy_source
@@ -85,7 +91,7 @@ def charge_correct(
     xarray.Dataset or dict
         As given, with the attributes ``charge_method``, ``charge_shift``, ``charge_shift_unc``, ``charge_reference``,
         ``charge_reference_energy``, ``charge_reference_source`` and, where they apply, ``charge_reference_energy_unc``
-        (no attribute: not known), ``charge_note``, ``charge_control``.
+        (no attribute: not known), ``charge_reference_component``, ``charge_note``, ``charge_control``.
         ``charge_shift_unc`` of a series is the largest of its members.
 
     Raises
@@ -127,7 +133,9 @@ def charge_correct(
         for one in every:
             _same_sample(one, fit)
         words = energy_words(line, energy, energy_unc, energy_source)
-        found = shift_by_line(fit, line, energy, elements=elements, force=force, words=words, control=control)
+        found = shift_by_line(
+            fit, line, energy, component=component, elements=elements, force=force, words=words, control=control
+        )
     dims = () if fit is None else schema.series_dims(fit)
     if isinstance(spectra, xr.Dataset):
         return moved_spectrum(spectra, found, dims)
@@ -140,6 +148,7 @@ def charge_correct_each(
     *,
     line: str = "Zr 3d5/2",
     energy: float = 182.40,
+    component: str | None = None,
     energy_unc: float | None = None,
     energy_source: str = "",
     elements: Collection[str] = (),
@@ -154,7 +163,7 @@ def charge_correct_each(
         Sample -> one spectrum, or regions and their spectra.
     fits
         Sample -> fit of its reference region, on the measured scale.
-    line, energy, energy_unc, energy_source, elements, control, force
+    line, energy, component, energy_unc, energy_source, elements, control, force
         As for :func:`charge_correct`, the same for all.
 
     Returns
@@ -195,7 +204,8 @@ def charge_correct_each(
     for name, spectra in samples.items():
         try:
             out[name] = charge_correct(
-                spectra, fits[name], line=line, energy=energy, energy_unc=energy_unc, energy_source=energy_source,
+                spectra, fits[name], line=line, energy=energy, component=component, energy_unc=energy_unc,
+                energy_source=energy_source,
                 elements=elements, control=control, force=force,
             )  # fmt: skip
         except NotDeterminedError as error:

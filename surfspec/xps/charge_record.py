@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 #: Attributes that a correction writes and its undoing removes. ``charge_control`` belongs to the measurement.
 FIELDS: Final[tuple[str, ...]] = (
     "charge_method", "charge_shift", "charge_shift_unc", "charge_reference", "charge_reference_energy",
-    "charge_reference_energy_unc", "charge_reference_source", "charge_note",
+    "charge_reference_energy_unc", "charge_reference_source", "charge_reference_component", "charge_note",
 )  # fmt: skip
 #: Shifts are multiples of this (1e-9 eV): taken off and added again they leave the axis as it was.
 QUANTUM: Final = 2.0**-30
@@ -37,7 +37,7 @@ class Correction:
     ----------
     shift, unc
         In eV, shape of the series dimensions; a scalar array for one spectrum.
-    method, line, energy, energy_unc, source, note, control
+    method, line, component, energy, energy_unc, source, note, control
         Values of the attributes, see :data:`FIELDS`.
     """
 
@@ -45,6 +45,7 @@ class Correction:
     unc: Array
     method: str
     line: str = ""
+    component: str = ""
     energy: float = float("nan")
     energy_unc: float = float("nan")
     source: str = ""
@@ -88,6 +89,7 @@ def shift_by_line(
     line: str,
     energy: float,
     *,
+    component: str | None,
     elements: Collection[str],
     force: bool,
     words: tuple[float, str],
@@ -97,7 +99,7 @@ def shift_by_line(
 
     Parameters
     ----------
-    fit, line, energy, elements, force, control
+    fit, line, energy, component, elements, force, control
         As for :func:`surfspec.xps.charge_correct`.
     words
         Uncertainty and source of the energy, see :func:`energy_words`.
@@ -114,7 +116,9 @@ def shift_by_line(
     for index in np.ndindex(*shape):
         member = fit.isel(dict(zip(series, index, strict=True)))
         try:
-            found.append(reference_shift(member, line=line, energy=energy, elements=elements, force=force))
+            found.append(
+                reference_shift(member, line=line, energy=energy, component=component, elements=elements, force=force)
+            )
         except NotDeterminedError as error:
             if not series:
                 raise
@@ -130,6 +134,7 @@ def shift_by_line(
         unc=np.array([one[1] for one in found]).reshape(shape),
         method="fitted reference line",
         line=line,
+        component=component or "",
         energy=energy,
         energy_unc=words[0],
         source=words[1],
@@ -162,6 +167,7 @@ def moved_spectrum(spectrum: xr.Dataset, found: Correction, dims: tuple[str, ...
             "charge_reference_source": found.source,
         }  # fmt: skip
     words |= {"charge_reference_energy_unc": found.energy_unc} if np.isfinite(found.energy_unc) else {}
+    words |= {"charge_reference_component": found.component} if found.component else {}
     words |= {"charge_note": found.note} if found.note else {}
     words |= {"charge_control": found.control} if found.control else {}
     out.attrs = {**spectrum.attrs, **words}

@@ -27,7 +27,13 @@ OWN = 1.5
 
 
 def reference_shift(
-    fit: xr.Dataset, *, line: str, energy: float, elements: Collection[str] = (), force: bool = False
+    fit: xr.Dataset,
+    *,
+    line: str,
+    energy: float,
+    component: str | None = None,
+    elements: Collection[str] = (),
+    force: bool = False,
 ) -> tuple[float, float, str]:
     r"""Return the shift of a reference line, its standard uncertainty, and what was forced.
 
@@ -37,7 +43,7 @@ def reference_shift(
     ----------
     fit
         Fit of the reference region, a single spectrum on the measured scale.
-    line, energy, elements, force
+    line, energy, component, elements, force
         As for :func:`surfspec.xps.charge_correct`.
 
     Returns
@@ -67,8 +73,7 @@ def reference_shift(
             f"the fit has no line {line!r}", where="charge_correct", remedy=f"Its lines are {', '.join(known)}"
         )
     states = np.flatnonzero(np.array(lines) == line)
-    areas = fit["area"].values
-    main = int(states[np.argmax(np.nan_to_num(areas[states]))])
+    main = _main(fit, states, line, component)
     center, unc = float(fit["center"].values[main]), float(fit["center_unc"].values[main])
     if abs(center - energy) > LARGEST_SHIFT:
         raise InputError(
@@ -76,7 +81,8 @@ def reference_shift(
             where="energy",
             remedy=f"Check the reference energy of {line}: it was fitted at {center:.1f} eV",
         )
-    faults = [*_faults(fit, states, main, unc), *_overlapping(fit, line, elements, main, center - energy)]
+    others = states if component is None else np.array([main])
+    faults = [*_faults(fit, others, main, unc), *_overlapping(fit, line, elements, main, center - energy)]
     if faults and not (force and np.isfinite(center)):
         raise NotDeterminedError(
             f"{line} cannot serve as charge reference: " + "; ".join(faults),
@@ -84,6 +90,20 @@ def reference_shift(
             remedy="Choose another reference line, mend the fit, or pass force=True and answer for it",
         )
     return center - energy, unc, "; ".join(faults)
+
+
+def _main(fit: xr.Dataset, states: NDArray[np.intp], line: str, component: str | None) -> int:
+    """Return the index of the component that is the reference: the named one, else the largest of the line."""
+    names = [str(fit["component"].values[i]) for i in states]
+    if component is None:
+        return int(states[np.argmax(np.nan_to_num(fit["area"].values[states]))])
+    if component not in names:
+        raise InputError(
+            f"{component!r} is no component of {line}",
+            where="component",
+            remedy=f"Its components are {', '.join(names)}",
+        )
+    return int(states[names.index(component)])
 
 
 def _check_energy(energy: object) -> None:
@@ -122,7 +142,8 @@ def _faults(fit: xr.Dataset, states: NDArray[np.intp], main: int, unc: float) ->
         faults.append(f"its position is known to {unc:.2g} eV only")
     others = [i for i in states if i != main and areas[i] > 3 * uncs[i] and areas[i] > SECOND_STATE * areas[main]]
     if others:
-        faults.append(f"it has several states ({', '.join(names[i] for i in (main, *others))})")
+        several = ", ".join(names[i] for i in (main, *others))
+        faults.append(f"it has several states ({several}), and component= names none")
     return faults
 
 

@@ -200,6 +200,20 @@ class TestRefusals:
         with pytest.raises(InputError, match="the shift would be"):
             ss.xps.charge_correct(raw, fitted(raw), energy=18.24)
 
+    def test_one_of_several_states_can_be_named(self) -> None:
+        x = np.arange(276.0, 300.0, 0.1)
+        y = 400 + 2e4 * voigt(x, 285.6) + 4e3 * voigt(x, 290.0)
+        raw = ss.spectrum(x, np.round(y), technique="XPS", region="C 1s", photon_energy=1486.6)
+        fit = ss.xps.fit(raw, "C 1s", shift_search=2)
+        carbon = {"line": "C 1s", "energy": 284.8}
+        with pytest.raises(NotDeterminedError, match=r"several states \(C-C, carbonate\), and component= names none"):
+            ss.xps.charge_correct(raw, fit, **carbon)
+        told = ss.xps.charge_correct(raw, fit, component="C-C", **carbon).attrs
+        assert told["charge_shift"] == pytest.approx(0.8, abs=0.02)
+        assert told["charge_reference_component"] == "C-C"
+        with pytest.raises(InputError, match="Its components are C-C, C-O, carbonate"):
+            ss.xps.charge_correct(raw, fit, component="Zr4+", **carbon)
+
     def test_other_sample_other_technique_other_axis(self) -> None:
         raw = zirconium()
         fit = fitted(raw.assign_attrs(sample="A"))
