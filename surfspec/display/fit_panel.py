@@ -20,7 +20,7 @@ from surfspec.display.residuals import point_unc, residual_of
 #: Line style of what is no core level: X-ray satellites and Auger lines.
 BROKEN: Final = (0, (4, 1.6))
 #: A strip lower than this, in inches, has two numbers.
-LOW_STRIP: Final = 0.42
+LOW_STRIP: Final = 0.36
 #: Name of X-ray satellites in a legend.
 SATELLITES: Final = "X-ray satellite"
 

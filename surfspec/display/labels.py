@@ -19,6 +19,8 @@ PART_DIMS: Final = frozenset({"component", "component_b", "parameter", "paramete
 
 _SPIN: Final = re.compile(r"\s*\d/2\b")
 _SPIN_END: Final = re.compile(r"\d/2$")
+#: Line of a core level: ``Zr 3d5/2``.
+_CORE: Final = re.compile(r"[A-Z][a-z]? \d[spdf](\d/2)?")
 #: Ending of the line of an X-ray satellite: ``Zr 3d5/2 sat``.
 _SATELLITE: Final = re.compile(r"\s+sat$")
 #: Last word of an Auger line: ``Na KLL``, ``Zn L3M45M45``.
@@ -97,7 +99,7 @@ def words(dataset: xr.Dataset, name: str) -> list[str]:
 def component_kinds(dataset: xr.Dataset) -> list[str]:
     """Say what each component is by its line: ``core`` level, X-ray ``satellite``, ``auger`` line or ``other``.
 
-    Other is a line whose last word is letters alone: a valence band, an edge, a loss.
+    Other is what has another name: a valence band, an edge, a loss. A component without a line counts as core level.
 
     Examples
     --------
@@ -252,12 +254,11 @@ def choice(value: str, allowed: Sequence[str], where: str) -> str:
 
 
 def _kind(line: str) -> str:
-    last = line.rpartition(" ")[2]
+    if not line or _CORE.fullmatch(line):
+        return "core"
     if _SATELLITE.search(line):
         return "satellite"
-    if _AUGER.match(last):
-        return "auger"
-    return "other" if last.isalpha() else "core"
+    return "auger" if _AUGER.match(line.rpartition(" ")[2]) else "other"
 
 
 def _words(dataset: xr.Dataset, name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,6 +214,29 @@ def test_satellites_and_auger_lines_are_dashed_and_doublets_share_a_colour(made:
     assert entries == ["Data", "Fit", "Zr⁴⁺", "X-ray satellite", "Na KLL", "Background"]
     assert [text.get_text().split("\n")[0] for text in display.plot(fit, component_labels="positions").axes[0].texts] \
         == ["Zr⁴⁺ 3d$_{3/2}$", "Na KLL", "Zr⁴⁺ 3d$_{5/2}$"]  # fmt: skip
+
+
+def test_satellites_of_a_fit_count_to_no_area() -> None:
+    """Zr 3d under unmonochromated Mg K-alpha, simulated: satellites 8.4 and 10.1 eV below, 8 and 4.1 percent high."""
+    x, shares = np.arange(168.0, 192.0, 0.1), ((0.0, 1.0), (8.4, 0.080), (10.1, 0.041))
+    peaks = sum(
+        height * part * np.exp(-4 * np.log(2) * ((x - center + below) / 1.5) ** 2)
+        for below, part in shares
+        for center, height in ((182.4, 9000.0), (184.8, 6000.0))
+    )
+    counts = np.random.default_rng(0).poisson(600 + peaks).astype(float)
+    recipe = dataclasses.replace(ss.xps.load_recipe("Zr 3d"), satellites="Mg", window=(168.0, 192.0))
+    fit = ss.xps.fit(ss.spectrum(x, counts, technique="XPS", photon_energy=1253.6), recipe)
+    kinds = labels.component_kinds(fit)
+    assert kinds.count("core") == 2
+    assert kinds.count("satellite") >= 4
+    own = areas.normalised_areas({"Zr 3d": fit}, "Zr 3d5/2")["Zr 3d"]
+    table = ss.xps.normalise({"Zr 3d": fit})
+    assert own.value == pytest.approx(float(table["normalised_area"][0]), rel=1e-12)
+    assert own.value == pytest.approx(5 / 3, rel=1e-6)
+    figure = display.plot(fit, component_labels="positions", width="single")
+    assert len(figure.axes[0].texts) == 2
+    assert list(overlaps(drawn(figure))) == []
 
 
 def test_error_bars_are_counting_uncertainties(made: ModuleType) -> None:
