@@ -23,9 +23,11 @@ from surfspec.fitting.linked_ratio import Ratio, likelihood_ratio
 from surfspec.fitting.model import Parameter
 from surfspec.fitting.result import MemberFit, member_from_model
 from surfspec.fitting.shared_problem import OwnProblem, SharedProblem
-from surfspec.fitting.solver import Solution
+from surfspec.fitting.solver import Problem, Solution
 from surfspec.fitting.solver.minimise import trust_region
+from surfspec.fitting.solver.objective import Objective
 from surfspec.fitting.solver.polish import Limits
+from surfspec.fitting.solver.priors import WithPriors, has_priors
 from surfspec.fitting.solver.run import finish
 from surfspec.fitting.solver.solution import describe
 from surfspec.fitting.verdict import judge
@@ -111,7 +113,7 @@ def fit_linked(
     members
         One for each spectrum; models, axes and statistics may differ.
     parameters
-        The common parameters, each with its start, its range and its name.
+        The common parameters, each with its start, its range, its name, and what is known of it beforehand.
     one_scale
         For members of unknown statistics: one scale of the variance for all of them, from the joint residuals,
         in place of one for each from its own fit.
@@ -170,7 +172,7 @@ def fit_linked(
         for one, values, problem in zip(members, whole_starts, own_problems, strict=True)
     ]
     joint = SharedProblem(own_problems, common, first, starts, strict=begin is None)
-    outer = _minimum(joint, JointObjective.of(problems), first)
+    outer = _minimum(joint, problems, first)
     unknown = one_scale and all(one.statistics == "unknown" for one in members)
     covariance = JointCovariance(
         joint,
@@ -225,14 +227,20 @@ def _start(members: Sequence[LinkedMember], alone: Sequence[Solution], common: t
     return values
 
 
-def _minimum(joint: SharedProblem, goal: JointObjective, begin: Array) -> Solution:
-    """Return the best common parameters."""
-    limits = Limits.of(joint.parameters)
+def _minimum(joint: SharedProblem, goals: Sequence[Objective], begin: Array) -> Solution:
+    """Return the best common parameters; their priors are data of their own."""
+    limits, whole = Limits.of(joint.parameters), list(goals)
+    problem: Problem = joint
+    held = WithPriors(joint, counts=False)
+    if has_priors(joint.parameters):
+        count = held.mean.size
+        problem, whole = held, [*goals, Objective(np.zeros(count), "given", np.ones(count))]
+    goal = JointObjective.of(whole)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        values, count = trust_region(joint, goal, begin, TOLERANCE, FIRST)
-        end = finish(joint, goal, limits, values, EVALUATIONS)
+        values, count = trust_region(problem, goal, begin, TOLERANCE, FIRST)
+        end = finish(problem, goal, limits, values, EVALUATIONS)
         return describe(
-            joint,
+            problem,
             goal,
             limits,
             end,

@@ -65,8 +65,9 @@ class JointCovariance:
             w[:, None] * (s.jacobian @ f) for w, s, f in zip(self.weights, states, self.follow, strict=True)
         ]
         self.common_active = _active(problem.parameters, Limits.of(problem.parameters), common)
-        self.common, self.lost = invert(np.concatenate(self.columns), self.common_active)
-        points = sum(s.model.size for s in states)
+        known = _prior_rows(problem.parameters)
+        self.common, self.lost = invert(np.concatenate([*self.columns, known]), self.common_active)
+        points = sum(s.model.size for s in states) + known.shape[0]
         self.dof = max(1, points - sum(int(np.sum(a)) for a in self.active) - int(np.sum(self.common_active)))
         self.scale = chi2 / self.dof if rescale else 1.0
         self._nuisances(nuisance)
@@ -172,6 +173,15 @@ class JointCovariance:
             statistics=statistics,
             scale=self.scale,
         )
+
+
+def _prior_rows(parameters: Sequence[Parameter]) -> Array:
+    """Return the weighted derivatives of what is known of the common parameters beforehand, shape (k, s)."""
+    rows = [(i, one.prior[1]) for i, one in enumerate(parameters) if one.prior is not None and one.vary]
+    out = np.zeros((len(rows), len(parameters)))
+    for row, (i, unc) in enumerate(rows):
+        out[row, i] = 1.0 / unc
+    return out
 
 
 def _active(parameters: Sequence[Parameter], limits: Limits, values: Array) -> NDArray[np.bool_]:

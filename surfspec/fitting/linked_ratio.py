@@ -64,7 +64,8 @@ class Ratio:
         """
         if not self.probability < IMPROBABLE:
             return ()
-        text = f"sharing improbable: deviance +{self.rise:.4g} for {self.constraints} constraints"
+        count = f"{self.constraints} constraint{'s' if self.constraints > 1 else ''}"
+        text = f"sharing improbable: deviance +{self.rise:.4g} for {count}"
         return (f"{text}, probability {self.probability:.1g}",)
 
 
@@ -98,13 +99,14 @@ def likelihood_ratio(
 
 
 def _constraints(members: Sequence[LinkedMember], joint: JointCovariance) -> int:
-    """Return how many parameters the links take away from the members' own fits."""
+    """Return how many parameters the links take away from the members' own fits; priors of common ones are data."""
     alive = 0
     for number, one in enumerate(members):
         slopes = joint.states[number].slopes
         follows = ~np.any(slopes != 0, axis=1) | np.any(slopes[:, joint.common_active] != 0, axis=1)
         alive += int(np.sum(one.free() & ~one.links.owned & follows))
-    return alive - int(np.sum(joint.common_active))
+    known = sum(one.prior is not None and one.vary for one in joint.problem.parameters)
+    return alive + known - int(np.sum(joint.common_active))
 
 
 def _inflation(

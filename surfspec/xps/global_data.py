@@ -218,14 +218,16 @@ def _coarse(
 def _freed(found: Prepared, centers: Mapping[str, Parameter]) -> Prepared:
     """Return a spectrum whose fixed centres may move with the shift of the sample."""
     model = found.task.table.model
-    parameters = tuple(
-        replace(p, vary=True, low=p.value - SHIFT_ROOM, high=p.value + SHIFT_ROOM)
-        if p.name in centers and not p.vary
-        else p
-        for p in model.parameters
-    )
+    parameters = tuple(_moving(p) if p.name in centers else p for p in model.parameters)
     table = replace(found.task.table, model=replace(model, parameters=parameters))
     return replace(found, task=replace(found.task, table=table))
+
+
+def _moving(center: Parameter) -> Parameter:
+    """Return a centre that moves with the shift of its sample; what is known of its energy goes with the energy."""
+    if center.vary:
+        return replace(center, prior=None)
+    return replace(center, vary=True, low=center.value - SHIFT_ROOM, high=center.value + SHIFT_ROOM)
 
 
 def _time(one: xr.Dataset) -> float:

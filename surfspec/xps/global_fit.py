@@ -247,9 +247,9 @@ def _against(group: Group, every: Sequence[Ready], tests: Sequence[LinkTest]) ->
     rises = [a.deviance - b.deviance for a, b in zip(joint.solutions, joint.alone, strict=True)]
     worst = every[group.members[int(np.argmax(rises))]]
     text = f"{joint.reasons[0]}, most in {worst.sample} / {worst.region} (+{max(rises):.3g})"
-    names = {every[i].sample for i in group.members}
-    rejected = [one for one in tests if one.probability < DOUBTED and one.worst.split(" / ")[0] in names]
-    if rejected:
-        link = max(rejected, key=lambda one: one.excess())
-        text += f", worst link: {link.text} (chi-square {link.chi_square:.3g} for {link.constraints}, {link.worst})"
+    doubted = [one for one in tests if one.probability < DOUBTED]
+    if doubted:
+        shares = [sum(one.shares.get(i, 0.0) for i in group.members) for one in doubted]
+        link = doubted[int(np.argmax(shares))]
+        text += f", worst link: {link.text} (chi-square {max(shares):.3g} of {link.chi_square:.3g} here)"
     return (text,)

@@ -13,7 +13,8 @@ from surfspec.fitting.linked_map import LinkedMap
 from surfspec.fitting.model import Parameter
 from surfspec.xps.global_data import SHIFT_ROOM, Ready
 from surfspec.xps.global_recipe import GlobalRecipe
-from surfspec.xps.link_graph import Graph, Value, is_center, resolve
+from surfspec.xps.link_graph import Graph, is_center, resolve
+from surfspec.xps.link_values import Value
 from surfspec.xps.links import Link, named
 
 Array = NDArray[np.float64]
@@ -123,6 +124,10 @@ def _values(recipe: GlobalRecipe, one: Ready, graph: Graph) -> dict[str, tuple[V
                 found = Value(const=recipe.charge.energy)
             elif not told.vary:
                 found = Value(const=told.value)
+            elif told.prior is not None:  # a measurement of the energy: common, though to this spectrum alone
+                label = f"{one.sample} / {one.region} / {p.name}"
+                graph.parameters.setdefault(label, replace(told, name=label))
+                found = Value(linear={label: 1.0})
             else:
                 out[p.name] = (Value().plus(shift_name(one.sample)), True)
                 continue

@@ -44,7 +44,9 @@ class LinkTest:
     chi_square, constraints, probability
         NaN and 0 where nothing can be tested.
     worst
-        The spectrum that is farthest from what the others say, and its share of the chi-square.
+        The spectrum that is farthest from what the others say.
+    shares
+        The share of each spectrum of the chi-square, by its number.
     """
 
     text: str
@@ -52,10 +54,7 @@ class LinkTest:
     constraints: int
     probability: float
     worst: str
-
-    def excess(self) -> float:
-        """Return by how many standard deviations the chi-square is above its mean."""
-        return (self.chi_square - self.constraints) / np.sqrt(2.0 * self.constraints) if self.constraints else 0.0
+    shares: Mapping[int, float]
 
 
 def checked_links(
@@ -85,7 +84,7 @@ def checked_links(
         start = np.array([common.get(p.name, p.value) for p in parameters])
         text = "one charge shift for all regions of a sample" if link is None else link.told()
         chosen = [every[i] for i in usable], [maps[i] for i in usable], [alone[i] for i in usable]
-        out.append(_test(text, *chosen, picked, start))
+        out.append(_test(text, usable, *chosen, picked, start))
     return out
 
 
@@ -106,6 +105,7 @@ def _rows(
 
 def _test(
     text: str,
+    numbers: Sequence[int],
     every: Sequence[Ready],
     maps: Sequence[Follows],
     alone: Sequence[Solution],
@@ -134,11 +134,16 @@ def _test(
     rank = int(np.linalg.matrix_rank(used / size, tol=1e-8)) if used.size else 0
     constraints = residual.size - rank
     if constraints < 1:
-        return LinkTest(text, np.nan, 0, np.nan, "")
+        return LinkTest(text, np.nan, 0, np.nan, "", {})
     total = float(residual @ residual)
     ends = np.cumsum([w.shape[0] for w in whiten])[:-1]
     shares = [float(part @ part) for part in np.split(residual, ends)]
     worst = every[int(np.argmax(shares))]
     return LinkTest(
-        text, total, constraints, float(chi2_probability(total, constraints)), f"{worst.sample} / {worst.region}"
+        text=text,
+        chi_square=total,
+        constraints=constraints,
+        probability=float(chi2_probability(total, constraints)),
+        worst=f"{worst.sample} / {worst.region}",
+        shares=dict(zip(numbers, shares, strict=True)),
     )

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from surfspec.fitting.model import Parameter
+from surfspec.xps.link_values import Value
 from surfspec.xps.links import BETWEEN, ChargeReference, Link, named
 from surfspec.xps.recipe import Range
 
@@ -16,44 +17,6 @@ from surfspec.xps.recipe import Range
 Node = tuple[str, str, str]
 #: Parameters of the model of each region.
 Tables = Mapping[str, Mapping[str, Parameter]]
-
-
-@dataclass(frozen=True)
-class Value:
-    """A number in terms of common parameters: ``const + sum(linear) + sum(products)``.
-
-    Examples
-    --------
-    >>> Value(linear={"w": 1.0}).scaled(1.1, 0.2)
-    Value(const=0.2, linear={'w': 1.1}, products={})
-    >>> Value(const=2.0, linear={"w": 1.0}).times("f")
-    Value(const=0.0, linear={'f': 2.0}, products={('f', 'w'): 1.0})
-    """
-
-    const: float = 0.0
-    linear: Mapping[str, float] = field(default_factory=dict)
-    products: Mapping[tuple[str, str], float] = field(default_factory=dict)
-
-    def scaled(self, factor: float, offset: float = 0.0) -> Value:
-        """Return ``factor * value + offset``."""
-        return Value(
-            factor * self.const + offset,
-            {name: factor * one for name, one in self.linear.items()},
-            {pair: factor * one for pair, one in self.products.items()},
-        )
-
-    def plus(self, name: str) -> Value:
-        """Return the value plus a common parameter."""
-        return replace(self, linear={**self.linear, name: self.linear.get(name, 0.0) + 1.0})
-
-    def times(self, name: str) -> Value:
-        """Return a common parameter times the value, which has no products itself."""
-        linear = {name: self.const} if self.const else {}
-        return Value(0.0, linear, {(name, other): one for other, one in self.linear.items()})
-
-    def names(self) -> set[str]:
-        """Return the common parameters that take part."""
-        return set(self.linear) | {name for pair in self.products for name in pair}
 
 
 @dataclass(frozen=True)
@@ -184,6 +147,13 @@ class _Resolver:
         if self._reference(link.source()):
             self.fault(f"{path}.parameter", f"{link.parameter!r} is the charge reference, its energy is fixed already")
             return False
+        if source.prior is not None and link.over is None and self.charge is not None and is_center(source.name):
+            self.fault(
+                f"{path}.parameter",
+                f"{link.parameter!r} has a prior in its recipe and follows another one under a charge reference. "
+                "Give the prior to the offset of the link",
+            )
+            return False
         if source.unit != target.unit or is_center(source.name) != is_center(target.name):
             self.fault(
                 f"{path}.follows",
@@ -209,7 +179,9 @@ class _Resolver:
                     name = f"{name} ({number})"
                 fixed = given.low == given.high
                 low, high = (-np.inf, np.inf) if fixed else (given.low, given.high)
-                self.graph.parameters[name] = Parameter(name, given.value, low, high, vary=not fixed, unit=unit)
+                self.graph.parameters[name] = Parameter(
+                    name, given.value, low, high, vary=not fixed, unit=unit, prior=_prior(given)
+                )
             names.append(name)
         self.free[number] = (names[0], names[1])
 
@@ -277,7 +249,8 @@ class _Resolver:
                 return None
             return Value(const=parameter.value)
         label = self.labels.get(node, BETWEEN.join(node))
-        self.graph.parameters.setdefault(label, replace(parameter, name=label, prior=None))
+        known = parameter.prior if moves else None  # that of an own parameter stays with the model
+        self.graph.parameters.setdefault(label, replace(parameter, name=label, prior=known))
         return Value(linear={label: 1.0})
 
     def _ranges(self) -> None:
@@ -300,6 +273,11 @@ class _Resolver:
             middle = float(np.clip(before.value, low, high))
             natural = before.natural_low and low == before.low
             self.graph.parameters[label] = replace(before, value=middle, low=low, high=high, natural_low=natural)
+
+
+def _prior(given: Range) -> tuple[float, float] | None:
+    free = given.prior is not None and given.value is not None and given.low != given.high
+    return (float(given.value), float(given.prior)) if free and given.value is not None and given.prior else None
 
 
 def _kind(parameter: Parameter) -> str:

@@ -159,6 +159,7 @@ def test_covariances_are_those_of_a_plain_joint_fit(both: tuple[SharedFit, Array
         np.testing.assert_allclose(found.joint.with_common(i) / unit, expected / unit, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_pulls_of_linked_parameters_are_those_of_a_normal_variable() -> None:
     pulls, ratios = [], []
     for seed in range(150):
@@ -207,6 +208,7 @@ def test_nuisances_widen_and_correlate_as_in_a_dense_propagation() -> None:
     assert found.joint.between(0, 1)[0, 0] == pytest.approx(expected[0, 1], rel=5e-3)
 
 
+@pytest.mark.slow
 def test_the_likelihood_ratio_allows_for_nuisances() -> None:
     """Backgrounds that are wrong by their noise move the widths apart; true links must not be rejected for it."""
     plain, corrected = [], []
@@ -267,6 +269,20 @@ def test_a_prior_of_a_common_parameter_counts_once() -> None:
     assert found.uncertainties[0] == pytest.approx(alone / np.sqrt(5.0), rel=1e-4)
     free = fit_linked([LinkedMember(plain, y, links, "given", sigma)] * 4, COMMON[:1])
     assert free.uncertainties[0] == pytest.approx(alone / 2.0, rel=1e-4)
+
+
+def test_a_prior_of_a_common_parameter_itself_is_one_more_measurement() -> None:
+    """Equal members, prior beside their value: precision and value are those of the weighted mean, in closed form."""
+    y = gaussian(AXES[0], 500.0, 5.0, 1.5) + 40.0
+    sigma = np.full(y.size, 5.0)
+    unc = solve(line(AXES[0]), y, statistics="given", sigma=sigma).uncertainties[2]
+    members = [LinkedMember(line(AXES[0]), y, LinkedMap.of_shared(3, [2], 1), "given", sigma)] * 2
+    known = replace(COMMON[0], prior=(1.5 + 0.5 * unc, unc))
+    found = fit_linked(members, [known])
+    assert found.uncertainties[0] == pytest.approx(unc / np.sqrt(3.0), rel=1e-3)
+    assert found.values[0] == pytest.approx(1.5 + 0.5 * unc / 3.0, abs=0.01 * unc)
+    assert found.ratio.constraints == 2
+    assert found.ratio.rise == pytest.approx(0.25 / 1.5, rel=0.02)  # (mean difference)^2 / (u^2 + u^2/2)
 
 
 def test_what_nobody_follows_and_maps_of_other_models_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,12 @@ def study(
 
 def recipe(*links: Link, charge: ChargeReference | None = None) -> GlobalRecipe:
     return GlobalRecipe("test", {name: flat(name) for name in REGIONS}, links, charge)
+
+
+def fitted(*links: Link) -> GlobalRecipe:
+    """The same over a level that is fitted with the peaks."""
+    level = ss.xps.Background(kind="polynomial", options={"degree": 0})
+    return GlobalRecipe("test", {name: replace(flat(name), background=level) for name in REGIONS}, links)
 
 
 BOTH = (Link(WIDTH, over="samples"), Link(NA_WIDTH, follows=WIDTH, factor=1.1))
@@ -140,6 +147,7 @@ def replicate(seed: int) -> GlobalFit:
     return ss.xps.fit_global(study(seed, shifts), recipe(*links, charge=REFERENCE), energy_shift=near)
 
 
+@pytest.mark.slow
 def test_pulls_of_linked_parameters() -> None:
     truth = {"a / charge shift": 1.3, "b / charge shift": -0.7, WIDTH: 1.3, f"{NA} center": 1071.4}
     pulls, scaled, energies = [], [], []
@@ -265,6 +273,45 @@ def test_one_sample_follows_another() -> None:
     assert float(found.common.group_probability[0]) > 1e-3
 
 
+def test_what_is_known_of_a_factor_is_one_more_measurement() -> None:
+    """A factor with a prior of 5 %: the mean of it and of the factor that the data give, in closed form."""
+    data = study(23)  # backgrounds that are fitted have no noise but that of the points
+    link = Link(NA_WIDTH, follows=WIDTH, factor=Range(1.1, 0.5, 2.0))
+    name = f"factor of {NA_WIDTH}"
+    free = ss.xps.fit_global(data, fitted(BOTH[0], link), energy_shift=0.0).common.sel(common=name)
+    held = replace(link, factor=Range(1.1, 0.5, 2.0, prior=0.02))
+    known = ss.xps.fit_global(data, fitted(BOTH[0], held), energy_shift=0.0).common.sel(common=name)
+    precision = float(free.value_unc) ** -2 + 0.02**-2
+    assert float(known.value_unc) == pytest.approx(precision**-0.5, rel=0.02)
+    mean = (float(free.value) * float(free.value_unc) ** -2 + 1.1 * 0.02**-2) / precision
+    assert float(known.value) == pytest.approx(mean, abs=0.1 * precision**-0.5)
+
+
+def test_what_is_known_of_a_binding_energy_sharpens_the_shift() -> None:
+    data = study(24, {"a": 0.8})
+    loose = flat("Na 1s").peaks[0]
+    peak = replace(loose, center=Range(1071.4, 1069.5, 1073.5, prior=0.003))
+    whole = GlobalRecipe("x", {"Zr 3d": flat("Zr 3d"), "Na 1s": replace(flat("Na 1s"), peaks=(peak,))}, (), REFERENCE)
+    found = ss.xps.fit_global(data, whole).common
+    zr, na = (ss.xps.fit(data["a"][r], flat(r), energy_shift=0.8) for r in ("Zr 3d", "Na 1s"))
+    other = np.hypot(float(na.center_unc[0]), 0.003)
+    expected = (float(zr.center_unc[0]) ** -2 + other**-2) ** -0.5
+    assert float(found.value_unc.sel(common="a / charge shift")) == pytest.approx(expected, rel=0.01)
+    with pytest.raises(RecipeError, match="Give the prior to the offset"):
+        replace(whole, links=(Link(f"{NA} center", follows=f"{ZR} center", offset=889.0),))
+
+
+def test_backgrounds_that_are_fitted_take_part() -> None:
+    """With a constant level fitted in place of one taken from the ends: the same width within its uncertainty."""
+    data = study(25)
+    one = ss.xps.fit_global(data, fitted(*BOTH), energy_shift=0.0)
+    two = ss.xps.fit_global(data, recipe(*BOTH), energy_shift=0.0)
+    a, b = (t.common.sel(common=WIDTH) for t in (one, two))
+    assert abs(float(a.value - b.value)) < 2.0 * float(b.value_unc)
+    assert 0.3 < float(a.value_unc / b.value_unc) < 1.2
+    assert all(fit.verdict.item() == "ok" for regions in one.fits.values() for fit in regions.values())
+
+
 # links that are wrong
 
 
@@ -301,6 +348,7 @@ def test_groups_are_judged_apart() -> None:
     found = ss.xps.fit_global(data, recipe(BOTH[1]), energy_shift=0.0)
     verdicts = {name: {one.verdict.item() for one in regions.values()} for name, regions in found.fits.items()}
     assert verdicts == {"a": {"ok"}, "b": {"ok"}, "c": {"check"}}
+    assert f"worst link: {BOTH[1].told()}" in found.fits["c"]["Na 1s"].reasons.item()
     assert np.unique(found.common.group.values).size == 3
 
 
@@ -515,6 +563,30 @@ def test_spectra_that_do_not_belong() -> None:
     timed = {"a": {"Zr 3d": data["a"]["Zr 3d"].assign_attrs(dwell_time=0.1), "Na 1s": data["a"]["Na 1s"]}}
     with pytest.raises(InputError, match="dwell time"):
         ss.xps.fit_global(timed, recipe(Link(f"{NA} area", follows=f"{ZR} area")), energy_shift=0.0)
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "global_fits.md"
+
+
+def test_the_page_runs_and_recovers_the_truth_of_its_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page: dict[str, object] = {"__name__": "__page__"}
+    blocks = re.findall(
+        r"^```\{code-cell\} ipython3\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    for number, block in enumerate(blocks, start=1):
+        exec(compile(block, f"global_fits.md[{number}]", "exec"), page)  # noqa: S102
+    assert "sharing improbable" in capsys.readouterr().out
+    table = page["table"]
+    assert isinstance(table, xr.Dataset)
+    truth = {"annealed / charge shift": 1.7, "as sintered / charge shift": 2.3, "polished / charge shift": 1.1}
+    truth |= {"Zr 3d / Zr4+ fwhm_gauss": 1.45, "Na 1s / Na+ fwhm_gauss": 1.55, "Na 1s / Na+ center": 1071.4}
+    assert set(table.common.values.tolist()) == set(truth)
+    for name, value in truth.items():
+        assert abs(float(table.value.sel(common=name)) - value) < 4 * float(table.value_unc.sel(common=name)), name
+    assert float(table.group_probability.min()) > 1e-4
 
 
 def test_progress_counts_the_spectra() -> None:
