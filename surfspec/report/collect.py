@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.fitting import uncertainty
-from surfspec.report import layout, provenance, results_leis, results_xrd
+from surfspec.report import layout, provenance, results_leis, results_thickness, results_xrd
 from surfspec.report.quantities import Q, members, quantity, reasons_of, worst
 
 #: Relative uncertainty of a share below which it is fixed by the recipe, and what is left is rounding.
@@ -72,6 +72,8 @@ def sample_results(tree: xr.DataTree, name: str) -> dict[str, Any]:
 def verdicts_of(sample: Mapping[str, Any]) -> list[str]:
     """Return all verdicts of the results of one sample."""
     found = list(sample.get("xps", {}).get("verdict", {}).values())
+    if "thickness_detail" in sample.get("xps", {}):
+        found.append(sample["xps"]["thickness_detail"]["verdict"])
     if "leis" in sample:
         found.append(sample["leis"]["verdict"])
     found += [entry["verdict"] for label, entry in sample.get("xrd", {}).items() if label != "changes"]
@@ -92,13 +94,15 @@ def _xps(
     shifts = [one.attrs for one in spectra.values() if "charge_shift" in one.attrs]
     shift = quantity(shifts[0]["charge_shift"], shifts[0].get("charge_shift_unc", math.nan), "eV") if shifts else None
     normalised = tables.get(layout.XPS_NORMALISED)
+    film = tables.get(layout.XPS_THICKNESS)
     return {
         "charge_shift": shift,
         "normalised_area": {region: _row(normalised, "normalised_area", "region", region) for region in spectra},
         "area": {region: _area(region, fits, tables) for region in spectra},
         "components": {region: components(fits[region]) if region in fits else {} for region in spectra},
         "atomic_percent": _column(tables.get(layout.XPS_QUANTIFIED), "atomic_percent", "element"),
-        "thickness": None,
+        "thickness": results_thickness.thickness(film),
+        **({"thickness_detail": results_thickness.detail(film)} if film is not None else {}),
         "verdict": {
             region: worst(members(fits[region], "verdict")) if region in fits else "failed" for region in spectra
         },

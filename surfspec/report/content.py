@@ -33,6 +33,7 @@ def tables(results: Results) -> list[Table]:
             "For a homogeneous sample, from areas and relative sensitivity factors. The standard uncertainties are "
             "those of counting and fitting; sensitivity factors and electron transmission add their own.",
         ),
+        thickness(results),
         components(results),
         leis_normalised(results),
         leis_coverage(results),
@@ -121,6 +122,34 @@ def _by_sample(results: Results, key: str, label: str, name: str, title: str, no
     rows = tuple((entry, *(q(entries[sample].get(entry)) for sample in names)) for entry in labels)
     columns = (Column(label), *(Column(sample, unit, "quantity") for sample in names))
     return Table(name, title, columns, rows if names else (), note)
+
+
+def thickness(results: Results) -> Table:
+    """Return the films that XPS was asked for: thickness, coverage, limits, and what the lines say to it."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, xps in part(results, "xps"):
+        if "thickness_detail" in xps:
+            found = xps["thickness_detail"]
+            rows.append(
+                (
+                    name, f"{found['film']} on {found['substrate']}", found["model"], q(xps["thickness"]),
+                    q(found["coverage"]), q(found["mean_thickness"]), _number(found["lower_limit"]),
+                    _number(found["upper_limit"]), found["verdict"], "; ".join(found["reasons"]),
+                )
+            )  # fmt: skip
+    return Table(
+        "xps_thickness",
+        "Film by XPS",
+        (
+            Column("sample"), Column("film"), Column("model"), Column("thickness", "nm", "quantity"),
+            Column("coverage", "", "quantity"), Column("coverage times thickness", "nm", "quantity"),
+            Column("lower limit", "nm", "number", digits=3), Column("upper limit", "nm", "number", digits=3),
+            Column("verdict", kind="verdict"), Column("reasons"),
+        ),
+        tuple(rows),
+        "From the lines that the film adds and those that it attenuates, all errors of the inputs in the fit. A "
+        "uniform film is the equivalent of a patchy one. Limits are one-sided; an empty one is none.",
+    )  # fmt: skip
 
 
 def components(results: Results) -> Table:

@@ -140,7 +140,7 @@ def _joint(results: Mapping[str, Any], techniques: Sequence[str]) -> str:
         '<section id="joint"><h2>XPS and LEIS together</h2>'
         + page.paragraph(
             "One coverage and thickness from both techniques: not determined: this version of surfspec evaluates LEIS "
-            "and XPS apart and computes no overlayer thickness from XPS."
+            "and XPS apart; each has its own thickness above, where it was asked for."
         )
         + "</section>"
     )

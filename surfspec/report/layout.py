@@ -21,6 +21,7 @@ _XRD: Final = "xrd/"
 #: Tables of a sample.
 XPS_NORMALISED: Final = "xps/normalised"
 XPS_QUANTIFIED: Final = "xps/composition"
+XPS_THICKNESS: Final = "xps/thickness"
 LEIS_NORMALISED: Final = "leis/normalised"
 LEIS_COVERAGE: Final = "leis/coverage"
 NOTES: Final = "not_determined"

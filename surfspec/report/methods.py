@@ -69,7 +69,32 @@ def xps(tree: xr.DataTree) -> list[str]:
                 f"n = {attrs.get('energy_exponent')}; for a homogeneous sample."
             )
             break
+    out += _film(tree)
     return out
+
+
+def _film(tree: xr.DataTree) -> list[str]:
+    for sample in layout.samples(tree):
+        table = layout.nodes(tree, "tables", sample).get(layout.XPS_THICKNESS)
+        if table is not None:
+            attrs = table.attrs
+            length = {"TPP-2M": "inelastic mean free paths by TPP-2M", "S3": "attenuation lengths by Seah's curve S3"}
+            stated = ", ".join(
+                f"{str(key).removeprefix('unc_').replace('_', ' ')} {number_text(float(value))}"
+                for key, value in attrs.items()
+                if str(key).startswith("unc_")
+            )
+            sure = (
+                "" if attrs["materials_verified"] == "yes" else "; densities or band gaps of the layers are unverified"
+            )
+            angle = number_text(float(attrs["emission_angle"]))
+            said = (
+                f"Film thickness: {attrs['film']} on {attrs['substrate']}, {attrs['model']} film, "
+                f"{length[str(attrs['attenuation'])]}, emission angle {angle} deg; least squares over all lines with "
+                f"the errors of the inputs (relative standard uncertainties: {stated}){sure}."
+            )
+            return [said]
+    return []
 
 
 def _first_fits(tree: xr.DataTree) -> dict[str, xr.Dataset]:
@@ -136,9 +161,10 @@ def _range(value: Any) -> str:
             return (
                 f"follows {value['follows']} (factor {value.get('factor', 1.0):g}, offset {value.get('offset', 0.0):g})"
             )
-        prior = f" with the prior {number_text(value['value'])} ± {number_text(value['prior'])}"
         limits = f"free from {number_text(value['low'])} to {number_text(value['high'])}"
-        return limits + (prior if value.get("prior") else "")
+        if not value.get("prior"):
+            return limits
+        return f"{limits} with the prior {number_text(value['value'])} ± {number_text(value['prior'])}"
     return f"fixed at {number_text(value)}" if isinstance(value, int | float) else str(value)
 
 

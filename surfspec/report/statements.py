@@ -24,6 +24,8 @@ def findings(results: Results) -> dict[str, list[str]]:
         ratios = [f"{region} {_q(value)}" for region, value in one["normalised_area"].items() if value]
         if ratios:
             xps.append(f"{name}: areas relative to the reference line: {'; '.join(ratios)}.")
+        if "thickness_detail" in one:
+            xps.append(_layer(name, one))
     leis = [line for name, one in part(results, "leis") for line in (*_detected(name, one), *_film(name, one))]
     xrd: list[str] = []
     for name, one in part(results, "xrd"):
@@ -59,6 +61,9 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
     for name, xps in part(results, "xps"):
         for region, verdict in xps["verdict"].items():
             lines += _not_ok(f"{name}, XPS {region}", verdict, xps["reasons"][region])
+        if "thickness_detail" in xps:
+            film = xps["thickness_detail"]
+            lines += _not_ok(f"{name}, film thickness by XPS", film["verdict"], film["reasons"])
     for name, leis in part(results, "leis"):
         told = [reason for _, reason in notes.get(name, [])]
         reasons = [reason for reason in leis["reasons"] if reason not in told]
@@ -127,6 +132,25 @@ def _film(name: str, leis: Mapping[str, Any]) -> list[str]:
     if budget and all(limit is not None for limit in budget):
         told.append(f"the ions can have removed {budget[0]:.2g} to {budget[1]:.2g} nm in all")
     return [f"{name}: {'; '.join(told)}."]
+
+
+def _layer(name: str, xps: Mapping[str, Any]) -> str:
+    """Return what the XPS lines say about a film: its thickness, or the limits of it."""
+    film = xps["thickness_detail"]
+    what = f"{name}: {film['film']} on {film['substrate']} by XPS"
+    if xps["thickness"] is not None and film["lower_limit"] is not None:
+        told = [f"thickness {_q(xps['thickness'])}"]
+        told += ["if the film is uniform"] if film["model"] == "uniform" else []
+        told += [f"coverage {_q(film['coverage'])}"] if film["model"] == "patchy" and film["coverage"] else []
+        return f"{what}: {', '.join(told)}."
+    limits = [
+        f"{word} {film[key]:.2g} nm"
+        for key, word in (("lower_limit", "at least"), ("upper_limit", "at most"))
+        if film[key] is not None
+    ]
+    mean = film["mean_thickness"]
+    told = [f"coverage times thickness {_q(mean)}"] if mean else []
+    return f"{what}: thickness {' and '.join(limits) or 'not determined'}{'; '.join(['', *told])}."
 
 
 def _phase(phase: Mapping[str, Any], *, part_only: bool) -> str:

@@ -100,6 +100,49 @@ class ChargeReference:
 
 
 @dataclass(frozen=True)
+class MaterialOfLayer:
+    """A material that does not come with the package: formula, density (g/cm3), band gap (eV), valence electrons."""
+
+    formula: str
+    density: float = field(metadata={"above": 0, "unit": "g/cm3"})
+    band_gap: float = field(default=0.0, metadata={"low": 0, "unit": "eV"})
+    valence_electrons: float | None = field(default=None, metadata={"above": 0})
+
+
+@dataclass(frozen=True)
+class XpsThickness:
+    """A film on a substrate whose thickness is wanted; see :func:`surfspec.xps.thickness`.
+
+    Attributes
+    ----------
+    film, substrate, contamination
+        Names of shipped materials, or formula, density and band gap; without a contamination none is taken off.
+    model
+        ``uniform``, or ``patchy``: the coverage is fitted too.
+    lines
+        Regions to use; by default those of the elements of film and substrate but oxygen and carbon.
+    states
+        Mapping of species to the layer they belong to (``film``, ``substrate``, ``contamination``).
+    emission_angle
+        Degrees from the surface normal.
+    attenuation
+        ``TPP-2M`` (mean free paths) or ``S3`` (attenuation lengths).
+    uncertainties
+        Mapping of inputs to their relative standard uncertainties.
+    """
+
+    film: str | MaterialOfLayer
+    substrate: str | MaterialOfLayer
+    contamination: str | MaterialOfLayer = ""
+    model: Literal["uniform", "patchy"] = "uniform"
+    lines: tuple[str, ...] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    emission_angle: float = field(default=0.0, metadata={"low": 0, "below": 90, "unit": "deg"})
+    attenuation: Literal["TPP-2M", "S3"] = "TPP-2M"
+    uncertainties: Mapping[str, float] = field(default_factory=dict, metadata={"low": 0})
+
+
+@dataclass(frozen=True)
 class XpsPart:
     """What to do with the XPS files.
 
@@ -115,6 +158,8 @@ class XpsPart:
         Line by whose area all areas of a sample are divided.
     sensitivity
         Set of sensitivity factors for the atomic percentages; ``library`` in the file.
+    thickness
+        A film whose thickness is wanted.
     read
         What the files do not say.
     """
@@ -124,6 +169,7 @@ class XpsPart:
     shift_search: float = field(default=8.0, metadata={"low": 0, "high": 50, "unit": "eV"})
     normalise_to: str = ""
     sensitivity: str = field(default="scofield", metadata={"key": "library"})
+    thickness: XpsThickness | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import xarray as xr
 
-from surfspec import recipes, xps
+from surfspec import recipes, reference, xps
 from surfspec.errors import InputError
 from surfspec.report import layout
 from surfspec.study.files import squash
 from surfspec.study.outcome import Outcome, placed
 from surfspec.study.reading import Progress, in_file
-from surfspec.study.spec import XpsPart
+from surfspec.study.spec import MaterialOfLayer, XpsPart, XpsThickness
 
 
 def load_recipes(part: XpsPart, base: Path) -> dict[str, xps.Recipe]:
@@ -52,7 +52,30 @@ def load_recipes(part: XpsPart, base: Path) -> dict[str, xps.Recipe]:
                 where=f"xps.{word}",
                 remedy="Add its region, or choose a line of the regions that are fitted",
             )
+    if part.thickness is not None:
+        _check_film(part.thickness, found)
     return found
+
+
+def _check_film(wanted: XpsThickness, found: Mapping[str, xps.Recipe]) -> None:
+    """Refuse a film of unknown materials, or lines that are not fitted, before anything is."""
+    for word in ("film", "substrate", "contamination"):
+        with placed(f"xps.thickness.{word}", inner=False):
+            material_of(getattr(wanted, word))
+    missing = [name for name in wanted.lines if name not in found]
+    if missing:
+        raise InputError(
+            f"the line {missing[0]} is not fitted",
+            where="xps.thickness.lines",
+            remedy=f"Choose among the regions {', '.join(found)}",
+        )
+
+
+def material_of(given: str | MaterialOfLayer) -> reference.Material | None:
+    """Return the material that a study names or describes; None for an empty name."""
+    if isinstance(given, MaterialOfLayer):
+        return reference.Material(given.formula, given.formula, given.density, given.valence_electrons, given.band_gap)
+    return reference.material(given) if given else None
 
 
 def region_of_line(line: str, found: Mapping[str, xps.Recipe]) -> str | None:
@@ -113,7 +136,32 @@ def analyse(
     table = out.conclude("xps atomic_percent", lambda: xps.quantify(fits, library=part.sensitivity))
     if table is not None:
         out.tables[layout.XPS_QUANTIFIED] = table
+    if part.thickness is not None:
+        progress("thickness of the film")
+        wanted = part.thickness
+        table = out.conclude("xps thickness", lambda: _film(fits, wanted, part.sensitivity))
+        if table is not None:
+            out.tables[layout.XPS_THICKNESS] = table
     return out
+
+
+def _film(fits: Mapping[str, xr.Dataset], wanted: XpsThickness, library: str) -> xr.Dataset:
+    film, substrate = material_of(wanted.film), material_of(wanted.substrate)
+    if film is None or substrate is None:
+        raise InputError("film or substrate is empty", where="xps.thickness", remedy="Name both materials")
+    return xps.thickness(
+        fits,
+        film=film,
+        substrate=substrate,
+        contamination=material_of(wanted.contamination),
+        model=wanted.model,
+        lines=[name for name in wanted.lines if name in fits] or None,
+        states=wanted.states,
+        emission_angle=wanted.emission_angle,
+        attenuation=wanted.attenuation,
+        library=library,
+        uncertainties=wanted.uncertainties,
+    )
 
 
 def _charge_corrected(

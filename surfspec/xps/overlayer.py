@@ -48,7 +48,7 @@ TYPICAL: Final[dict[str, float]] = {
 #: What may be stated.
 KEYS: Final = ("film_length", "substrate_length", "contamination_length", *TYPICAL)
 #: Coverages of the curve.
-TRIAL: Final = np.linspace(0.05, 1.0, 20)
+TRIAL: Final = np.round(np.linspace(0.05, 1.0, 20), 2)
 #: Standard deviation of a coverage of which nothing is known but that it lies between 0 and 1.
 IGNORANCE: Final = float(1 / np.sqrt(12))
 #: Probability of the chi-square below which the lines contradict each other.
