@@ -69,7 +69,7 @@ def unequal_widths(view: View) -> Iterator[Finding]:
     """Find states of one line with very different widths."""
     known = [one for one in view.cores() if one.fwhm > 0 and one.fwhm_unc > 0]
     for a, b in combinations(known, 2):
-        if a.line != b.line:
+        if a.line != b.line or _of_one_multiplet(view, a, b):
             continue
         thin, thick = sorted((a, b), key=lambda one: one.fwhm)
         if thick.fwhm - 2 * thick.fwhm_unc > UNEQUAL * (thin.fwhm + 2 * thin.fwhm_unc):
@@ -86,8 +86,7 @@ def doublet_ratios(view: View) -> Iterator[Finding]:
         scofield = factors.get(weak.line, np.nan) / factors.get(strong.line, np.nan)
         theory = [one for one in (degeneracy, scofield) if np.isfinite(one)]
         ratio = weak.area / strong.area
-        parts = [one.area_unc / one.area for one in (strong, weak) if np.isfinite(one.area_unc)]
-        unc = 0.0 if _tied(view, strong, weak) else ratio * float(np.linalg.norm(parts))
+        unc = _ratio_uncertainty(view, strong, weak)
         excess = max(min(theory) * (1 - RATIO) - ratio, ratio - max(theory) * (1 + RATIO))
         if excess > 0 and max(min(theory) - ratio, ratio - max(theory)) > SIGMAS * unc:
             texts = " and ".join(f"{one:.3f}" for one in theory)
@@ -109,8 +108,7 @@ def doublet_splittings(view: View) -> Iterator[Finding]:
             slack = SPLITTING_ELEMENT
         else:
             continue
-        uncs = [one.center_unc for one in (strong, weak) if np.isfinite(one.center_unc)]
-        unc = 0.0 if _tied(view, strong, weak) else float(np.linalg.norm(uncs))
+        unc = _splitting_uncertainty(view, strong, weak)
         if abs(split - wanted) > slack + SIGMAS * unc:
             yield Finding(f"{strong.name}, {weak.name}", f"splitting {split:.2f} eV; the {source} have {wanted:.2f} eV")
 
@@ -119,7 +117,9 @@ def close_pairs(view: View) -> Iterator[Finding]:
     """Find two components nearer than two lines can be told apart."""
     partners = {frozenset((a.name, b.name)) for a, b in doublets(view)}
     for a, b in combinations([one for one in view.lines if one.detected and not one.satellite], 2):
-        if frozenset((a.name, b.name)) in partners or _region(a.line) != _region(b.line) or _j(a) != _j(b):
+        if frozenset((a.name, b.name)) in partners or _of_one_multiplet(view, a, b):
+            continue
+        if _region(a.line) != _region(b.line) or _j(a) != _j(b):
             continue
         width, apart = min(a.fwhm, b.fwhm), abs(a.center - b.center)
         if not width > 0 or not apart < SPARROW * width:
@@ -179,10 +179,27 @@ def _drawn(one: Number, view: View) -> bool:
     return any(line.detected for line in lines) or not lines
 
 
-def _tied(view: View, strong: Line, weak: Line) -> bool:
-    """Tell whether the recipe holds both as one doublet: their errors are then one."""
-    pairs = [] if view.recipe is None else [one.name for one in view.recipe.doublets]
-    return any(strong.name.startswith(f"{name} ") and weak.name.startswith(f"{name} ") for name in pairs)
+def _ratio_uncertainty(view: View, strong: Line, weak: Line) -> float:
+    """Return the standard uncertainty of the ratio of two areas: 0 where the recipe fixes it or nothing is known."""
+    a, b = view.lines.index(strong), view.lines.index(weak)
+    gradient = np.array([-weak.area / strong.area**2, 1 / strong.area])
+    variance = float(gradient @ view.area_covariance[np.ix_([a, b], [a, b])] @ gradient)
+    return float(np.sqrt(variance)) if variance > 0 else 0.0
+
+
+def _splitting_uncertainty(view: View, strong: Line, weak: Line) -> float:
+    """Return the standard uncertainty of a splitting: of one object its own, of two peaks that of both centres."""
+    for name in () if view.recipe is None else (one.name for one in view.recipe.doublets):
+        if strong.name.startswith(f"{name} ") and weak.name.startswith(f"{name} "):
+            own = [one.unc for one in view.numbers if one.name == f"{name} splitting" and np.isfinite(one.unc)]
+            return own[0] if own else 0.0
+    return float(np.linalg.norm([one.center_unc for one in (strong, weak) if np.isfinite(one.center_unc)]))
+
+
+def _of_one_multiplet(view: View, a: Line, b: Line) -> bool:
+    """Tell whether two components are lines of one multiplet, which move together."""
+    names = () if view.recipe is None else tuple(one.name for one in view.recipe.multiplets)
+    return any(a.name.startswith(f"{name} ") and b.name.startswith(f"{name} ") for name in names)
 
 
 def _natural_width(line: str) -> float:

@@ -107,6 +107,8 @@ class View:
         Binding energy in eV, intensity, fitted curves and the expected standard deviation of the data, shape (n,).
     lines, numbers
         Components and parameters.
+    area_covariance
+        Of the components, in the order of `lines`, shape (k, k).
     attrs
         Attributes of the fit.
     recipe
@@ -128,6 +130,7 @@ class View:
     sigma: Array
     lines: tuple[Line, ...]
     numbers: tuple[Number, ...]
+    area_covariance: Array
     attrs: Mapping[str, object]
     recipe: Recipe | None
     reduced_chi2: float
@@ -215,6 +218,7 @@ def views(fit: xr.Dataset, around: Around, region: str = "") -> Iterator[View]:
                 Number(name, *(float(row[key][i]) for key in ("value", "value_unc", "low", "high")))
                 for i, name in enumerate(parameters)
             ),
+            area_covariance=row["area_covariance"],
             attrs=fit.attrs,
             recipe=recipe,
             reduced_chi2=float(row["reduced_chi2"]) if statistics != "unknown" else float("nan"),

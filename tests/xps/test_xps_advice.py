@@ -146,12 +146,16 @@ def two_widths() -> xr.Dataset:
     return ss.xps.fit(raw, Recipe("two", "O 1s", (519.0, 545.0), peaks=peaks), shift_search=0)
 
 
-def pair(ratio: float, splitting: float) -> xr.Dataset:
-    """Fit both lines of Zr 3d as peaks of their own."""
-    raw = zr(((182.4, 2e4, 1.2), (182.4 + splitting, 2e4 * ratio, 1.2)))
+def pair_recipe(splitting: float = 2.41) -> Recipe:
+    """Both lines of Zr 3d as peaks of their own."""
     peaks = tuple(Peak(f"Zr {j}", f"Zr 3d{j}", Range(at, at - 0.8, at + 0.8), "voigt", W)
                   for j, at in (("5/2", 182.4), ("3/2", 182.4 + splitting)))  # fmt: skip
-    return ss.xps.fit(raw, Recipe("pair", "Zr 3d", (176.0, 192.0), peaks=peaks), shift_search=0)
+    return Recipe("pair", "Zr 3d", (176.0, 192.0), peaks=peaks)
+
+
+def pair(ratio: float, splitting: float) -> xr.Dataset:
+    raw = zr(((182.4, 2e4, 1.2), (182.4 + splitting, 2e4 * ratio, 1.2)))
+    return ss.xps.fit(raw, pair_recipe(splitting), shift_search=0)
 
 
 def close() -> xr.Dataset:
@@ -283,6 +287,25 @@ def test_a_healthy_doublet_of_single_peaks_has_no_advice() -> None:
     found = codes(pair(2 / 3, 2.41))
     assert set(found) <= {"width at limit"}
     assert "doublet ratio" not in codes(pair(0.689, 2.41))  # Scofield
+
+
+def test_weak_doublets_are_judged_by_their_uncertainty() -> None:
+    """Of 12 doublets with a free ratio known to 20 % or worse, none is called wrong."""
+    ratios = []
+    for seed in range(12):
+        raw = zr(((182.4, 600.0, 1.2), (184.81, 400.0, 1.2)), seed=seed)
+        fit = ss.xps.fit(raw, replace(pair_recipe(), window=(178.0, 190.0)), shift_search=0)
+        ratios.append(float(fit.area[1] / fit.area[0]))
+        assert "doublet ratio" not in codes(fit)
+    assert max(ratios) > 0.69 * 1.1, "some lie outside theory and 10 %"
+
+
+def test_lines_of_a_multiplet_may_be_close() -> None:
+    raw = simulated(276.0, 300.0, ((284.8, 2e5, 1.2), (285.5, 2e5, 1.2)), region="C 1s")
+    lines = (ss.xps.MultipletLine(0.0, 1.0), ss.xps.MultipletLine(0.7, 1.0))
+    multiplet = ss.xps.Multiplet("m", "C 1s", Range(284.8, 284.0, 285.5), lines, widths=W)
+    fit = ss.xps.fit(raw, Recipe("m", "C 1s", (278.0, 296.0), multiplets=(multiplet,)), shift_search=0)
+    assert "close pair" not in codes(fit)
 
 
 class TestOverlaps:
