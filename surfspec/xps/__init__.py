@@ -2,6 +2,10 @@
 
 from surfspec.xps.advice import Advice, advice_table, advise
 from surfspec.xps.auger import auger_parameter
+from surfspec.xps.casa_columns import casa_report, casa_table
+from surfspec.xps.casa_export import CasaFit, to_casa, write_casa_fit
+from surfspec.xps.casa_rebuild import rebuild_casa
+from surfspec.xps.casa_recipe import CasaRecipe, from_casa
 from surfspec.xps.charge import charge_correct, charge_correct_each
 from surfspec.xps.charge_undo import undo_charge_correction
 from surfspec.xps.choosing import choose
@@ -34,6 +38,8 @@ __all__ = [
     "Advice",
     "AreaRatio",
     "Background",
+    "CasaFit",
+    "CasaRecipe",
     "ChargeReference",
     "Doublet",
     "GlobalFit",
@@ -48,20 +54,26 @@ __all__ = [
     "advise",
     "auger_parameter",
     "bootstrap",
+    "casa_report",
+    "casa_table",
     "charge_correct",
     "charge_correct_each",
     "choose",
     "fit",
     "fit_global",
+    "from_casa",
     "inelastic_mean_free_path",
     "load_global_recipe",
     "load_recipe",
     "normalise",
     "quantify",
+    "rebuild_casa",
     "recipe_names",
     "solve",
     "start_values",
     "state_fraction",
     "thickness",
+    "to_casa",
     "undo_charge_correction",
+    "write_casa_fit",
 ]

@@ -25,11 +25,10 @@ from surfspec.fitting.lineshapes.base import Array
 
 #: Exponent towards which a damping drives both tails.
 DAMPED: Final = 3.0
-#: Variance of the Gaussian for a smoothing of one, in squares of the width of the Lorentzian: that of one pass of the
-#: weights 1/4, 1/2, 1/4 over points 1/24 of the width apart.
-VARIANCE: Final = 1.0 / 1152.0
-#: Smoothing below which there is no convolution.
-SHARP: Final = 1e-6
+#: Standard deviation of the Gaussian for a smoothing of one, in widths of the Lorentzian: exp(-(240 u / n)^2).
+SIGMA: Final = 1.0 / (240.0 * sqrt(2.0))
+#: Smoothing below which there is no convolution; it would change nothing by more than 1e-8.
+SHARP: Final = 0.01
 
 _NEAR: Final = 9.0
 _V, _GAUSS = hermgauss(32)
@@ -100,7 +99,7 @@ def rows(s: Array, form: Form, order: int = 0) -> Array:
     """
     if form.smoothing < SHARP:
         return _plain(s, form, order)
-    sigma = sqrt(VARIANCE * form.smoothing)
+    sigma = SIGMA * form.smoothing
     near = np.abs(s) <= _NEAR * sigma
     out = np.empty((order + 1, 4, s.size))
     if near.any():

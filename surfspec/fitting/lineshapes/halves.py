@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import sqrt
 
 import numpy as np
 from scipy.optimize import brentq
 
 from surfspec.fitting.lineshapes.base import Array
-from surfspec.fitting.lineshapes.convolved import SHARP, VARIANCE, Form, rows
+from surfspec.fitting.lineshapes.convolved import SHARP, SIGMA, Form, rows
 
 
 @dataclass(frozen=True)
@@ -66,27 +65,27 @@ def halves(form: Form) -> Halves:
     return Halves(place, top, ends[0], ends[1], place_slope, by_form, slopes[0], slopes[1])
 
 
-def over_form(table: Array) -> Array:
+def over_form(table: Array, form: Form) -> Array:
     """Turn rows of order 2 or more into derivatives over alpha, beta, smoothing and damping (the heat equation)."""
-    return np.stack([table[0, 1], table[0, 2], 0.5 * VARIANCE * table[2, 0], table[0, 3]])
+    return np.stack([table[0, 1], table[0, 2], SIGMA**2 * form.smoothing * table[2, 0], table[0, 3]])
 
 
 def _at(s: float, form: Form) -> tuple[float, Array, float]:
     """Give value, derivatives over the form, and slope."""
     table = rows(np.array([s]), form, 2)
-    return float(table[0, 0, 0]), over_form(table)[:, 0], float(table[1, 0, 0])
+    return float(table[0, 0, 0]), over_form(table, form)[:, 0], float(table[1, 0, 0])
 
 
 def _maximum(form: Form) -> tuple[float, Array]:
     if form.smoothing < SHARP or form.alpha == form.beta:
         place = 0.0
     else:
-        reach = 0.5 + sqrt(VARIANCE * form.smoothing)
+        reach = 0.5 + SIGMA * form.smoothing
         place = float(brentq(lambda s: float(rows(np.array([s]), form, 1)[1, 0, 0]), -reach, reach, xtol=1e-14))
     if form.smoothing < SHARP:
-        return place, np.zeros(4)  # it moves as the root of the smoothing there, which has no derivative
+        return place, np.zeros(4)
     table = rows(np.array([place]), form, 3)[:, :, 0]
-    slope = np.array([table[1, 1], table[1, 2], 0.5 * VARIANCE * table[3, 0], table[1, 3]])
+    slope = np.array([table[1, 1], table[1, 2], SIGMA**2 * form.smoothing * table[3, 0], table[1, 3]])
     return place, -slope / table[2, 0]
 
 
