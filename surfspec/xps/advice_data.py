@@ -160,7 +160,7 @@ RULES = (
     ),
     Rule(
         "background above data", "check", "the background lies above the data",
-        "Move the ends of the window, or use the smart background, which stays below",
+        "Move the ends of the window, or use another background",
         "ISO 20903", backgrounds_above,
     ),
     Rule(
