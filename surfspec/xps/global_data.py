@@ -88,7 +88,7 @@ def by_sample(spectra: Spectra | Mapping[str, xr.Dataset], recipe: GlobalRecipe)
     if all(isinstance(one, xr.Dataset) for one in spectra.values()):
         nested = _of_series({str(k): v for k, v in spectra.items() if isinstance(v, xr.Dataset)})
     else:
-        nested = {str(name): dict(inner) for name, inner in spectra.items() if not isinstance(inner, xr.Dataset)}
+        nested = {str(name): dict(inner) for name, inner in spectra.items() if _is_sample(inner)}
         if len(nested) != len(spectra):
             raise InputError(
                 "samples and single spectra are mixed", where="spectra", remedy="Give {sample: {region: spectrum}}"
@@ -103,6 +103,10 @@ def by_sample(spectra: Spectra | Mapping[str, xr.Dataset], recipe: GlobalRecipe)
         for region, one in inner.items():
             _fits(sample, region, one, recipe)
     return nested
+
+
+def _is_sample(given: object) -> bool:
+    return isinstance(given, Mapping) and not isinstance(given, xr.Dataset)  # a Dataset is a mapping too
 
 
 def _fits(sample: str, region: str, one: xr.Dataset, recipe: GlobalRecipe) -> None:

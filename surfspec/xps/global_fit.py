@@ -118,7 +118,7 @@ def fit_global(
     chosen = _recipe(recipe)
     check_progress(progress)
     given = by_sample(spectra, chosen)
-    _shifts(given, energy_shift)
+    _shifts(given, shift_search, energy_shift)
     every = ready(given, chosen, shift_search=shift_search, energy_shift=energy_shift)
     common, maps = maps_of(chosen, every, graph_of(chosen, every, list(enumerate(chosen.links))))
     check_shifts(every, maps, common)
@@ -154,7 +154,12 @@ def _recipe(recipe: GlobalRecipe | str | Path) -> GlobalRecipe:
     return recipes.from_mapping(recipes.to_mapping(recipe), GlobalRecipe, source="recipe")
 
 
-def _shifts(spectra: Spectra, energy_shift: Mapping[str, float] | float | None) -> None:
+def _shifts(spectra: Spectra, shift_search: float | None, energy_shift: Mapping[str, float] | float | None) -> None:
+    """Refuse shifts of samples that are not there, and a search for what is known."""
+    if shift_search and energy_shift is not None and not isinstance(energy_shift, Mapping):
+        raise InputError(
+            "a shift cannot be given and searched at once", where="energy_shift", remedy="Leave out one of the two"
+        )
     if isinstance(energy_shift, Mapping):
         unknown = [name for name in energy_shift if name not in spectra]
         if unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,8 +44,19 @@ def named(text: str, where: str) -> tuple[str, str]:
 
 
 def _open(name: str, given: object) -> None:
-    if isinstance(given, Range) and given.follows is not None:
-        raise InputError(f"the {name} of a link follows nothing itself", where=name, remedy="Give value, low and high")
+    """Refuse what is neither a finite number nor a range of its own."""
+    if isinstance(given, Range):
+        if given.follows is not None:
+            raise InputError(
+                f"the {name} of a link follows nothing itself", where=name, remedy="Give value, low and high"
+            )
+        return
+    _finite(name, given)
+
+
+def _finite(name: str, given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        raise InputError(f"{name} is {given!r}", where=name, remedy="Give a finite number")
 
 
 @dataclass(frozen=True)
@@ -96,14 +108,14 @@ class Link:
             )
         if self.follows is not None:
             named(self.follows, "follows")
+        _open("factor", self.factor)
+        _open("offset", self.offset)
         if not tied and (self.factor, self.offset) != (1.0, 0.0):
             raise InputError(
                 "what is the same for all samples has no factor or offset",
                 where="factor" if self.factor != 1.0 else "offset",
                 remedy="Write 'follows' and 'of_sample' for samples that differ by one",
             )
-        _open("factor", self.factor)
-        _open("offset", self.offset)
         if self.factor == 0.0:
             raise InputError("a factor of 0 links nothing", where="factor", remedy="Fix the parameter in its recipe")
         if self.of_sample is None and self.follows is not None and self._leader() == named(self.parameter, "parameter"):
@@ -161,6 +173,8 @@ class ChargeReference:
     search: float = field(default=8.0, metadata={"low": 0.0, "high": 50.0, "unit": "eV"})
 
     def __post_init__(self) -> None:
+        _finite("energy", self.energy)
+        _finite("search", self.search)
         if not named(self.reference, "reference")[1].endswith(" center"):
             raise InputError(
                 f"{self.reference!r} is no centre", where="reference", remedy="Name one: 'Zr 3d / Zr4+ center'"

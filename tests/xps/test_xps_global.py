@@ -312,6 +312,44 @@ def test_backgrounds_that_are_fitted_take_part() -> None:
     assert all(fit.verdict.item() == "ok" for regions in one.fits.values() for fit in regions.values())
 
 
+@pytest.mark.data
+def test_measured_regions_of_one_sample(data_dir: Path) -> None:
+    """An ionic liquid on gold: fluorine fixes the shift, and sulphur and nitrogen lie where single fits put them."""
+    folder = data_dir / "xps" / "theoechem_Na"
+    if not folder.is_dir():
+        pytest.skip(f"measured files not found at {folder}")
+    lines = {
+        "F 1s": ss.xps.Peak("CF3", "F 1s", Range(688.0, 686.5, 690.5)),
+        "N 1s": ss.xps.Peak("cation", "N 1s", Range(401.9, 400.5, 403.5)),
+    }
+    more = ss.xps.Peak("anion", "N 1s", Range(398.8, 397.0, 400.4), widths={"fwhm_gauss": Range(follows="cation")})
+    peaks = {"F 1s": (lines["F 1s"],), "N 1s": (lines["N 1s"], more)}
+    windows = {"F 1s": (684.0, 693.0), "N 1s": (395.5, 406.0)}
+    level = ss.xps.Background(kind="shirley")
+    regions = {n: ss.xps.Recipe(n, n, windows[n], peaks=peaks[n], background=level) for n in lines}
+    spectra = {n: ss.read(folder / f"20240220_Au_MPPipTFSI4AMSIol3_{n.replace(' ', '_')}.csv") for n in lines}
+    charge = ChargeReference("F 1s / CF3 center", 688.8)
+    found = ss.xps.fit_global({"liquid": spectra}, GlobalRecipe("x", regions, (), charge), energy_shift=0.0)
+    alone = {n: ss.xps.fit(spectra[n], regions[n], energy_shift=0.0) for n in lines}
+    home = float(alone["F 1s"].center[0])
+    for name in ("cation", "anion"):
+        single = alone["N 1s"].sel(component=name)
+        row = found.common.sel(center=f"liquid / N 1s / {name} center")
+        assert float(row.binding_energy) == pytest.approx(float(single.center) - home + 688.8, abs=2e-3)
+        total = np.hypot(float(single.center_unc), float(alone["F 1s"].center_unc[0]))
+        assert float(row.binding_energy_unc) == pytest.approx(total, rel=0.02)
+    width = "fwhm_gauss"
+    tied = Link(f"N 1s / cation {width}", follows=f"F 1s / CF3 {width}")
+    linked = ss.xps.fit_global({"liquid": spectra}, GlobalRecipe("x", regions, (tied,), charge), energy_shift=0.0)
+    common = float(linked.common.value.sel(common=f"liquid / F 1s / CF3 {width}"))
+    ends = [float(alone[n].value.sel(parameter=f"{p} {width}")) for n, p in (("F 1s", "CF3"), ("N 1s", "cation"))]
+    assert min(ends) - 0.02 < common < max(ends) + 0.02
+    apart = abs(ends[0] - ends[1]) / np.hypot(
+        *(float(alone[n].value_unc.sel(parameter=f"{p} {width}")) for n, p in (("F 1s", "CF3"), ("N 1s", "cation")))
+    )
+    assert float(linked.common.chi_square[0]) == pytest.approx(apart**2, rel=0.1, abs=0.5)
+
+
 # links that are wrong
 
 
@@ -539,12 +577,20 @@ def test_links_need_something_free() -> None:
         GlobalRecipe("x", {"Zr 3d": "Zr 9d"})
 
 
+@pytest.mark.parametrize("wrong", ["1.1", None, True, float("nan"), float("inf"), Range(follows="Zr4+")])
+def test_factors_that_are_no_numbers(wrong: object) -> None:
+    for name in ("factor", "offset"):
+        with pytest.raises(InputError, match=name):
+            Link(NA_WIDTH, follows=WIDTH, **{name: wrong})  # type: ignore[arg-type]
+
+
 def test_spectra_that_do_not_belong() -> None:
     data = study(21)
     whole = recipe(*BOTH)
     for given, match in (
         ({}, "there are no spectra"),
         ([1], "is a list"),
+        ({"a": 5}, "mixed"),
         ({"a": {"P 2p": data["a"]["Na 1s"]}}, "no region 'P 2p'"),
         ({"a": data["a"], "b": data["a"]["Zr 3d"]}, "mixed"),
         ({"a / b": data["a"]}, "without '/'"),
@@ -556,6 +602,10 @@ def test_spectra_that_do_not_belong() -> None:
         ss.xps.fit_global(data, recipe(Link(WIDTH, over="samples", samples=("a", "z"))), energy_shift=0.0)
     with pytest.raises(InputError, match="no sample 'z'"):
         ss.xps.fit_global(data, whole, energy_shift={"z": 0.0})
+    with pytest.raises(InputError, match="searched at once"):
+        ss.xps.fit_global(data, whole, energy_shift=0.0, shift_search=2.0)
+    with pytest.raises(InputError, match="energy_shift is 'x'"):
+        ss.xps.fit_global(data, whole, energy_shift="x")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="fixes the charge shift"):
         ss.xps.fit_global({"a": data["a"], "b": {"Na 1s": data["b"]["Na 1s"]}}, recipe(charge=REFERENCE))
     with pytest.raises(InputError, match="no global recipe"):
