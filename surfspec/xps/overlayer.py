@@ -110,7 +110,7 @@ def thickness(
         Degrees between surface normal and analyser, 0 to below 90. Beyond 60 elastic scattering bends the model.
     attenuation
         ``"TPP-2M"``: inelastic mean free paths, electrons fly straight. ``"S3"``: attenuation lengths by Seah's curve,
-        some 10 to 20 % shorter in oxides, with elastic scattering.
+        some 15 to 25 % shorter in oxides, with elastic scattering.
     library, transmission
         As for :func:`quantify`.
     uncertainties

@@ -285,8 +285,8 @@ def test_casaxps_divides_by_factor_and_transmission_of_the_file(data_dir: Path) 
     photon = np.full(4, spectrum.attrs["photon_energy"])
     passed = transmission_at({"Fe 2p": spectrum}, ("Fe 2p",) * 4, photon - place, photon)
     amounts = area / (16.42 * passed)
-    np.testing.assert_allclose(amounts, corrected, rtol=5e-4)
-    np.testing.assert_allclose(100 * amounts / amounts.sum(), percent, atol=0.012)
+    np.testing.assert_allclose(amounts, corrected, rtol=2e-5)
+    np.testing.assert_allclose(100 * amounts / amounts.sum(), percent, atol=0.0051)
 
 
 def test_bad_options_are_refused() -> None:
