@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -432,3 +433,24 @@ def test_report_of_our_fits(tmp_path: Path) -> None:
         ss.xps.casa_report({"Zr 3d": fit}, library={"C 1s": 1.0})
     with pytest.raises(InputError, match="not in one unit"):
         ss.xps.casa_report({"Zr 3d": fit, "other": dropped(fit, "dwell_time")})
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "casaxps.md"
+CELL = re.compile(r"^```\{code-cell\} ipython3\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page: dict[str, object] = {"__name__": "__page__"}
+    blocks = CELL.findall(PAGE.read_text(encoding="utf-8"))
+    assert len(blocks) == 7
+    for number, block in enumerate(blocks, start=1):
+        exec(compile(block, f"casaxps.md[{number}]", "exec"), page)  # noqa: S102
+    printed = capsys.readouterr().out
+    assert "different there: Zr4+ 3d3/2: 'Zr4+ splitting' is fixed there" in printed
+    assert "left out: ()" in printed
+    assert printed.count("CASA comp") == 2
+    assert "verdict: check - not fitted here" in printed
+    fit, again, curves = page["fit"], page["again"], page["curves"]
+    assert float(abs(curves.model - fit.model).max()) < 1e-5 * float(fit.model.max())
+    assert float(again.area[0]) == pytest.approx(float(fit.area[0]), abs=0.1 * float(fit.area_unc[0]))
+    assert "SGL(30)" in printed
