@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -75,9 +76,21 @@ def to_casa(fit: xr.Dataset, *, library: Mapping[str, float] | str = "scofield")
     _check(fit)
     recipe = recipes.load_yaml(str(fit.attrs["recipe"]), Recipe)
     maker = Maker(fit, recipe, library)
-    components = tuple(maker.component(i) for i in range(fit.sizes["component"]))
-    region = maker.region()
-    return CasaFit((region,), components, maker.calibrations(), tuple(dict.fromkeys(maker.differences)))
+    components = tuple(_tidy(maker.component(i)) for i in range(fit.sizes["component"]))
+    region = _tidy(maker.region())
+    calibrations = tuple(_tidy(one) for one in maker.calibrations())
+    return CasaFit((region,), components, calibrations, tuple(dict.fromkeys(maker.differences)))
+
+
+def _tidy(one: Any) -> Any:
+    """Round the numbers of a dataclass to twelve digits, so that the lines carry no noise of the last bits."""
+    if isinstance(one, float):
+        return float(f"{one:.12g}")
+    if isinstance(one, tuple):
+        return tuple(_tidy(part) for part in one)
+    if is_dataclass(one) and not isinstance(one, type):
+        return replace(one, **{part.name: _tidy(getattr(one, part.name)) for part in fields(one)})
+    return one
 
 
 def write_casa_fit(
