@@ -33,6 +33,8 @@ INSIDE: Final = 2.5
 #: Frames narrower than this, in cm, have two numbers along their energy axis.
 NARROW: Final = 2.4
 
+#: Width in cm that a frame needs at least; more of them stand in further rows.
+NEEDED: Final = 2.6
 #: Letters of small type in an inch.
 LETTERS: Final = 17
 #: Points of a spectrum that are drawn at most.
@@ -109,8 +111,13 @@ def plot_normalised(
     shown = _regions(study, to, regions)
     levels = {name: line_area(fits[holder(fits, to)], to) for name, fits in study.items()}
     numbers = {name: normalised_areas(fits, to) for name, fits in study.items()}
-    figure = style.figure(width, height or max(2.4 * len(study) + 2.6, 7.0))
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    rows = -(-len(shown) // max(int(style.width_cm(width) // NEEDED), 1))
+    columns = -(-len(shown) // rows)
+    figure = style.figure(width, height or rows * max(2.4 * len(study) + 2.6, 7.0))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    panels = list(grid.flat)[: len(shown)]
+    for spare in list(grid.flat)[len(shown) :]:
+        spare.set_axis_off()
     for ax, region in zip(panels, shown, strict=True):
         fits = {name: one[region] for name, one in study.items() if region in one}
         lanes = {name: _curves(fit, levels[name], subtract_background) for name, fit in fits.items()}
@@ -125,7 +132,8 @@ def plot_normalised(
         if areas:
             _write_areas(ax, region, list(study), study, numbers, step)
         style.headline(ax, region)
-    _name(panels, study, to)
+    for start in range(0, len(panels), columns):
+        _name(panels[start : start + columns], study, to)
     _tell(figure, study, to, title, areas, subtract_background)
     style.freeze(figure)
     return figure

@@ -330,6 +330,16 @@ def test_a_sample_without_a_region_says_so_and_a_check_is_marked(study: Study) -
     assert "CHECK" in text
 
 
+def test_more_regions_than_a_column_holds_go_into_rows(study: Study) -> None:
+    figure = display.plot_normalised(study, width="single")
+    texts = drawn(figure)
+    assert list(overlaps(texts)) == []
+    assert inside(figure, texts)
+    tops = {round(ax.get_position().y0, 3) for ax in figure.axes if ax.axison}
+    assert len(tops) == 2
+    assert sum("as_sintered" in text.get_text() for text in texts) == 2
+
+
 def test_regions_default_to_all_but_that_of_the_line(study: Study) -> None:
     figure = display.plot_normalised(study)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["Na 1s", "P 2p", "C 1s", "O 1s"]
