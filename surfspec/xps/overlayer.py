@@ -110,12 +110,12 @@ def thickness(
         Degrees between surface normal and analyser, 0 to below 90. Beyond 60 elastic scattering bends the model.
     attenuation
         ``"TPP-2M"``: inelastic mean free paths, electrons fly straight. ``"S3"``: attenuation lengths by Seah's curve,
-        some 15 to 25 % shorter in oxides, with elastic scattering.
+        15 to 35 % shorter in oxides, with elastic scattering; its terms for compounds are unverified.
     library, transmission
         As for :func:`quantify`.
     uncertainties
         Relative standard uncertainties of the inputs: ``sensitivity`` (each core level, 0.05), ``film_length``,
-        ``substrate_length``, ``contamination_length`` (by default 0.10 and what density and band gap add),
+        ``substrate_length``, ``contamination_length`` (by default 0.10, S3 0.15, and what density and band gap add),
         ``density`` (ratio of film and substrate, 0.03), ``transmission_exponent`` (0.05), ``bare_gain``,
         ``thick_gain`` (gain of the references, 0.10).
     level
