@@ -166,6 +166,28 @@ def test_x7_auger_parameter(run: Callable[[str], Numbers]) -> None:
     meets(run("x7")["Auger parameter"], twin("x7", "recycled")["auger_parameter"], accuracy=0.05)
 
 
+@pytest.mark.parametrize("region", ["Na 1s", "P 2p", "Zr 3d"])
+@pytest.mark.parametrize("sample", ["contacted", "altered"])
+def test_x8_shape_after_contact(run: Callable[[str], Numbers], sample: str, region: str) -> None:
+    numbers, before, after = run("x8"), twin("x8", "pristine"), twin("x8", sample)
+    altered = region == "Zr 3d" and after["reduced"] > 0
+    same, p_value = numbers[f"{sample} {region} same"]
+    assert bool(same) == (not altered)
+    assert (p_value < 1e-3) == altered
+    if not altered:  # of different shapes scale and shift mean nothing
+        meets(numbers[f"{sample} {region} scale"], after["scale"], accuracy=0.05)
+        shift = after["charge_shift"] - before["charge_shift"]
+        meets(numbers[f"{sample} {region} shift"], shift, accuracy=0.07)
+
+
+def test_x8_what_is_new_lies_at_reduced_zirconium(run: Callable[[str], Numbers]) -> None:
+    at, more = run("x8")["altered Zr 3d at"]
+    entry = twin("x8", "altered")
+    center = part(entry, "Zr 3d", "Zr(<4)+ Zr 3d5/2", "center")
+    assert at - entry["charge_shift"] == pytest.approx(center, abs=0.3)
+    assert more > 0
+
+
 @pytest.mark.parametrize("sample", ["pristine", "annealed"])
 def test_x9_carbonate(run: Callable[[str], Numbers], sample: str) -> None:
     numbers, entry = run("x9"), twin("x9", sample)
