@@ -133,7 +133,7 @@ def _inflation(
         return 1.0
     ends = np.cumsum([part.shape[0] for part in parts])[:-1]
     inside = sum(float(np.sum((q @ p) * q)) for p, q in zip(parts, (b.T for b in np.split(basis, ends)), strict=True))
-    return max(1.0, 1.0 + (shares - inside) / free)
+    return float(max(1.0, 1.0 + (shares - inside) / free))
 
 
 def whitening(covariance: Array) -> Array:

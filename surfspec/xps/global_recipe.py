@@ -86,7 +86,8 @@ class GlobalRecipe:
     def _recipe_faults(self) -> list[str]:
         """Say which recipes of regions cannot be had or built."""
         faults = []
-        for name, given in self.regions.items():
+        regions: Mapping[str, object] = self.regions
+        for name, given in regions.items():
             if not name.strip() or "/" in name:
                 faults.append(f"regions.{name}: a region's name is text without '/'. Rename it")
                 continue
@@ -212,8 +213,9 @@ def _each_in(folder: Path, node: nodes.Node) -> nodes.Node:
 
 
 def _in(folder: Path, node: nodes.Node) -> nodes.Node:
-    is_path = isinstance(node, nodes.Scalar) and str(node.value).endswith((".yaml", ".yml"))
-    return nodes.Scalar(node.where, str(folder / str(node.value))) if is_path else node
+    if not isinstance(node, nodes.Scalar) or not str(node.value).endswith((".yaml", ".yml")):
+        return node
+    return nodes.Scalar(node.where, str(folder / str(node.value)))
 
 
 def _moved(problem: str, root: nodes.Node) -> str:

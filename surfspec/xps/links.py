@@ -120,7 +120,8 @@ class Link:
             raise InputError("a factor of 0 links nothing", where="factor", remedy="Fix the parameter in its recipe")
         if self.of_sample is None and self.follows is not None and self._leader() == named(self.parameter, "parameter"):
             raise InputError("a parameter follows itself", where="follows", remedy="Name the sample with 'of_sample'")
-        if isinstance(self.samples, str) or len(set(self.samples)) != len(self.samples):
+        given: object = self.samples
+        if isinstance(given, str) or len(set(self.samples)) != len(self.samples):
             raise InputError(
                 f"samples is {self.samples!r}", where="samples", remedy="Give a list that names each sample once"
             )

@@ -29,7 +29,7 @@ DEFAULT_WIDTHS: Mapping[str, tuple[float, float, float]] = {
     "mixing": (0.3, 0.0, 1.0),
     "asymmetry": (0.05, 0.0, 0.4),
 }
-_UNITS = {"mixing": "1", "asymmetry": "1", "ratio": "1"}
+_UNITS = dict.fromkeys(("mixing", "asymmetry", "ratio", "alpha", "beta", "smoothing", "damping", "tail"), "1")
 
 
 @dataclass(frozen=True)
@@ -223,6 +223,12 @@ class _Maker:
             return Parameter(name, value, low, high, unit=unit, natural_low=natural and low == 0, prior=prior)
         if given is not None:
             return Parameter(name, given + move, vary=False, unit=unit)
+        if role not in DEFAULT_WIDTHS:
+            raise InputError(
+                f"{name!r} has no usual range",
+                where=name,
+                remedy=f"Name {role!r} in widths: a number, or value, low and high",
+            )
         value, low, high = DEFAULT_WIDTHS[role]
         return Parameter(name, value, low, high, unit=unit, natural_low=natural and low == 0)
 

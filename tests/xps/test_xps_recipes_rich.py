@@ -304,3 +304,11 @@ def test_shifts_of_their_own_that_cannot_be_are_refused() -> None:
         ss.xps.fit(own, "Zr 3d", start="global")
     with pytest.raises(InputError, match="engine='numpy'"):
         ss.xps.fit(own, "Zr 3d", engine="numpy")
+
+
+def test_a_width_without_a_usual_range_must_be_named() -> None:
+    peak = Peak("C-C", "C 1s", Range(284.8, 284.0, 286.0), shape="la", widths={"fwhm": Range(0.8, 0.3, 2.0)})
+    recipe = Recipe("C 1s", "C 1s", (280.0, 292.0), peaks=(peak,))
+    x = np.arange(279.0, 293.0, 0.1)
+    with pytest.raises(InputError, match="Name 'alpha' in widths"):
+        ss.xps.fit(spectrum(line(x, 284.8, 900.0) + 50, 0, x), recipe)
