@@ -88,11 +88,10 @@ def by_sample(spectra: Spectra | Mapping[str, xr.Dataset], recipe: GlobalRecipe)
     if all(isinstance(one, xr.Dataset) for one in spectra.values()):
         nested = _of_series({str(k): v for k, v in spectra.items() if isinstance(v, xr.Dataset)})
     else:
-        nested = {
-            str(name): dict(inner)
-            for name, inner in spectra.items()
-            if isinstance(inner, Mapping) and _is_sample(inner)
-        }
+        nested = {}
+        for name, inner in spectra.items():
+            if not isinstance(inner, xr.Dataset) and _is_sample(inner):
+                nested[str(name)] = dict(inner)
         if len(nested) != len(spectra):
             raise InputError(
                 "samples and single spectra are mixed", where="spectra", remedy="Give {sample: {region: spectrum}}"
