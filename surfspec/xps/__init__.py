@@ -9,6 +9,7 @@ from surfspec.xps.casa_recipe import CasaRecipe, from_casa
 from surfspec.xps.charge import charge_correct, charge_correct_each
 from surfspec.xps.charge_undo import undo_charge_correction
 from surfspec.xps.choosing import choose
+from surfspec.xps.comparison import compare
 from surfspec.xps.composition import quantify
 from surfspec.xps.global_fit import GlobalFit, fit_global
 from surfspec.xps.global_recipe import GlobalRecipe, load_global_recipe
@@ -59,6 +60,7 @@ __all__ = [
     "charge_correct",
     "charge_correct_each",
     "choose",
+    "compare",
     "fit",
     "fit_global",
     "from_casa",
