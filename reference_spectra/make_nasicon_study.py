@@ -43,6 +43,7 @@ xps:
   charge_reference: {line: Zr 3d5/2, energy: 182.40}
   normalise_to: Zr 3d5/2
   regions: [Zr 3d, Na 1s, P 2p, C 1s, O 1s, Si 2p]
+  thickness: {film: Na3PO4, substrate: Na3.4Zr2Si2.4P0.6O12}
 leis:
   ion: 4He
   energy: 3000        # eV

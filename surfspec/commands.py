@@ -83,8 +83,9 @@ def fit(arguments: Namespace, say: Say) -> Answer:
         say(f"fitting {name}")
         with in_file(Path(name)):
             fitted = _fitted(spectrum, recipe, arguments)
-        files += [_fit_entry(name, place, member) for place, member in _members(fitted)]
-        texts.append(f"{name}\n{display.summary(fitted)}")
+        warnings = _warnings(fitted)
+        files += [_fit_entry(name, place, member, warnings) for place, member in _members(fitted)]
+        texts.append("\n".join([name, display.summary(fitted), *map(str, warnings)]))
         kept[_label(name, kept)] = (spectrum, fitted)
     if arguments.figure:
         target = Path(arguments.figure)
@@ -159,7 +160,15 @@ def _members(fitted: xr.Dataset) -> Iterable[tuple[dict[str, Any], xr.Dataset]]:
         yield place, fitted.isel(chosen)
 
 
-def _fit_entry(path: str, place: Mapping[str, Any], member: xr.Dataset) -> dict[str, Any]:
+def _warnings(fitted: xr.Dataset) -> tuple[xps.Advice, ...]:
+    """Return what an expert would warn of; nothing of start values and of other techniques."""
+    fitted_at_all = not np.all(np.char.startswith(fitted["reasons"].values.astype(str), "not fitted"))
+    return xps.advise(fitted) if fitted.attrs["technique"] == "XPS" and fitted_at_all else ()
+
+
+def _fit_entry(
+    path: str, place: Mapping[str, Any], member: xr.Dataset, warnings: tuple[xps.Advice, ...]
+) -> dict[str, Any]:
     components = []
     for i, name in enumerate(member["component"].values):
         one: dict[str, Any] = {"name": str(name)}
@@ -176,6 +185,11 @@ def _fit_entry(path: str, place: Mapping[str, Any], member: xr.Dataset) -> dict[
         "reduced_chi2": number(member["reduced_chi2"].values),
         "components": components,
     }
+    if member.attrs["technique"] == "XPS":
+        entry["warnings"] = [
+            {"level": w.level, "code": w.code, "about": w.about, "reason": w.reason, "remedy": w.remedy}
+            for w in warnings
+        ]
     return {**entry, "member": finite(dict(place))} if place else entry
 
 

@@ -15,11 +15,12 @@ TOP = {
     "reference", "run", "save", "spectrum", "stack", "summary", "write", "xps", "xrd",
 }  # fmt: skip
 XPS = {
-    "Advice", "AreaRatio", "Background", "CasaFit", "CasaRecipe", "Doublet", "Peak", "Range", "Recipe",
-    "advice_table", "advise", "auger_parameter", "bootstrap", "casa_report", "casa_table", "charge_correct",
-    "charge_correct_each", "fit", "from_casa", "inelastic_mean_free_path", "load_recipe", "normalise", "quantify",
-    "rebuild_casa", "recipe_names", "solve", "start_values", "thickness", "to_casa", "undo_charge_correction",
-    "write_casa_fit", "ChargeReference", "GlobalFit", "GlobalRecipe", "Link", "fit_global", "load_global_recipe",
+    "Advice", "AreaRatio", "Background", "CasaFit", "CasaRecipe", "ChargeReference", "Doublet", "GlobalFit",
+    "GlobalRecipe", "Link", "Multiplet", "MultipletLine", "Peak", "Range", "Recipe", "advice_table", "advise",
+    "auger_parameter", "bootstrap", "casa_report", "casa_table", "charge_correct", "charge_correct_each", "choose",
+    "compare", "fit", "fit_global", "from_casa", "inelastic_mean_free_path", "load_global_recipe", "load_recipe",
+    "normalise", "quantify", "rebuild_casa", "recipe_names", "solve", "start_values", "state_fraction", "thickness",
+    "to_casa", "undo_charge_correction", "write_casa_fit",
 }  # fmt: skip
 LEIS = {"Recipe", "fit", "elastic_energy", "cross_section", "normalise", "coverage", "detect"}
 XRD = {"Recipe", "Phase", "phases", "read_cif", "pattern", "find_peaks", "match", "quantify"}

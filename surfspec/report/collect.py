@@ -103,6 +103,7 @@ def _xps(
         "atomic_percent": _column(tables.get(layout.XPS_QUANTIFIED), "atomic_percent", "element"),
         "thickness": results_thickness.thickness(film),
         **({"thickness_detail": results_thickness.detail(film)} if film is not None else {}),
+        "warnings": _warnings(tables.get(layout.XPS_WARNINGS)),
         "verdict": {
             region: worst(members(fits[region], "verdict")) if region in fits else "failed" for region in spectra
         },
@@ -114,6 +115,14 @@ def _xps(
             for region in spectra
         },
     }
+
+
+def _warnings(table: xr.Dataset | None) -> list[dict[str, str]]:
+    """Return the warnings on the fits of a sample, the gravest first."""
+    if table is None:
+        return []
+    names = ("level", "code", "region", "about", "reason", "remedy", "reference")
+    return [{name: str(table[name].values[i]) for name in names} for i in range(table.sizes["advice"])]
 
 
 def _area(region: str, fits: Mapping[str, xr.Dataset], tables: Mapping[str, xr.Dataset]) -> Q:

@@ -87,6 +87,12 @@ def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
             "A verdict other than ok stands above its panel."
         )
         yield Drawing(_file("xps", tree, name), "XPS", caption, _grid(fits, _title(tree, name)))
+        yield Drawing(
+            _file("xps", tree, name, "overview"),
+            "XPS",
+            f"{name} on one page: every region with its residuals, positions, widths, areas and percentages.",
+            _page(tree, name, fits),
+        )
     levels = {name: _reference_level(tree, name) for name in by_sample}
     if len(by_sample) < 2 or not all(levels.values()):
         return
@@ -94,16 +100,18 @@ def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
     shared = [region for region in next(iter(by_sample.values())) if all(region in fits for fits in by_sample.values())]
     for start in range(0, len(shared), COLUMNS):
         chunk = shared[start : start + COLUMNS]
-        stacked = {region: {name: _per_second(fits[region]) for name, fits in by_sample.items()} for region in chunk}
-        figure = display.plot_stack(
-            stacked, scale=levels, scale_label=f"area of {line}", subtract_background=True,
-            title=_simulated_among(tree, by_sample),
-        )  # fmt: skip
+        figure = display.plot_normalised(by_sample, to=line, regions=chunk, title=_simulated_among(tree, by_sample))
         caption = (
             f"{_lead(tree, by_sample)}{', '.join(chunk)} of the samples, background taken off, divided by the {line} "
-            "area of the same sample: heights can be compared between samples."
+            "area of the same sample: heights can be compared between samples. Numbers: area over that area."
         )
         yield Drawing(file_name("xps", "compared", *chunk), "XPS", caption, figure)
+
+
+def _page(tree: xr.DataTree, name: str, fits: Mapping[str, xr.Dataset]) -> Figure:
+    tables = layout.nodes(tree, "tables", name)
+    shown = [tables[one] for one in (layout.XPS_NORMALISED, layout.XPS_QUANTIFIED) if one in tables]
+    return display.plot_overview(fits, tables=shown, title=_title(tree, name))
 
 
 def _grid(fits: Mapping[str, xr.Dataset], heading: str) -> Figure:
@@ -163,19 +171,6 @@ def _reference_level(tree: xr.DataTree, sample: str) -> float:
 
 def _reference_line(tree: xr.DataTree, sample: str) -> str:
     return str(layout.nodes(tree, "tables", sample)[layout.XPS_NORMALISED].attrs.get("reference_line", "reference"))
-
-
-def _per_second(fit: xr.Dataset) -> xr.Dataset:
-    """Return a fit of counts as one of rates, as the areas were compared; unchanged where the time is not known."""
-    seconds = float(fit.attrs.get("dwell_time", 0.0)) * float(fit.attrs.get("scans", 1))
-    if fit["intensity"].attrs["units"] != "counts" or not seconds > 0:
-        return fit
-    scaled = {name: fit[name] / seconds for name in ("intensity", "model", "background", "contribution")}
-    for name, values in scaled.items():
-        values.attrs = {**fit[name].attrs, "units": "counts/s"}
-    out = fit.assign(scaled)
-    out.attrs = {**fit.attrs, "statistics": "unknown"}
-    return out
 
 
 def _leis(tree: xr.DataTree) -> Iterator[Drawing]:

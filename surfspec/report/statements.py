@@ -64,6 +64,7 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
         if "thickness_detail" in xps:
             film = xps["thickness_detail"]
             lines += _not_ok(f"{name}, film thickness by XPS", film["verdict"], film["reasons"])
+        lines += [f"{name}, XPS {_warning(one)}" for one in xps.get("warnings", []) if one["level"] != "note"]
     for name, leis in part(results, "leis"):
         told = [reason for _, reason in notes.get(name, [])]
         reasons = [reason for reason in leis["reasons"] if reason not in told]
@@ -74,6 +75,11 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
     for name, noted in notes.items():
         lines += [f"{name}: {quantity} not determined: {reason}." for quantity, reason in noted]
     return lines
+
+
+def _warning(one: Mapping[str, str]) -> str:
+    about = f" ({one['about']})" if one["about"] else ""
+    return f"{one['region']}, {one['code']}{about}: {one['reason']}. {one['remedy']}."
 
 
 def _not_ok(what: str, verdict: str, reasons: list[str]) -> list[str]:

@@ -81,7 +81,8 @@ def material_of(given: str | MaterialOfLayer) -> reference.Material | None:
 def region_of_line(line: str, found: Mapping[str, xps.Recipe]) -> str | None:
     """Return the region whose recipe has a line ("Zr 3d5/2"), or None."""
     for region, recipe in found.items():
-        lines = [name for doublet in recipe.doublets for name in doublet.lines()] + [peak.line for peak in recipe.peaks]
+        lines = [name for doublet in recipe.doublets for name in doublet.lines()]
+        lines += [peak.line for peak in recipe.peaks] + [multiplet.line for multiplet in recipe.multiplets]
         if line in lines:
             return region
     return None
@@ -129,6 +130,9 @@ def analyse(
     out.fits = {layout.region_node(region): fit for region, fit in fits.items()}
     if not fits:
         return out
+    warnings = xps.advise(fits)
+    if warnings:
+        out.tables[layout.XPS_WARNINGS] = xps.advice_table(warnings, *fits.values())
     if part.normalise_to:
         table = out.conclude("xps normalised_area", lambda: xps.normalise(fits, to=part.normalise_to))
         if table is not None:
