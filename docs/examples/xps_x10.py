@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import xarray as xr
 from matplotlib.figure import Figure
 
 import surfspec as ss
@@ -20,8 +21,7 @@ def fitted(sample: str) -> dict:
 
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
-    numbers, figure = {}, Figure(figsize=(3.5, 2.8), layout="constrained")
-    ax = figure.subplots()
+    numbers, curves = {}, []
     bare = fitted("bare")
     for sample in ("uniform", "patchy"):
         fits = fitted(sample)
@@ -39,10 +39,9 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
             )
             print(f" {film.reasons.item()}, chi-square {float(film.chi2):.1f} of {int(film.dof)}")
         likely = film.trial_chi2 < film.trial_chi2.min() + 3.84  # 95 %
-        ax.plot(film.trial_coverage[likely], film.trial_thickness[likely], marker="o", ms=3, label=sample)
-    ax.set(xlabel="Coverage", ylabel="Thickness (nm)", title="Allowed at 95 % (simulated)")
-    ax.legend()
-    return numbers, figure
+        curves.append(film[["trial_thickness"]].where(likely))
+    allowed = xr.concat(curves, "sample", combine_attrs="override").assign_coords(sample=["uniform", "patchy"])
+    return numbers, ss.plot(allowed, variable="trial_thickness", along="trial_coverage", by="sample")
 
 
 def main(folder: Path) -> dict[str, tuple[float, float]]:
