@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, cholesky
 from scipy.stats import chi2, norm
 
-from surfspec import __version__, schema, spectra
+from surfspec import schema, spectra
+from surfspec._version import __version__
 from surfspec.errors import InputError
 from surfspec.fitting.solver.inputs import probability
 from surfspec.xps.member import noise
@@ -27,7 +28,7 @@ LEFT: Final = 0.05
 COARSE: Final = 1e-3
 #: Closest knots, in steps of the coarser axis.
 CLOSEST: Final = 1.5
-#: Mean counts between two knots from which the normal distribution serves.
+#: Counts of the background between two knots from which the normal distribution serves.
 ENOUGH: Final = 40.0
 
 
@@ -50,8 +51,8 @@ def compare(
     .. math:: b(E) = s\,a(E - d) + k\,C_a(E - d) + \sum_{i \le m} c_i E^i, \qquad
               \chi^2 = \min_\theta r^T V^{-1} r - \chi^2_b, \qquad V = \Sigma_b + M(\theta)\,\Gamma_a M(\theta)^T
 
-    Each spectrum is a cubic spline by itself; :math:`\Gamma_a` is the covariance of the coefficients of a, M(θ) makes b
-    of them, r = b - M a - P c, and :math:`\chi^2_b` is that of b's own spline. So the noise of both takes part, with the
+    Each spectrum is a cubic spline by itself; :math:`\Gamma_a` is the covariance of the coefficients of a, M makes b
+    of them, r = b - M a - P c, and :math:`\chi^2_b` is that of b's own spline. So the noise of both takes part with the
     correlation that shifting brings, and the chi-square is the likelihood ratio of one shape against two. The step
     :math:`C_a` of the Shirley background of a and the polynomial take up the difference of the backgrounds.
 
@@ -87,8 +88,9 @@ def compare(
     -------
     xarray.Dataset
         Kind ``table``: ``scale``, ``shift`` (eV) with ``_unc``; ``chi2``, ``dof``, ``p_value``; over ``binding_energy``
-        the ``residual`` (in standard uncertainties), ``deviation`` with ``_unc`` (area of a further peak there, relative
-        to that of b above the straight line between its ends) and ``sensitivity``; ``largest_deviation`` with ``_unc``,
+        the ``residual`` (in standard uncertainties), ``deviation`` with ``_unc`` (area of a further peak there, over
+        that of b above the straight line between its ends) and ``sensitivity``; ``largest_deviation`` with
+        ``_unc``,
         ``largest_at`` (eV) and ``largest_p_value``. ``attrs["conclusion"]`` is ``same shape`` or ``different shape``,
         by both p-values (Bonferroni); ``attrs["statement"]`` tells it, ``attrs["notes"]`` what stands against it.
 
@@ -206,8 +208,9 @@ def _smooth(first: Points, second: Points, resolution: float, notes: list[str]) 
         apart /= 1.5
     if worst < COARSE:
         notes.append("a smooth curve does not describe one of the spectra within its noise")
-    for points, name in ((first, "a"), (second, "b")):
-        if points.sigma is None and float(points.y.mean()) * apart / float(np.median(np.diff(points.x))) < ENOUGH:
+    for points, one, name in ((first, curve, "a"), (second, own, "b")):
+        lowest = float(np.quantile(one.variance, 0.1)) * apart / float(np.median(np.diff(points.x)))
+        if points.sigma is None and lowest < ENOUGH:
             notes.append(f"{name} has few counts: p-values are approximate")
     return curve, own
 
@@ -287,8 +290,8 @@ def _table(
     seen = 100 * float(np.nanmedian(scan.seen / net))
     text = (
         f"chi-square {match.chi2:.1f} for {match.dof} degrees of freedom, p = {p:.2g}; largest deviation "
-        f"{share:+.2g} % of the area at {place:.1f} eV, p = {scan.p_value:.2g}; a peak of {probe:g} eV FWHM with {seen:.2g} % of the "
-        f"area (median over the window) would have been seen with a probability of {power:.0%}"
+        f"{share:+.2g} % of the area at {place:.1f} eV, p = {scan.p_value:.2g}; a peak of {probe:g} eV FWHM "
+        f"with {seen:.2g} % of the area (median over the window) would have been seen with a probability of {power:.0%}"
     )
     out.attrs = {
         "kind": "table",

@@ -130,7 +130,7 @@ class Curve:
     ) -> None:
         self.problem, self.goal = problem, objective(problem, y, noise["statistics"], noise["sigma"])
         self.shares, self.center = shares, center
-        if has_priors(problem.parameters):
+        if has_priors(problem.parameters) and not isinstance(problem, WithPriors):
             known = WithPriors(problem, counts=noise["statistics"] == "poisson", relative=best.scale)
             self.problem, self.goal = known, known.goal(self.goal)
         self.scale, self.covariance = best.scale, best.covariance

@@ -102,7 +102,7 @@ def smooth(points: Points, knots: Array) -> Smooth:
 
 @dataclass(frozen=True)
 class Step:
-    r"""The Shirley step of a smooth spectrum: :math:`C(E) = \int^E (a - B) / \int (a - B)`, :math:`B = b_1 + (b_2 - b_1) C`.
+    r"""The Shirley step of a smooth spectrum, :math:`C \propto \int^E (a - B)` with :math:`B = b_1 + (b_2 - b_1) C`.
 
     Its own noise, an average over the whole spectrum, is passed over.
     """
