@@ -16,17 +16,16 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         file = ss.reference.path("xps_twins") / f"x5_{sample}.vms"
         raw = {region: ss.read(file, region=region) for region in ("C 1s", "Na 1s", "B 1s", "Zn 2p")}
         carbon = ss.xps.fit(raw["C 1s"], "C 1s", shift_search=4)
-        # C 1s has several states and Zr 3d has boron beside it: hydrocarbon is the reference all the same
-        moved = ss.xps.charge_correct(raw, carbon, line="C 1s", energy=284.80, force=True)
+        # Zr 3d has boron beside it, so hydrocarbon is the reference
+        moved = ss.xps.charge_correct(raw, carbon, line="C 1s", component="C-C", energy=284.80)
         fits = {region: ss.xps.fit(moved[region], region) for region in ("Na 1s", "B 1s", "Zn 2p")}
-        both = fits["B 1s"]
-        fits["Zr 3d"], fits["B 1s"] = (both.isel(component=k, component_b=k) for k in ([1, 2], [0]))
         # transmission of this spectrometer: kinetic energy ** -0.3; 2 % for each sensitivity factor
         percent = ss.xps.quantify(
             fits, mean_free_path="Na3.4Zr2Si2.4P0.6O12", transmission=-0.3, uncertainties={"sensitivity": 0.02}
         )
         for region, line in LINES.items():
-            fit = fits[region].isel(component=0)
+            fit = fits["B 1s" if region == "Zr 3d" else region]
+            fit = fit.isel(component=[str(one) for one in fit.line.values].index(line))
             numbers[f"{sample} {line}"] = (float(fit.center), float(fit.center_unc))
             row = percent.sel(region=region)
             amount, unc = float(row.atomic_percent), float(row.atomic_percent_unc)

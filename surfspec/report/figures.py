@@ -90,7 +90,7 @@ def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
         yield Drawing(
             _file("xps", tree, name, "overview"),
             "XPS",
-            f"{name} on one page: every region with its residuals, positions, widths, areas and percentages.",
+            f"{name} on one page ({_kind(tree, name)}): regions with residuals, positions, widths, areas, percentages.",
             _page(tree, name, fits),
         )
     levels = {name: _reference_level(tree, name) for name in by_sample}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 AL_K_ALPHA: Final = 1486.6
 #: The one reason for a failed fit that is an answer all the same: there is no peak.
 ABSENT: Final = "no peak detected"
+#: Attribute of a fit that is part of a window with several elements: the name of that window.
+WINDOW: Final = "window_of"
 _CORE: Final = re.compile(r"[A-Z][a-z]? \d[spdf](\d/2)?")
 
 
@@ -81,7 +84,17 @@ def areas_of(fits: Mapping[str, xr.Dataset], force: bool, *, absent: bool = Fals
     if all(timed.values()) and units == "counts":
         units = "counts/s"
     told = (tuple(verdicts), tuple(reasons))
-    return Areas(tuple(fits), np.array(area), np.diag(variance), f"{units} eV", *told, note)
+    covariance = np.diag(variance)
+    for (i, one), (j, other) in combinations(enumerate(fits.values()), 2):
+        if same_window(one, other):
+            pairs = one["area_covariance"].values[np.ix_(is_core(one), is_core(other))]
+            covariance[i, j] = covariance[j, i] = float(pairs.sum()) / seconds(one) ** 2
+    return Areas(tuple(fits), np.array(area), covariance, f"{units} eV", *told, note)
+
+
+def same_window(one: xr.Dataset, other: xr.Dataset) -> bool:
+    """Say whether two fits are the shares of two elements in one fit."""
+    return WINDOW in one.attrs and one.attrs[WINDOW] == other.attrs.get(WINDOW)
 
 
 def shows_no_peak(fit: xr.Dataset) -> bool:

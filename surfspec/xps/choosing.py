@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import __version__, schema, spectra
+from surfspec import schema, spectra
+from surfspec._version import __version__
 from surfspec.errors import InputError
 from surfspec.fitting.series import Progress, check_progress
 from surfspec.fitting.solver.inputs import probability

@@ -24,6 +24,7 @@ from surfspec.xps.areas import (
     shows_no_peak,
 )
 from surfspec.xps.quantities import table_of
+from surfspec.xps.shared_window import by_element
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -119,6 +120,7 @@ def quantify(
     [100.0]
     """
     check_mapping(fits, "quantify")
+    fits = by_element(fits)
     _usable(fits, force)
     stated = _stated(uncertainties, library_unc, energy_exponent, level)
     areas = areas_of(fits, force, absent=True)

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import chi2, norm
 
-from surfspec import __version__, schema, spectra
+from surfspec import schema, spectra
+from surfspec._version import __version__
 from surfspec.errors import InputError
 from surfspec.fitting.likelihood import ONE_SIGMA
 from surfspec.fitting.series import Progress, check_progress

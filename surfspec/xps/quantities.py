@@ -12,7 +12,8 @@ from surfspec import schema, spectra
 from surfspec._version import __version__
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.verdict import require, worst
-from surfspec.xps.areas import Areas, areas_of, check_mapping, is_core, seconds
+from surfspec.xps.areas import Areas, areas_of, check_mapping, is_core, same_window, seconds
+from surfspec.xps.shared_window import by_element
 
 Array = NDArray[np.float64]
 
@@ -32,7 +33,8 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
     Parameters
     ----------
     fits
-        Fit of each region of one sample, single spectra.
+        Fit of each region of one sample, single spectra. A window that holds several elements (B 1s beside Zr 3d)
+        gives a row for each.
     to
         Reference line, a value of the coordinate ``line`` of one of the fits.
     force
@@ -61,6 +63,7 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
     1.667
     """
     check_mapping(fits, "normalise")
+    fits = by_element(fits)
     home = [name for name, fit in fits.items() if to in {str(v) for v in schema.check(fit, "fit")["line"].values}]
     if not home:
         lines = sorted({str(v) for fit in fits.values() for v in fit["line"].values})
@@ -70,7 +73,6 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
     areas = areas_of(fits, force)
     scale = seconds(anchor)
     picked = np.array([str(v) == to for v in anchor["line"].values])
-    counted = is_core(anchor)
     member = anchor["area_covariance"].values
     level = float(anchor["area"].values[picked].sum()) / scale
     u2 = float(member[np.ix_(picked, picked)].sum()) / scale**2
@@ -81,7 +83,9 @@ def normalise(fits: Mapping[str, xr.Dataset], *, to: str = "Zr 3d5/2", force: bo
             remedy="Choose a reference line that the data determine",
         )
     shared = np.zeros(len(areas.regions))
-    shared[areas.regions.index(home[0])] = float(member[np.ix_(counted, picked)].sum()) / scale**2
+    for i, (name, fit) in enumerate(fits.items()):
+        if name == home[0] or same_window(fit, anchor):
+            shared[i] = float(member[np.ix_(is_core(fit), picked)].sum()) / scale**2
     ratio = areas.area / level
     covariance = (
         areas.covariance - np.outer(ratio, shared) - np.outer(shared, ratio) + np.outer(ratio, ratio) * u2

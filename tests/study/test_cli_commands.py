@@ -196,7 +196,7 @@ def test_fit_json_keys(xps_study: Path, tmp_path: Path, capsys: pytest.CaptureFi
         capsys, "fit", file, "--recipe", "Na1s", "--shift-search", "3", "--json", "-o", str(saved)
     )  # fmt: skip
     (entry,) = json.loads(out)["files"]
-    assert set(entry) == {"path", "region", "verdict", "reasons", "reduced_chi2", "components"}
+    assert set(entry) == {"path", "region", "verdict", "reasons", "reduced_chi2", "components", "warnings"}
     assert (entry["path"], entry["region"]) == (file, "Na 1s")
     assert code == (0 if entry["verdict"] == "ok" else 1)
     (peak,) = entry["components"]
@@ -214,7 +214,7 @@ def test_fit_json_of_a_series_has_one_entry_for_each_member() -> None:
         [ss.spectrum(energy, rng.poisson(mean), technique="XPS", region="Na 1s") for _ in range(2)], "cycle", [1, 2]
     )
     fitted = ss.xps.fit(series, "Na 1s")
-    entries = [commands._fit_entry("f", place, member) for place, member in commands._members(fitted)]
+    entries = [commands._fit_entry("f", place, member, ()) for place, member in commands._members(fitted)]
     assert [entry["member"] for entry in entries] == [{"cycle": 1}, {"cycle": 2}]
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import openpyxl
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import surfspec as ss
 from surfspec import reference, report
@@ -51,10 +53,15 @@ def collided(make: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tupl
     return tree, base / "out"
 
 
+def words(figure: Figure) -> str:
+    """Return all that is written on a figure."""
+    return "\n".join([figure.get_suptitle(), *(text.get_text() for text in figure.findobj(Text))])
+
+
 def test_names_that_look_alike_give_files_of_their_own(collided: tuple[xr.DataTree, Path]) -> None:
     _, out = collided
     stems = [path.stem.lower() for path in (out / "figures").glob("*.svg")]
-    assert len(stems) == len(set(stems)) == len(NAMES)
+    assert len(stems) == len(set(stems)) == 2 * len(NAMES)  # the fits, and the page of each sample
     assert {"xps_sample_4", "xps_sample_5"} <= set(stems)
 
 
@@ -66,7 +73,11 @@ def test_the_report_shows_each_sample_its_own_figure(collided: tuple[xr.DataTree
     assert [base64.b64decode(one) for one in shown] == [
         (out / "figures" / f"{one.name}.svg").read_bytes() for one in drawn
     ]
-    for name, one in zip(NAMES, drawn, strict=True):
+    pages = [one for one in drawn if "overview" in one.name]
+    for name, one in zip(NAMES, pages, strict=True):
+        assert one.caption.startswith(f"{name} on one page (simulated)")
+        assert f"{name} (simulated)" in words(one.figure)
+    for name, one in zip(NAMES, [one for one in drawn if one not in pages], strict=True):
         assert one.caption.startswith(f"XPS of {name}:")
         assert one.figure.get_suptitle() == f"{name} (simulated)"
 
@@ -87,7 +98,7 @@ def test_simulated_stands_in_every_figure_table_and_in_the_results(xps_tree: xr.
     assert found["simulated"] is True
     assert all(sample["simulated"] is True for sample in found["samples"].values())
     for drawing in figures.draw(xps_tree):
-        assert "imulated" in drawing.figure.get_suptitle(), drawing.name
+        assert "imulated" in words(drawing.figure), drawing.name
         assert "imulated" in drawing.caption
         assert "measured" not in drawing.caption
     for path in (tmp_path / "out" / "tables").glob("*.csv"):

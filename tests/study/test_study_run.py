@@ -45,6 +45,7 @@ def test_result_keys_are_the_contract(xps_tree: xr.DataTree) -> None:
     assert set(sample) == {"simulated", "xps", "joint"}
     assert set(sample["xps"]) == {
         "charge_shift", "normalised_area", "area", "components", "atomic_percent", "thickness", "verdict", "reasons",
+        "warnings",
     }  # fmt: skip
     assert set(sample["joint"]) == {"coverage", "thickness", "pulls"}
     for peak in sample["xps"]["components"]["Zr 3d"].values():

@@ -306,3 +306,38 @@ def test_bad_options_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=words):
             ss.xps.quantify(found, **options)
+
+
+class TestSeveralElementsInOneWindow:
+    """B 1s beside Zr 3d (simulated): one fit, two rows, and the covariance between them."""
+
+    def both(self, seed: int = 0) -> xr.Dataset:
+        e = np.arange(175.0, 199.0, 0.1)
+        lines = ((182.5, 9000.0), (184.91, 6000.0), (191.1, 1500.0))
+        y = 300 + sum(a * voigt_profile(e - c, 0.55, 0.1) for c, a in lines)
+        counts = np.random.default_rng(seed).poisson(y)
+        attrs = {"photon_energy": 1486.6, "dwell_time": 0.05, "scans": 20}
+        return ss.xps.fit(ss.spectrum(e, counts, technique="XPS", region="B 1s", **attrs), "B 1s")
+
+    def test_each_element_has_its_row(self) -> None:
+        fit = self.both()
+        table = ss.xps.normalise({"B 1s": fit}, to="Zr 3d5/2")
+        assert table.region.values.tolist() == ["B 1s", "Zr 3d"]
+        core = fit.area.values
+        np.testing.assert_allclose(table.normalised_area, [core[0] / core[1], 5 / 3], rtol=1e-9)
+        c = fit.area_covariance.values
+        expected = c[0, 0] / core[1] ** 2 + core[0] ** 2 * c[1, 1] / core[1] ** 4 - 2 * core[0] * c[0, 1] / core[1] ** 3
+        assert float(table.normalised_area_unc[0]) == pytest.approx(expected**0.5, rel=1e-6)
+        assert float(table.normalised_area_unc[1]) < 1e-9
+
+    def test_percentages_keep_the_covariance(self) -> None:
+        fit = self.both()
+        table = ss.xps.quantify({"B 1s": fit})
+        assert table.element.values.tolist() == ["B", "Zr"]
+        assert float(table.atomic_percent.sum()) == pytest.approx(100.0)
+        assert float(table.atomic_percent_unc[0]) == pytest.approx(float(table.atomic_percent_unc[1]), rel=1e-6)
+
+    def test_a_level_in_two_windows_is_refused(self) -> None:
+        fit = self.both()
+        with pytest.raises(InputError, match="two fits hold"):
+            ss.xps.normalise({"B 1s": fit, "Zr 3d": fit}, to="Zr 3d5/2")
