@@ -228,3 +228,28 @@ def quantile_residuals(counts: Array, model: Array) -> Array:
     low = ndtri((1 - v) * np.where(d > 0, gammaincc(some, m), 0.0) + v * gammaincc(d + 1, m))
     high = -ndtri((1 - v) * np.where(d > 0, gammainc(some, m), 1.0) + v * gammainc(d + 1, m))
     return np.asarray(np.clip(np.where(lower, low, high), -_FARTHEST, _FARTHEST))
+
+
+def normal_residuals(pulls: Array, fitted: Array, statistics: str) -> Array:
+    """Return residuals that are normal under the model: :func:`quantile_residuals` of counts, else the pulls themselves.
+
+    Parameters
+    ----------
+    pulls
+        Residuals over their expected standard deviation, shape (..., n); for counts (d - m) / sqrt(m).
+    fitted
+        The model, shape (..., n).
+    statistics
+        ``"poisson"``, ``"given"`` or ``"unknown"``.
+
+    Examples
+    --------
+    >>> normal_residuals(np.array([0.0, 2.0]), np.array([400.0, 400.0]), "poisson").round(1).tolist()
+    [0.0, 2.0]
+    """
+    if statistics != "poisson":
+        return pulls
+    with np.errstate(invalid="ignore"):
+        model = np.where(fitted > 0, fitted, 1e-9)
+        counts = np.where(np.isfinite(pulls), np.maximum(model + pulls * np.sqrt(model), 0.0), model)
+        return quantile_residuals(counts, model)
