@@ -332,8 +332,9 @@ def part_c(outer: int, inner: int) -> Iterator[str]:
             for name in ("bootstrap", "covariance"):
                 n, cover = out[f"{name} n"], out[f"{name} cover"]
                 error = 100 * np.sqrt(cover * (1 - cover) / max(n, 1))
+                shape = "known" if known else "free, limited"
                 yield (
-                    f"{f'{zr:g}, {p:g}; {level:g}':<28} {'known' if known else 'free, as shipped':<14} {name:<12} {n:5.0f}"
+                    f"{f'{zr:g}, {p:g}; {level:g}':<28} {shape:<14} {name:<12} {n:5.0f}"
                     f" {100 * cover:9.1f} +- {error:3.1f}   {out[f'{name} width']:.2f}, {out[f'{name} mean']:+.2f}"
                 )
 

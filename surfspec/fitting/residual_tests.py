@@ -231,7 +231,7 @@ def quantile_residuals(counts: Array, model: Array) -> Array:
 
 
 def normal_residuals(pulls: Array, fitted: Array, statistics: str) -> Array:
-    """Return residuals that are normal under the model: :func:`quantile_residuals` of counts, else the pulls themselves.
+    """Return residuals that are normal under the model: :func:`quantile_residuals` of counts, else the pulls.
 
     Parameters
     ----------
