@@ -33,6 +33,8 @@ from surfspec.errors import InputError
 #: Widths in cm: one and two columns of a journal page; ``single`` and ``double`` for journals of 85 and 170 mm.
 WIDTHS: Final[dict[str, float]] = {"column": 8.6, "page": 17.8, "single": 8.5, "double": 17.0}
 CM: Final = 1 / 2.54
+#: Characters of the label of an axis before it breaks into lines.
+LABEL_WIDTH: Final = 40
 
 #: Shipped with matplotlib, so that a picture is the same on every machine; has Greek, sub- and superscripts.
 FONT: Final = "DejaVu Sans"
@@ -306,7 +308,7 @@ def quantity_axis(axis: Axis, name: str, unit: str, *, chemistry: bool = False) 
         power = math.floor(math.log10(largest))
         power = 3 if 3 < power < 6 else power
     axis.set_major_formatter(TidyFormatter(power))
-    say(axis.label, axis_text(name, unit, power), chemistry=chemistry)
+    say(axis.label, textwrap.fill(axis_text(name, unit, power), LABEL_WIDTH), chemistry=chemistry)
 
 
 def scale_intensity(ax: Axes, yscale: str) -> None:
