@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,3 +136,15 @@ def test_what_cannot_be_compared_is_refused() -> None:
         ss.xps.choose(ss.stack([data, data], dim="spot"), [ONE, TWO])
     with pytest.raises(InputError, match="level"):
         ss.xps.choose(data, [ONE, TWO], level=5)
+
+
+@pytest.mark.slow
+def test_the_page_runs_and_says_what_its_text_says(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "model_choice.md").read_text(encoding="utf-8")
+    page: dict[str, object] = {"__name__": "__page__"}
+    for block in re.findall(r"^```\{code-cell\} ipython3\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        exec(compile(block, "model_choice.md", "exec"), page)  # noqa: S102
+    printed = capsys.readouterr().out
+    assert "Zr2+ is less than 0." in printed
+    assert "the data ask for two states" in printed
+    assert "same shape\ndifferent shape |" in printed
