@@ -12,6 +12,7 @@ from surfspec.errors import InputError
 from surfspec.fitting.batch import BatchSolution
 from surfspec.fitting.batch_joining import insignificant_areas
 from surfspec.fitting.batch_members import refusal
+from surfspec.fitting.residual_tests import normal_residuals
 from surfspec.fitting.solver.objective import FLOOR
 from surfspec.fitting.verdict import Evidence, Judgement, judge_evidence
 
@@ -90,11 +91,13 @@ def judge_many(
     for first in range(0, kept.size, BLOCK):
         rows = kept[first : first + BLOCK]
         model = batch.evaluate(rows) if fitted is None else fitted[rows]
+        pulls = pulls_of(batch, rows, model)
         evidence = Evidence(
             names=batch.names,
             uncertainties=batch.uncertainties[rows],
             covariance=batch.covariance[rows],
-            pulls=pulls_of(batch, rows, model),
+            pulls=pulls,
+            normal=normal_residuals(pulls, model, batch.statistics),
             finite=np.all(np.isfinite(model), axis=1),
             converged=batch.converged[rows],
             start_dependent=np.any(batch.unsettled[rows] & named[rows], axis=1),

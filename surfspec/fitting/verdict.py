@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from surfspec.errors import InputError, NotDeterminedError
-from surfspec.fitting.residual_tests import autocorrelation_score, chi2_probability, runs_score
+from surfspec.fitting.residual_tests import (
+    NOT_NORMAL,
+    autocorrelation_score,
+    chi2_probability,
+    normal_residuals,
+    normality_score,
+    runs_score,
+)
 from surfspec.fitting.solver import Solution
 
 Array = NDArray[np.float64]
@@ -104,6 +111,9 @@ class Evidence:
         Shapes (m, p) and (m, p, p).
     pulls
         Residuals over their expected standard deviation, shape (m, n).
+    normal
+        The same as normal variables, as far as the statistics let them be: see
+        :func:`~surfspec.fitting.residual_tests.normal_residuals`; shape (m, n).
     finite
         Whether the fitted model is made of numbers, shape (m,).
     converged, start_dependent
@@ -122,6 +132,7 @@ class Evidence:
     uncertainties: Array
     covariance: Array
     pulls: Array
+    normal: Array
     finite: Mask
     converged: Mask
     start_dependent: Mask
@@ -147,6 +158,7 @@ class Evidence:
             uncertainties=solution.uncertainties[None],
             covariance=solution.covariance[None],
             pulls=solution.pulls[None],
+            normal=normal_residuals(solution.pulls, solution.fitted, solution.statistics)[None],
             finite=np.array([np.all(np.isfinite(solution.fitted))]),
             converged=np.array([solution.converged]),
             start_dependent=np.array([solution.start_dependent]),
@@ -236,7 +248,7 @@ def judge_evidence(evidence: Evidence, reported: Mask, extra: Sequence[Collectio
     add_names(evidence.at_bound, "at bound")
     add(evidence.start_dependent, lambda _: "start dependent")
     _goodness(evidence, add)
-    _structure(evidence.pulls, add)
+    _structure(evidence, add)
     unique = [tuple(dict.fromkeys(some)) for some in reasons]
     return [(verdict_of(some), some) if some else ("ok", ()) for some in unique]
 
@@ -283,12 +295,21 @@ def _goodness(evidence: Evidence, add: Callable[[Mask, Callable[[int], str]], No
     )
 
 
-def _structure(pulls: Array, add: Callable[[Mask, Callable[[int], str]], None]) -> None:
-    """Add what the order of the residuals says."""
+def _structure(evidence: Evidence, add: Callable[[Mask, Callable[[int], str]], None]) -> None:
+    """Add what the order of the residuals and their distribution say."""
+    pulls = evidence.pulls
     score = np.maximum(runs_score(pulls), autocorrelation_score(pulls))
     add(
         score > STRUCTURE_SCORE,
         lambda i: f"residual structure: score {score[i]:.1f}, chance {ndtr(-score[i]):.1g}",
+    )
+    odd = normality_score(evidence.normal)
+    add(
+        (odd > NOT_NORMAL) & ~(score > STRUCTURE_SCORE),
+        lambda i: (
+            f"residual structure: not normal, score {odd[i]:.1f}, "
+            f"largest pull {pulls[i][np.argmax(np.abs(pulls[i]))]:+.1f}"
+        ),
     )
 
 

@@ -67,8 +67,9 @@ def bootstrap(
     Returns
     -------
     xarray.Dataset
-        The fit with new ``area_unc``, ``center_unc``, ``fwhm_unc``, ``height_unc``, ``value_unc``, ``covariance`` and
-        ``area_covariance``; 68 % intervals between percentiles, ``area_low`` to ``area_high`` and so on;
+        The fit with new uncertainties, the root mean square distance of the replicates from the values that they were
+        made from (scatter and bias: where a width lies on its limit, replicates can only go one way): ``area_unc``,
+        ``center_unc``, ``fwhm_unc``, ``height_unc``, ``value_unc``, ``covariance`` and ``area_covariance``; 68 % intervals between percentiles, ``area_low`` to ``area_high`` and so on;
         ``area_bias`` and so on, the mean of the replicates less the value that they were made from; and
         ``replicates``, how many of them could be fitted. NaN for a member that failed, or most of whose replicates did.
 
@@ -191,39 +192,49 @@ def _replaced(fit: xr.Dataset, found: list[Members | None], replicates: int, kin
     enough = [rows is not None and 2 * rows.size > replicates for rows in usable]
     new: dict[str, Any] = {}
 
-    def fill(name: str, like: str, long_name: str, numbers: Any) -> None:
-        """Put one number array of every member into a variable like another of the fit."""
+    def fill(name: str, like: str, of: str, long_name: str, numbers: Any) -> None:
+        """Put one array a member, made of the replicates of a quantity and its origin, into a variable like another."""
         tail = _tail(fit, like)
+        origins = fit[of].values.reshape(len(found), *_tail(fit, of))
         rows = [
-            numbers(one, rows) if good and one is not None else np.full(tail, np.nan)
-            for one, rows, good in zip(found, usable, enough, strict=True)
+            numbers(getattr(one, of)[rows], origin) if good and one is not None else np.full(tail, np.nan)
+            for one, rows, good, origin in zip(found, usable, enough, origins, strict=True)
         ]
         attrs = {**fit[like].attrs, "long_name": long_name}
         attrs.pop("ancillary_variables", None)
         new[name] = (fit[like].dims, np.stack(rows).reshape(*shape, *tail), attrs)
 
+    def told(name: str, otherwise: str) -> str:
+        return str(fit[name].attrs.get("long_name", otherwise))
+
     for name in (*_PEAKS, "value"):
+        fill(f"{name}_unc", f"{name}_unc", name, told(f"{name}_unc", name), _spread)
+    for name in _PEAKS:  # low and high of a parameter are its limits
         word = name.capitalize()
-        fill(f"{name}_unc", f"{name}_unc", str(fit[f"{name}_unc"].attrs.get("long_name", word)),
-             lambda one, rows, n=name: np.std(getattr(one, n)[rows], axis=0, ddof=1))  # fmt: skip
         for end, share in zip(("low", "high"), INTERVAL, strict=True):
-            if name in _PEAKS:  # low and high of a parameter are its limits
-                fill(f"{name}_{end}", name, f"{word}: {end} end of the 68 % interval of replicates",
-                     lambda one, rows, n=name, q=share: np.quantile(getattr(one, n)[rows], q, axis=0))  # fmt: skip
-    for name in _PEAKS:
-        fill(f"{name}_bias", name, f"{name.capitalize()}: mean of the replicates less their origin",
-             lambda one, rows, n=name: np.mean(getattr(one, n)[rows], axis=0))  # fmt: skip
-        dims, mean, attrs = new[f"{name}_bias"]
-        new[f"{name}_bias"] = (dims, mean - fit[name].values, attrs)
-    for name, of in (("covariance", "value"), ("area_covariance", "area")):
-        fill(name, name, str(fit[name].attrs.get("long_name", name)),
-             lambda one, rows, n=of: np.atleast_2d(np.cov(getattr(one, n)[rows], rowvar=False)))  # fmt: skip
+            fill(f"{name}_{end}", name, name, f"{word}: {end} end of the 68 % interval of replicates",
+                 lambda drawn, _, q=share: np.quantile(drawn, q, axis=0))  # fmt: skip
+        fill(f"{name}_bias", name, name, f"{word}: mean of the replicates less their origin",
+             lambda drawn, origin: np.mean(drawn, axis=0) - origin)  # fmt: skip
+    fill("covariance", "covariance", "value", told("covariance", "covariance"), _moments)
+    fill("area_covariance", "area_covariance", "area", told("area_covariance", "area covariance"), _moments)
     counted = np.array([0 if rows is None else rows.size for rows in usable]).reshape(shape)
     meta = {"units": "1", "long_name": f"Replicates that could be fitted, of {replicates}"}
     new["replicates"] = (schema.series_dims(fit), counted, meta)
     out = fit.assign(new)
     out.attrs = {**fit.attrs, "uncertainties": f"bootstrap, {kind}, {replicates} replicates"}
     return schema.check(out, "fit")
+
+
+def _moments(drawn: Array, origin: Array) -> Array:
+    """Return the covariance of replicates about what they were made from: their scatter and their bias."""
+    bias = drawn.mean(axis=0) - origin
+    return np.asarray(np.atleast_2d(np.cov(drawn, rowvar=False)) + np.outer(bias, bias))
+
+
+def _spread(drawn: Array, origin: Array) -> Array:
+    """Return the standard uncertainties of :func:`_moments`."""
+    return np.asarray(np.hypot(np.std(drawn, axis=0, ddof=1), drawn.mean(axis=0) - origin))
 
 
 def _usable(members: Members) -> NDArray[np.intp]:
