@@ -228,6 +228,35 @@ class ActiveModel(BoundModel):
         return np.asarray(np.sqrt(np.maximum(np.einsum("ip,pq,iq->i", rows, clean, rows), 0.0)))
 
 
+def slope_missed(bound: ActiveModel, values: Array, pulls: Array, weight: Array) -> float:
+    r"""Return by how much the deviance would fall if the level had a slope: the score test of a further column.
+
+    .. math:: \frac{(c_\perp^T r)^2}{c_\perp^T c_\perp}, \qquad c_\perp = (1 - Q Q^T)\, W^{1/2} (E - E_1)
+
+    Parameters
+    ----------
+    bound
+        The model.
+    values
+        Where its fit ended, shape (p,).
+    pulls, weight
+        Residuals over their standard deviations r, and one over these, shape (n,).
+
+    References
+    ----------
+    C. R. Rao, Proc. Camb. Phil. Soc. 44 (1948) 50.
+    """
+    free = np.array([p.vary and p.low < v < p.high for p, v in zip(bound.parameters, values, strict=True)])
+    columns = weight[:, None] * bound.jacobian(values)[:, free]
+    size = np.sqrt((columns**2).sum(axis=0))
+    left, singular, _ = np.linalg.svd(columns[:, size > 0] / size[size > 0], full_matrices=False)
+    basis = left[:, singular > 1e-10 * singular[:1].max(initial=0.0)]
+    column = weight * (bound.x - bound.x[0])
+    rest = column - basis @ (basis.T @ column)
+    length = float(rest @ rest)
+    return float(rest @ pulls) ** 2 / length if length > 1e-10 * float(column @ column) else 0.0
+
+
 def operator(one: Scattering, x: Array) -> Array:
     r"""Return what a scattering makes of a peak as a matrix over the points, shape (n, n).
 

@@ -43,6 +43,7 @@ REASONS: Final[dict[str, str]] = {
     "below detection": "check",
     "start dependent": "check",
     "sharing improbable": "check",
+    "prior contradicted": "check",
     "chi-square improbable": "check",
     "residual structure": "check",
     "background not converged": "check",

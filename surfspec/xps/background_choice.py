@@ -34,6 +34,9 @@ POWERS = (
 )
 #: Start values: strength of a Shirley step in 1/eV, of its slope in 1/eV2, and the universal factor B in eV2.
 SHIRLEY_START, SLOPE_START = 0.01, 1e-4
+#: Strengths beyond all physics (a Shirley step is a few percent of the peak's area a volt): what a step without a peak
+#: would run to.
+STRONGEST: Mapping[str, float] = {"shirley": 5.0, "slope": 1.0, "tougaard": 1e6}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class Background:
     below_tails: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.options, Mapping):
+            raise InputError(
+                f"options is {self.options!r}", where="options", remedy="Give a mapping: {'preset': 'noise_aware'}"
+            )
         if self.kind not in KINDS and self.kind not in IN_FIT:
             raise InputError(
                 f"unknown background {self.kind!r}", where="kind", remedy=f"Use one of {', '.join((*KINDS, *IN_FIT))}"
@@ -119,8 +126,12 @@ def _check_in_fit(chosen: Background) -> None:
             where="options",
             remedy="Take U3 for D, U4 for a gap",
         )
-    if any(not isinstance(n, int | float) or n <= 0 for n in numbers.values()):
-        raise InputError("C, D and gap are above 0", where="options", remedy="Give C and D in eV2, gap in eV")
+    for name, number in numbers.items():
+        low, high = (0.0, 100.0) if name == "gap" else (1.0, 1e6)
+        if not isinstance(number, int | float) or not low < number <= high:
+            raise InputError(
+                f"{name} is {number!r}", where="options", remedy="Give C and D from 1 to 1e6 eV2, gap up to 100 eV"
+            )
     nothing = all(chosen.option(name) == "none" for name in ("shirley", "slope", "tougaard"))
     if chosen.kind == "active" and nothing and degree < 0:
         raise InputError("this background has no term", where="options", remedy="Use kind: none")
@@ -156,7 +167,7 @@ def unfold(
     terms: list[Scattering] = []
 
     def add(name: str, kind: str, start: float, unit: str, of: tuple[int, ...], k: CrossSection | None = None) -> None:
-        parameters.append(Parameter(name, start, 0.0, unit=unit, natural_low=True))
+        parameters.append(Parameter(name, start, 0.0, STRONGEST[kind], unit=unit, natural_low=True))
         terms.append(Scattering(name, kind, of, k))
 
     if chosen.option("shirley") == "shared":

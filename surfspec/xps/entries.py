@@ -21,6 +21,16 @@ DOUBLETS: Mapping[str, tuple[str, str, float]] = {
 
 def _check_entry(name: str, line: str, of: str, widths: Mapping[str, object]) -> None:
     """Refuse a peak without a name, of an unknown line, shape or width."""
+    for what, given, kind in (
+        ("name", name, str),
+        ("line", line, str),
+        ("shape", of, str),
+        ("widths", widths, Mapping),
+    ):
+        if not isinstance(given, kind):
+            raise InputError(
+                f"{what} is {given!r}", where=what, remedy="Give a text" if kind is str else "Give a mapping of widths"
+            )
     if not name.strip():
         raise InputError("a peak has no name", where="name", remedy="Name its chemical state, 'carbonate' say")
     words = line.split()
@@ -168,7 +178,8 @@ class Doublet:
     species: str = ""
 
     def __post_init__(self) -> None:
-        _check_entry(self.name, self.line, self.shape, {**self.widths, **self.weak_widths})
+        _check_entry(self.name, self.line, self.shape, self.widths)
+        _check_entry(self.name, self.line, self.shape, self.weak_widths)
         for what, given in (("splitting", self.splitting), ("ratio", self.ratio), ("width_ratio", self.width_ratio)):
             smallest = given.low if isinstance(given, Range) else given
             if isinstance(smallest, int | float) and smallest <= 0:
@@ -261,11 +272,12 @@ class Multiplet:
 
     def __post_init__(self) -> None:
         _check_entry(self.name, self.line, self.shape, self.widths)
-        if len(self.lines) < 2 or not all(isinstance(one, MultipletLine) for one in self.lines):
+        given = self.lines if isinstance(self.lines, tuple) else ()
+        if len(given) < 2 or not all(isinstance(one, MultipletLine) for one in given):
             raise InputError(
-                f"the multiplet {self.name!r} has {len(self.lines)} lines",
+                f"the multiplet {self.name!r} has {len(given)} lines",
                 where="lines",
-                remedy="Give two or more, each with offset and ratio; a single line is a peak",
+                remedy="Give a tuple of two MultipletLine or more; a single line is a peak",
             )
 
     def shares(self) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from surfspec.fitting.backgrounds import PRESETS, Background, background
 from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.fitting.solver import Problem, Solution, WithPriors, solve
 from surfspec.fitting.solver.necessity import replaceable
-from surfspec.fitting.solver.objective import Objective, objective
+from surfspec.fitting.solver.objective import Objective, assumed_sigma, objective
 from surfspec.fitting.solver.polish import End as SolverEnd
 from surfspec.fitting.solver.polish import Limits
 from surfspec.fitting.solver.priors import has_priors
@@ -192,6 +192,11 @@ class Member:
             return ActiveModel(self.task.table.model, self.x[self.inside], self.task.table.active)
         sensitivity = under.sensitivity if self.lowers(under) else None
         return BoundModel(self.task.table.model, self.x[self.inside], under.values, sensitivity, tails, self.ends())
+
+    def weight(self, model: Array) -> Array:
+        """Return one over the expected standard deviation of each point of a model; relative where it is unknown."""
+        y, statistics = self.y[self.inside], self.task.statistics
+        return Objective(y, statistics, assumed_sigma(y, statistics, self._given())).weight(model)
 
     def _given(self) -> Array | None:
         """Return the uncertainties that were given for the points of the window."""

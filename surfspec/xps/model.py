@@ -29,6 +29,8 @@ DEFAULT_WIDTHS: Mapping[str, tuple[float, float, float]] = {
     "mixing": (0.3, 0.0, 1.0),
     "asymmetry": (0.05, 0.0, 0.4),
 }
+#: The same for the lifetime width of a line that is convolved with a Gauss function of its own.
+DEFAULT_LIFETIME = (0.3, 0.02, 1.5)
 _UNITS = dict.fromkeys(("mixing", "asymmetry", "ratio", "alpha", "beta", "smoothing", "damping", "tail"), "1")
 
 
@@ -208,10 +210,11 @@ class _Maker:
                     remedy="Give both peaks the same shape, or a range of its own",
                 )
             return self.role(other, role, (*path, entry.name)).scaled(given.factor, given.offset)
-        self.parameters.setdefault(name, self._parameter(name, role, given))
+        lifetime = role == "fwhm" and "fwhm_gauss" in shape(entry.shape).roles
+        self.parameters.setdefault(name, self._parameter(name, role, given, lifetime=lifetime))
         return Tie(name)
 
-    def _parameter(self, name: str, role: str, given: Range | float | None) -> Parameter:
+    def _parameter(self, name: str, role: str, given: Range | float | None, *, lifetime: bool = False) -> Parameter:
         move = self.shift if role == "center" else 0.0
         unit = _UNITS.get(role, "eV")
         natural = role in {"fwhm_lorentz", "mixing", "asymmetry"}
@@ -229,7 +232,7 @@ class _Maker:
                 where=name,
                 remedy=f"Name {role!r} in widths: a number, or value, low and high",
             )
-        value, low, high = DEFAULT_WIDTHS[role]
+        value, low, high = DEFAULT_LIFETIME if lifetime else DEFAULT_WIDTHS[role]
         return Parameter(name, value, low, high, unit=unit, natural_low=natural and low == 0)
 
     def _other(self, entry: Entry, name: str, path: Sequence[str]) -> Entry:

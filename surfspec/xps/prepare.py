@@ -12,8 +12,8 @@ from surfspec import recipes, schema, spectra
 from surfspec.errors import InputError, SurfspecError
 from surfspec.xps.member import Task
 from surfspec.xps.model import build
-from surfspec.xps.recipe import Recipe, load_recipe
-from surfspec.xps.shift import rigid_shift
+from surfspec.xps.recipe import Range, Recipe, load_recipe
+from surfspec.xps.shift import STEP, rigid_shift
 
 Array = NDArray[np.float64]
 
@@ -24,6 +24,8 @@ AL_K_ALPHA = 1486.6
 #: Coordinate of a series whose members are shifted differently, eV: what lies at E on the corrected scale was measured
 #: at E + shift.
 OWN_SHIFT = "energy_shift"
+#: Photon energies of sources without monochromator, eV.
+ANODES = {"Al": 1486.6, "Mg": 1253.6}
 #: Largest shift of an energy scale that can be searched or given, in eV.
 FARTHEST = 50.0
 
@@ -90,6 +92,13 @@ def prepare(
     chosen = _valid(recipe)
     _same_region(spectrum, chosen)
     span = _span(spectrum, chosen, shift_search, energy_shift)
+    known = [one.name for one in chosen.entries() if isinstance(one.center, Range) and one.center.prior is not None]
+    if span > 0 and known:
+        raise InputError(
+            f"the centre of {known[0]!r} has a prior, and the scale is searched for a shift",
+            where="shift_search",
+            remedy="Correct the charge first, or pass shift_search=0: a known position needs a known scale",
+        )
     x = np.array(spectrum["binding_energy"].values)
     summed = _sum(np.asarray(spectrum["intensity"].values, dtype=np.float64).reshape(-1, x.size))
     if not np.any(summed):
@@ -99,11 +108,12 @@ def prepare(
             remedy="Check the file, the region and the detector",
         )
     found = rigid_shift(x, summed, chosen, span) if span > 0 else float(energy_shift or 0.0)
+    at_end = span > 0 and abs(found) > span - 1.5 * STEP
     own = _own_shifts(spectrum)
     low, high = _window(x, chosen, found, (0.0, 0.0) if own is None else (float(own.max()), float(own.min())))
     table = build(chosen, shift=found, area_scale=float(np.ptp(summed)) or 1.0)
     return Prepared(
-        task=Task(chosen, table, str(spectrum.attrs["statistics"]), _extra_reasons(spectrum, chosen)),
+        task=Task(chosen, table, str(spectrum.attrs["statistics"]), _extra_reasons(spectrum, chosen, found, at_end)),
         cut=spectra.crop(spectrum, low, high),
         inside=(x >= low - 1e-9) & (x <= high + 1e-9),
         shift=found,
@@ -113,6 +123,7 @@ def prepare(
 
 def _own_shifts(spectrum: xr.Dataset) -> Array | None:
     """Return the shift of each member, in the shape of the series, where the spectrum carries them."""
+    _shift_numbers(spectrum)
     if OWN_SHIFT not in spectrum.coords:
         return None
     series = schema.series_dims(spectrum)
@@ -126,6 +137,26 @@ def _own_shifts(spectrum: xr.Dataset) -> Array | None:
         )
     full = given.broadcast_like(spectrum["intensity"].isel({schema.axis_of(spectrum): 0}, drop=True))
     return np.asarray(full.transpose(*series).values, dtype=np.float64)
+
+
+def _shift_numbers(spectrum: xr.Dataset) -> None:
+    """Refuse shifts of the scale, and uncertainties of them, that are no numbers or negative."""
+    for name in (OWN_SHIFT, f"{OWN_SHIFT}_unc"):
+        if name in spectrum.coords and spectrum[name].dtype.kind not in "fiu":
+            raise InputError(f"{name} holds no numbers", where=name, remedy="Give eV, one number for each member")
+    unc = [np.asarray(spectrum[f"{OWN_SHIFT}_unc"].values)] if f"{OWN_SHIFT}_unc" in spectrum.coords else []
+    for name in ("charge_shift", "charge_shift_unc"):
+        value = spectrum.attrs.get(name, 0.0)
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise InputError(f"{name} is {value!r}", where=name, remedy="Give a number in eV, or drop the attribute")
+        if name.endswith("_unc"):
+            unc.append(np.asarray(float(value)))
+    if any(np.any(one < 0) for one in unc):
+        raise InputError(
+            "the uncertainty of a shift is negative",
+            where="energy_shift_unc",
+            remedy="Give standard uncertainties in eV",
+        )
 
 
 def _sum(members: Array) -> Array:
@@ -187,8 +218,20 @@ def _number(name: str, value: float | None, low: float) -> None:
         raise InputError(f"{name} is {value!r}", where=name, remedy=f"Give {low:g} to {FARTHEST:g} eV")
 
 
-def _extra_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
+def _extra_reasons(spectrum: xr.Dataset, recipe: Recipe, shift: float, at_end: bool) -> tuple[str, ...]:
+    """Return what data and recipe disagree about before anything is fitted."""
+    out = [f"energy scale: the shift that was found, {shift:g} eV, lies at the end of the search"] if at_end else []
     photon = float(spectrum.attrs.get("photon_energy", AL_K_ALPHA))
+    line = ANODES.get(recipe.satellites, photon)
+    if "photon_energy" in spectrum.attrs and abs(photon - line) > 1.0:
+        out.append(
+            f"model inadequate: satellites of {recipe.satellites} K-alpha ({line:g} eV), "
+            f"the photon energy is {photon:g} eV"
+        )
+    return (*out, *_auger_reasons(photon, recipe))
+
+
+def _auger_reasons(photon: float, recipe: Recipe) -> tuple[str, ...]:
     auger = [entry.line for entry in recipe.entries() if entry.line.split()[-1].isalpha()]
     if not auger or abs(photon - AL_K_ALPHA) <= 1.0:
         return ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.fitting.model import Parameter
 from surfspec.fitting.result import DETECTION
 
 Array = NDArray[np.float64]
@@ -15,6 +16,10 @@ Array = NDArray[np.float64]
 CUT_TAIL = 0.04
 #: Standard uncertainties of the step from which the level of a background falls.
 FALL = 2.0
+#: Standard uncertainties of its height from which a peak stands out although its area is uncertain.
+STANDS = 5.0
+#: Standard uncertainties between prior and data from which they contradict each other.
+CONTRADICTED = 3.0
 #: Reasons that speak of single parameters.
 OF_PARAMETERS = ("not determined", "below detection", "not resolved", "correlated", "at bound", "start dependent")
 
@@ -76,7 +81,7 @@ def component_reasons(
     names, fwhm, flag
         Of the components, each of length k.
     together
-        Whether the sum of the areas is detected.
+        Whether the sum of the areas is detected, or a peak stands out.
     window
         Width of the fitted window, eV.
     tail, highest
@@ -89,6 +94,8 @@ def component_reasons(
     missing = [name for name, one in zip(names, flag, strict=True) if one == "below_detection"]
     if len(missing) == len(names):
         alone = f"not determined: how the area divides among {', '.join(names)}"
+        if len(names) == 1:
+            alone = f"not determined: the area of {names[0]}, which stands out all the same"
         return [*reasons, alone if together else "no peak detected"]
     if missing:
         reasons.append(f"below detection: {', '.join(missing)}")
@@ -97,6 +104,54 @@ def component_reasons(
             f"background improper: at an end of the window the peaks still have {tail / highest:.0%} of their height"
         )
     return reasons
+
+
+def stands_out(height: Array, height_unc: Array) -> bool:
+    """Say whether a component clearly rises above the background, however uncertain the area of its tails is.
+
+    Parameters
+    ----------
+    height, height_unc
+        Shape (k,).
+
+    Examples
+    --------
+    >>> stands_out(np.array([50.0, 2.0]), np.array([3.0, np.nan]))
+    True
+    """
+    with np.errstate(invalid="ignore"):
+        return bool(np.any(height > STANDS * height_unc))
+
+
+def prior_reasons(parameters: Sequence[Parameter], values: Array, uncertainties: Array) -> list[str]:
+    r"""Return what is to be said where prior knowledge and data do not go together.
+
+    .. math:: t = (p - \mu) / \sqrt{u_0^2 - u^2}
+
+    with the prior :math:`\mu \pm u_0` and the result :math:`p \pm u` is what lies between the prior and the data alone,
+    in standard uncertainties.
+
+    Parameters
+    ----------
+    parameters
+        Of the model, length p.
+    values, uncertainties
+        Of the fit, shape (p,).
+
+    References
+    ----------
+    Barlow, Statistics (1989), section 5.1 (the pull of one of two measurements that were averaged).
+    """
+    apart = []
+    for one, value, unc in zip(parameters, values.tolist(), uncertainties.tolist(), strict=True):
+        if one.prior is None or not one.vary or not np.isfinite(unc):
+            continue
+        mean, known = one.prior
+        left = known**2 - unc**2
+        pull = (value - mean) / np.sqrt(left) if left > 1e-6 * known**2 else (value - mean) / known
+        if abs(pull) >= CONTRADICTED:
+            apart.append(f"{one.name} by {abs(pull):.1f}")
+    return [f"prior contradicted: {', '.join(apart)} standard uncertainties"] if apart else []
 
 
 def detected_together(area: Array, covariance: Array) -> bool:

@@ -81,6 +81,14 @@ class Recipe:
         if repeated:
             raise InputError(f"the peak name {repeated[0]!r} appears twice", remedy="Give each peak its own name")
 
+        clash = sorted({f"{one.name} weak" for one in self.doublets if one.weak_widths} & set(names))
+        if clash:
+            raise InputError(
+                f"the peak {clash[0]!r} and the weaker line of {clash[0].removesuffix(' weak')!r} would share widths",
+                where="weak_widths",
+                remedy="Rename the peak",
+            )
+
     def entries(self) -> tuple[Entry, ...]:
         """Return all that it lists: peaks, doublets, multiplets."""
         return (*self.peaks, *self.doublets, *self.multiplets)

@@ -69,7 +69,8 @@ def bootstrap(
     xarray.Dataset
         The fit with new uncertainties, the root mean square distance of the replicates from the values that they were
         made from (scatter and bias: where a width lies on its limit, replicates can only go one way): ``area_unc``,
-        ``center_unc``, ``fwhm_unc``, ``height_unc``, ``value_unc``, ``covariance`` and ``area_covariance``; 68 % intervals between percentiles, ``area_low`` to ``area_high`` and so on;
+        ``center_unc``, ``fwhm_unc``, ``height_unc``, ``value_unc``, ``covariance`` and ``area_covariance``; 68 %
+        intervals between percentiles, ``area_low`` to ``area_high`` and so on;
         ``area_bias`` and so on, the mean of the replicates less the value that they were made from; and
         ``replicates``, how many of them could be fitted. NaN for a member that failed, or most of whose replicates did.
 
@@ -131,7 +132,22 @@ def _ready(spectrum: xr.Dataset, fit: xr.Dataset) -> Prepared:
     if "shared" in fit.attrs:
         raise InputError("this fit shares parameters", where="fit", remedy="Pass a fit without shared=")
     recipe = recipes.load_yaml(str(fit.attrs["recipe"]), Recipe)
-    ready = prepare(spectrum, recipe, shift_search=None, energy_shift=float(fit.attrs["energy_shift"]))
+    shift = fit.attrs.get("energy_shift")
+    if isinstance(shift, bool) or not isinstance(shift, int | float | np.number):
+        raise InputError(
+            f"energy_shift of the fit is {shift!r}",
+            where="fit",
+            remedy="Pass what surfspec.xps.fit returned, unchanged",
+        )
+    ready = prepare(spectrum, recipe, shift_search=None, energy_shift=float(shift))
+    model = ready.task.table.model
+    for name, every in (("component", model.components), ("parameter", model.parameters)):
+        if [str(one) for one in fit[name].values] != [one.name for one in every]:
+            raise InputError(
+                f"the fit has not every {name} of its recipe",
+                where="fit",
+                remedy="Pass the whole fit, not a part of it",
+            )
     here, there = ready.cut["intensity"], fit["intensity"]
     if here.dims != there.dims or here.shape != there.shape or not np.array_equal(here.values, there.values):
         raise InputError("the fit is not one of this spectrum", where="fit", remedy="Pass the spectrum that was fitted")

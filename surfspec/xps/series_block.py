@@ -16,9 +16,16 @@ from surfspec.fitting.batch_members import Links, refusal
 from surfspec.fitting.batch_necessity import replaceable_areas
 from surfspec.fitting.batch_verdict import judge_many
 from surfspec.fitting.members import Members
-from surfspec.fitting.model import BoundModel
+from surfspec.fitting.model import BoundModel, Parameter
 from surfspec.xps.member import AS_GOOD, TAIL_PASSES, TAIL_TOLERANCE, Task, end_points, lowers
-from surfspec.xps.reasons import background_reasons, component_reasons, detected_together, of_peaks
+from surfspec.xps.reasons import (
+    background_reasons,
+    component_reasons,
+    detected_together,
+    of_peaks,
+    prior_reasons,
+    stands_out,
+)
 from surfspec.xps.second_look import other_places, own_places
 
 Array = NDArray[np.float64]
@@ -208,7 +215,7 @@ class Block:
         task, points = self.task, self.x[self.inside]
         names = [c.name for c in task.table.model.components]
         tails, highest = end_tails(batch).max(axis=1), members.contribution.sum(axis=1).max(axis=1)
-        window, extra = float(points[-1] - points[0]), list(task.extra)
+        window, extra, held = float(points[-1] - points[0]), list(task.extra), task.table.has_priors
         return [
             [
                 *extra,
@@ -224,11 +231,24 @@ class Block:
                     names,
                     members.fwhm[i],
                     members.flag[i],
-                    together=detected_together(members.area[i], members.area_covariance[i]),
+                    together=detected_together(members.area[i], members.area_covariance[i])
+                    or stands_out(members.height[i], members.height_unc[i]),
                     window=window,
                     tail=float(tails[i]),
                     highest=float(highest[i]),
                 ),
+                *(prior_reasons(self._parameters(i), members.value[i], members.value_unc[i]) if held else ()),
             ]
             for i in range(len(members))
         ]
+
+    def _parameters(self, index: int) -> tuple[Parameter, ...]:
+        """Return the parameters with the priors of one member."""
+        every = self.task.table.model.parameters
+        if self.prior_means is None:
+            return every
+        means = self.prior_means[index]
+        return tuple(
+            p if p.prior is None else replace(p, prior=(float(mean), p.prior[1]))
+            for p, mean in zip(every, means, strict=True)
+        )

@@ -71,6 +71,8 @@ def fit_in_common(
 
 
 def _known(task: Task, shared: Sequence[str], dims: Sequence[str], over: str | None) -> None:
+    if not isinstance(shared, Sequence) or not all(isinstance(one, str) for one in shared):
+        raise InputError(f"shared is {shared!r}", where="shared", remedy="Give a list of names of parameters")
     if isinstance(shared, str):
         raise InputError(f"shared is one text, {shared!r}", where="shared", remedy=f"Give a list, [{shared!r}]")
     names = [p.name for p in task.table.model.parameters if p.vary]

@@ -209,7 +209,7 @@ def with_charge_uncertainty(result: xr.Dataset) -> xr.Dataset:
     """Add the uncertainty of a charge correction to the centres of all but the reference line."""
     own = result.coords.get(f"{OWN_SHIFT}_unc")
     shift_unc = float(result.attrs.get("charge_shift_unc", 0.0)) if own is None else own.drop_vars(own.coords)
-    if own is None and not shift_unc > 0:
+    if own is None and shift_unc == 0:
         return result
     other = result["line"] != str(result.attrs.get("charge_reference", ""))
     total = (result["center_unc"] ** 2 + shift_unc**2) ** 0.5

@@ -312,3 +312,120 @@ def test_a_width_without_a_usual_range_must_be_named() -> None:
     x = np.arange(279.0, 293.0, 0.1)
     with pytest.raises(InputError, match="Name 'alpha' in widths"):
         ss.xps.fit(spectrum(line(x, 284.8, 900.0) + 50, 0, x), recipe)
+
+
+class TestWhatAFitSaysOfItself:
+    """Faults that testers planted, and the reason that each must give (all simulated)."""
+
+    recipe = replace(ss.xps.load_recipe("Zr 3d"), background=Background("active"))
+
+    def with_center(self, **center: float) -> Recipe:
+        one = replace(self.recipe.doublets[0], center=Range(**center))
+        return replace(self.recipe, doublets=(one,))
+
+    def test_a_prior_on_a_centre_needs_a_known_scale(self) -> None:
+        known = self.with_center(value=181.9, low=181.0, high=183.8, prior=0.001)
+        with pytest.raises(InputError, match="prior"):
+            ss.xps.fit(spectrum(zr3d(1500.0), 0), known)
+        fit = ss.xps.fit(spectrum(zr3d(1500.0), 0), known, shift_search=0)
+        assert "prior contradicted: Zr4+ center" in fit.reasons.item()
+
+    @pytest.mark.parametrize("count", [1, 40])
+    def test_a_prior_that_the_data_contradict_is_named(self, count: int) -> None:
+        held = replace(ss.xps.load_recipe("Zr 3d").doublets[0], splitting=Range(2.35, 2.2, 2.6, prior=0.005))
+        recipe = replace(ss.xps.load_recipe("Zr 3d"), doublets=(held,))
+        members = [spectrum(zr3d(5000.0, level=500.0), i) for i in range(count)]
+        data = members[0] if count == 1 else ss.stack(members, "cycle", list(range(count)))
+        reasons = np.atleast_1d(ss.xps.fit(data, recipe).reasons.values)
+        assert np.mean(["prior contradicted: Zr4+ splitting" in one for one in reasons]) > 0.95
+        good = ss.xps.fit(data, ss.xps.load_recipe("Zr 3d")).reasons.values
+        assert not any("prior" in one for one in np.atleast_1d(good))
+
+    def test_a_shift_at_the_end_of_the_search_is_named(self) -> None:
+        moved = np.interp(ENERGY, ENERGY + 2.3, zr3d(3000.0))
+        fit = ss.xps.fit(spectrum(moved, 1), "Zr 3d", shift_search=1.5)
+        assert "energy scale: the shift that was found, 1.5 eV" in fit.reasons.item()
+        assert "energy scale" not in ss.xps.fit(spectrum(moved, 1), "Zr 3d", shift_search=4).reasons.item()
+
+    def test_satellites_of_another_anode_are_named(self) -> None:
+        one = spectrum(zr3d(1500.0), 2, photon_energy=1486.6)
+        wrong = ss.xps.fit(one, replace(self.recipe, satellites="Mg"))
+        assert "model inadequate: satellites of Mg" in wrong.reasons.item()
+        assert "satellites" not in ss.xps.fit(one, replace(self.recipe, satellites="Al")).reasons.item()
+
+    def test_a_level_that_falls_is_no_constant(self) -> None:
+        falling = zr3d(2000.0, level=900.0) - 15.0 * (ENERGY - ENERGY[0])
+        told = [ss.xps.fit(spectrum(falling, i), self.recipe).reasons.item() for i in range(20)]
+        assert np.mean(["background improper: a slope" in one for one in told]) > 0.95
+        straight = replace(self.recipe, background=Background("active", {"degree": 1}))
+        assert "slope" not in ss.xps.fit(spectrum(falling, 0), straight).reasons.item()
+        flat = [ss.xps.fit(spectrum(zr3d(2000.0), i), self.recipe).reasons.item() for i in range(40)]
+        assert sum("slope" in one for one in flat) <= 1
+
+    def test_the_step_of_an_absent_peak_spoils_nothing(self) -> None:
+        absent = replace(
+            self.recipe.doublets[0], name="Zr2+", center=Range(180.6, 180.0, 181.2),
+            widths={k: Range(follows="Zr4+") for k in ("fwhm_gauss", "fwhm_lorentz")}, splitting=Range(follows="Zr4+"),
+        )  # fmt: skip
+        each = Background("active", {"shirley": "each"})
+        recipe = replace(self.recipe, doublets=(*self.recipe.doublets, absent), background=each)
+        pulls = []
+        for seed in range(30):
+            fit = ss.xps.fit(spectrum(zr3d(2000.0), seed), recipe)
+            assert fit.verdict.item() == "check", fit.reasons.item()
+            pulls.append(float((fit.area[0] - 2000.0) / fit.area_unc[0]))
+        assert 0.3 < np.std(pulls) < 1.3  # the strength of no peak is open, which makes the error bars cautious
+
+    def test_a_peak_whose_tail_is_uncertain_is_not_called_absent(self) -> None:
+        """A free asymmetry leaves the area of a clear line open: not determined, and not "no peak"."""
+        x = np.arange(361.0, 376.0, 0.25)
+        y = spectrum(line(x, 368.2, 900.0, 0.6, 0.5) + 4000 + 40 * (x > 368.2), 3, x)
+        widths = {
+            "fwhm": Range(0.4, 0.05, 1.5),
+            "asymmetry": Range(0.05, 0.0, 0.45),
+            "fwhm_gauss": Range(0.6, 0.2, 1.5),
+        }
+        peak = Peak("Ag", "Ag 3d5/2", Range(368.2, 367.0, 369.5), shape="doniach_sunjic_gauss", widths=widths)
+        recipe = Recipe(
+            "Ag", "Ag 3d", (361.0, 375.9), peaks=(peak,), background=Background("polynomial", {"degree": 2})
+        )
+        fit = ss.xps.fit(y, recipe)
+        assert fit.height[0] > 5 * fit.height_unc[0]
+        assert "no peak detected" not in fit.reasons.item()
+
+    @pytest.mark.parametrize(
+        ("attrs", "told"),
+        [
+            ({"charge_shift": "two"}, "charge_shift is 'two'"),
+            ({"charge_shift": 1.0, "charge_shift_unc": -1.0}, "negative"),
+        ],
+    )
+    def test_shifts_that_are_no_numbers_are_refused(self, attrs: dict, told: str) -> None:
+        one = spectrum(zr3d(900.0), 0)
+        one.attrs |= attrs
+        with pytest.raises(InputError, match=told):
+            ss.xps.fit(one, "Zr 3d")
+
+    def test_an_unknown_uncertainty_of_the_shift_is_not_zero(self) -> None:
+        one = spectrum(zr3d(900.0), 0)
+        one.attrs |= {"charge_shift": 1.0, "charge_shift_unc": float("nan")}
+        assert np.all(np.isnan(ss.xps.fit(one, "Zr 3d").center_unc))
+
+    def test_what_cannot_be_is_refused_in_words(self) -> None:
+        one = spectrum(zr3d(900.0), 0)
+        fit = ss.xps.fit(one, "Zr 3d")
+        with pytest.raises(InputError, match="not every component"):
+            ss.xps.bootstrap(one, fit.isel(component=[0], component_b=[0]), replicates=10)
+        with pytest.raises(InputError, match="energy_shift of the fit"):
+            ss.xps.bootstrap(one, fit.assign_attrs(energy_shift="x"), replicates=10)
+        with pytest.raises(InputError, match="options is 'foo'"):
+            Background("active", "foo")  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="C is 1e-200"):
+            Background("active", {"tougaard": "U3", "C": 1e-200})
+        with pytest.raises(InputError, match="name is None"):
+            Peak(None, "C 1s", 284.8)  # type: ignore[arg-type]
+        own = replace(self.recipe.doublets[0], weak_widths={"fwhm_gauss": 1.2})
+        with pytest.raises(InputError, match="would share widths"):
+            replace(self.recipe, doublets=(own,), peaks=(Peak("Zr4+ weak", "Zr 3d3/2", 183.0),))
+        with pytest.raises(InputError, match="shared is 3"):
+            ss.xps.fit(ss.stack([one, one], "cycle", [1, 2]), "Zr 3d", shared=3)  # type: ignore[arg-type]
