@@ -20,8 +20,11 @@ FALL = 2.0
 STANDS = 5.0
 #: Standard uncertainties between prior and data from which they contradict each other.
 CONTRADICTED = 3.0
+#: Part of the variance of a prior that the data must take away to say anything of it.
+TELLING = 0.02
 #: Reasons that speak of single parameters.
-OF_PARAMETERS = ("not determined", "below detection", "not resolved", "correlated", "at bound", "start dependent")
+OF_PARAMETERS = ("not determined", "below detection", "not resolved", "correlated", "at bound", "start dependent",
+                 "prior contradicted")  # fmt: skip
 
 
 def of_peaks(reasons: tuple[str, ...]) -> tuple[str, ...]:
@@ -148,7 +151,7 @@ def prior_reasons(parameters: Sequence[Parameter], values: Array, uncertainties:
             continue
         mean, known = one.prior
         left = known**2 - unc**2
-        pull = (value - mean) / np.sqrt(left) if left > 1e-6 * known**2 else (value - mean) / known
+        pull = (value - mean) / np.sqrt(left) if left > TELLING * known**2 else (value - mean) / known
         if abs(pull) >= CONTRADICTED:
             apart.append(f"{one.name} by {abs(pull):.1f}")
     return [f"prior contradicted: {', '.join(apart)} standard uncertainties"] if apart else []
