@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, cholesky
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from surfspec import schema, spectra
 from surfspec._version import __version__
-from surfspec.errors import InputError
-from surfspec.fitting.solver.inputs import probability
-from surfspec.xps.member import noise
-from surfspec.xps.shape_match import DEGREE, Match, Matcher, Points, Smooth, knots_over, smooth
+from surfspec.fitting.solver.inputs import probability, whole_number
+from surfspec.xps.shape_input import number_within, options, points_of
+from surfspec.xps.shape_match import Match, Matcher, Points, Smooth, knots_over, smooth
+from surfspec.xps.shape_presence import holds_nothing, net_area, positive_match, refusal, stands
+from surfspec.xps.shape_scan import Scan, scan_of
+from surfspec.xps.shape_spread import DEGREE
 
 Array = NDArray[np.float64]
 
-#: Simulated residuals that give the distribution of the largest deviation.
-DRAWN: Final = 2000
-#: Part of the information on a local deviation that scale, shift and background must leave.
-LEFT: Final = 0.05
 #: Probability of the curve of one spectrum by itself below which its knots are set closer.
 COARSE: Final = 1e-3
 #: Closest knots, in steps of the coarser axis.
@@ -45,6 +41,7 @@ def compare(
     level: float = 0.05,
     power: float = 0.95,
     seed: int = 0,
+    force: bool = False,
 ) -> xr.Dataset:
     r"""Compare the shapes of two spectra.
 
@@ -83,6 +80,8 @@ def compare(
         Probability with which a deviation as large as ``sensitivity`` would have been called different.
     seed
         Of the simulated residuals.
+    force
+        Compare regions of two core levels as well.
 
     Returns
     -------
@@ -92,12 +91,16 @@ def compare(
         that of b above the straight line between its ends) and ``sensitivity``; ``largest_deviation`` with
         ``_unc``,
         ``largest_at`` (eV) and ``largest_p_value``. ``attrs["conclusion"]`` is ``same shape`` or ``different shape``,
-        by both p-values (Bonferroni); ``attrs["statement"]`` tells it, ``attrs["notes"]`` what stands against it.
+        by both p-values (Bonferroni); ``attrs["statement"]`` tells it, ``attrs["notes"]`` what stands against it. A
+        mirror image is a different shape: no positive scale serves, ``scale`` is 0, ``shift`` NaN.
 
     Raises
     ------
     InputError
-        For series, other techniques, spectra that do not overlap or options that cannot be.
+        For series, other techniques, two core levels, spectra that do not overlap or options that cannot be.
+    NotDeterminedError
+        Where one of them holds nothing like the other: the scale does not stand out of its uncertainty (3 sigma), so
+        that "the same shape" would mean nothing.
 
     References
     ----------
@@ -119,79 +122,21 @@ def compare(
     >>> other.attrs["conclusion"], abs(round(float(other.largest_at) - 180.5)) < 1
     ('different shape', True)
     """
-    first, second, notes = _points(a, b, window, _number("max_shift", max_shift, 0.0, 5.0))
-    options = _options(background, resolution, probe)
+    farthest, degree = number_within("max_shift", max_shift, 0.0, 5.0), options(background, resolution, probe, step)
     level, power = probability("level", level), probability("power", power)
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    first, second, notes = points_of(a, b, window, farthest, force=force)
     curve, own = _smooth(first, second, float(resolution), notes)
-    matcher = Matcher(curve, second, own, degree=options, step=bool(step), farthest=float(max_shift))
-    match = matcher.best()
+    empty = [name for name, one, of in (("a", first, curve), ("b", second, own)) if holds_nothing(one, of, degree)]
+    matcher = Matcher(curve, second, own, degree=degree, step=bool(step), farthest=farthest)
+    match = positive_match(matcher, empty, notes)
     if match.at_limit and max_shift > 0:
         notes.append(f"the shift lies at its limit of {max_shift:g} eV")
-    scan = _scan(match, second, float(probe), level, power, np.random.default_rng(seed))
-    return _table(a, b, second, match, scan, notes, level, power, float(probe))
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and low <= value <= high
-    if not good:
-        raise InputError(f"{name} is {value!r}", where=name, remedy=f"Give {low:g} to {high:g}")
-    return float(value)
-
-
-def _options(background: Any, resolution: Any, probe: Any) -> int:
-    """Check the options and return the degree of the polynomial."""
-    degree = _number("background", background, 0, 3)
-    _number("resolution", resolution, 0.01, 5.0)
-    _number("probe", probe, 0.05, 20.0)
-    if degree != int(degree):
-        raise InputError(f"background is {background!r}", where="background", remedy="Give a degree: 0, 1, 2 or 3")
-    return int(degree)
-
-
-def _points(
-    a: xr.Dataset, b: xr.Dataset, window: tuple[float, float] | None, max_shift: float
-) -> tuple[Points, Points, list[str]]:
-    """Return the points that are compared: of b those that every shift keeps among those of a."""
-    notes: list[str] = []
-    found = [_one(data, name, notes) for data, name in ((a, "a"), (b, "b"))]
-    low = max(found[0].x[0] + max_shift, found[1].x[0], -np.inf if window is None else window[0])
-    high = min(found[0].x[-1] - max_shift, found[1].x[-1], np.inf if window is None else window[1])
-    second = _cut(found[1], low, high)
-    if second.x.size < 25:
-        raise InputError(
-            f"the spectra share {second.x.size} points from {low:g} to {high:g} eV",
-            where="window",
-            remedy="Compare spectra of one region: at least 25 points that a has within max_shift on either side",
-        )
-    return _cut(found[0], second.x[0] - max_shift, second.x[-1] + max_shift), second, notes
-
-
-def _cut(points: Points, low: float, high: float) -> Points:
-    inside = (points.x >= low - 1e-9) & (points.x <= high + 1e-9)
-    return Points(points.x[inside], points.y[inside], None if points.sigma is None else points.sigma[inside])
-
-
-def _one(data: xr.Dataset, name: str, notes: list[str]) -> Points:
-    """Return the points of one spectrum with their noise."""
-    schema.check(data, "spectrum")
-    if data.attrs["technique"] != "XPS" or schema.axis_of(data) != "binding_energy":
-        raise InputError(
-            f"{name} is a {data.attrs['technique']} spectrum on a {schema.axis_of(data)} axis",
-            where=name,
-            remedy="Compare XPS spectra on a binding_energy axis",
-        )
-    if schema.series_dims(data):
-        raise InputError(f"{name} is a series", where=name, remedy="Select one member with .isel()")
-    x, y = (np.array(data[key].values, dtype=np.float64) for key in ("binding_energy", "intensity"))
-    if not np.any(y):
-        raise InputError(f"every intensity of {name} is zero", where=name, remedy="Check the file and the region")
-    statistics = str(data.attrs["statistics"])
-    if statistics == "poisson":
-        return Points(x, y, None)
-    given = np.array(data["intensity_unc"].values, dtype=np.float64) if "intensity_unc" in data else None
-    if statistics == "unknown":
-        notes.append(f"the statistics of {name} are unknown: its noise is read off its second differences")
-    return Points(x, y, np.asarray(noise(y, statistics, given)))
+    scan = scan_of(match, second, float(probe), level, power, rng)
+    differ = 2 * min(float(chi2.sf(match.chi2, match.dof)), scan.p_value) < level
+    if len(empty) == 2 or (not stands(match) and (empty or not differ)):
+        raise refusal(match, empty)
+    return _table(a, b, second, match, scan, notes, differ, level, power, float(probe), net_area(match, second, own))
 
 
 def _smooth(first: Points, second: Points, resolution: float, notes: list[str]) -> tuple[Smooth, Smooth]:
@@ -215,60 +160,22 @@ def _smooth(first: Points, second: Points, resolution: float, notes: list[str]) 
     return curve, own
 
 
-@dataclass(frozen=True)
-class _Scan:
-    """Local deviations: area and uncertainty at each energy, what would have been seen, and the largest."""
-
-    area: Array
-    unc: Array
-    seen: Array
-    largest: int
-    p_value: float
-
-
-def _scan(match: Match, points: Points, probe: float, level: float, power: float, rng: np.random.Generator) -> _Scan:
-    r"""Ask every energy for one more peak.
-
-    .. math:: A = \frac{g^T Q r}{g^T Q g}, \quad u^2(A) = \frac{1}{g^T Q g}, \quad
-              Q = V^{-1} - V^{-1} J (J^T V^{-1} J)^{-1} J^T V^{-1}
-    """
-    sigma = probe / (2 * np.sqrt(2 * np.log(2)))
-    peaks = np.exp(-0.5 * ((points.x[:, None] - points.x) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
-    factor = cho_factor(match.spread)
-    direct = cho_solve(factor, peaks)
-    through = match.slopes.T @ direct
-    filtered = direct - cho_solve(factor, match.slopes) @ (match.covariance @ through)
-    before, left = np.sum(peaks * direct, axis=0), np.sum(peaks * filtered, axis=0)
-    usable = left > LEFT * before
-    unc = np.where(usable, 1 / np.sqrt(np.where(usable, left, 1.0)), np.nan)
-    area = np.where(usable, (filtered.T @ match.residual) * unc**2, np.nan)
-    shape = (cholesky(match.spread, lower=True).T @ filtered)[:, usable] * unc[usable]
-    highest = np.max(np.abs(rng.standard_normal((DRAWN, points.x.size)) @ shape), axis=1)
-    score = np.abs(area / unc)
-    largest = int(np.nanargmax(score))
-    p = (1 + np.count_nonzero(highest >= score[largest])) / (1 + DRAWN)
-    needed = float(np.quantile(highest, 1 - level / 2)) + float(norm.isf(1 - power))
-    return _Scan(area, unc, needed * unc, largest, float(p))
-
-
 def _table(
-    a: xr.Dataset, b: xr.Dataset, points: Points, match: Match, scan: _Scan, notes: list[str],
-    level: float, power: float, probe: float,
+    a: xr.Dataset, b: xr.Dataset, points: Points, match: Match, scan: Scan, notes: list[str], differ: bool,
+    level: float, power: float, probe: float, net: float,
 ) -> xr.Dataset:  # fmt: skip
     """Return all of it as a Dataset."""
-    line = np.interp(points.x, points.x[[0, -1]], match.model[[0, -1]])
-    net = abs(float(np.trapezoid(match.model - line, points.x)))
     unc = np.sqrt(np.clip(np.diag(match.covariance), 0, None))
     p = float(chi2.sf(match.chi2, match.dof))
     axis, at = "binding_energy", scan.largest
     numbers: dict[str, tuple[Any, Any, str, str]] = {
         "scale": ((), match.values[0], "1", "Intensity of b over that of a"),
-        "scale_unc": ((), unc[0], "1", "Standard uncertainty"),
-        "shift": ((), match.values[1], "eV", "Energy of b less that of a"),
-        "shift_unc": ((), unc[1], "eV", "Standard uncertainty"),
+        "scale_unc": ((), unc[0] if match.values[0] else np.nan, "1", "Standard uncertainty"),
+        "shift": ((), match.values[1] if match.values[0] else np.nan, "eV", "Energy of b less that of a"),
+        "shift_unc": ((), unc[1] if match.values[0] else np.nan, "eV", "Standard uncertainty"),
         "chi2": ((), match.chi2, "1", "Likelihood ratio of one shape against two"),
         "p_value": ((), p, "1", "Probability of such a chi-square for equal shapes"),
-        "residual": (axis, match.residual / np.sqrt(np.diag(match.spread)), "1", "Residual over its uncertainty"),
+        "residual": (axis, match.residual / np.sqrt(match.spread.diagonal()), "1", "Residual over its uncertainty"),
         "deviation": (axis, scan.area / net, "1", "Area of a further peak over that of b"),
         "deviation_unc": (axis, scan.unc / net, "1", "Standard uncertainty"),
         "sensitivity": (axis, scan.seen / net, "1", "Area of a further peak that would be seen, over that of b"),
@@ -285,14 +192,17 @@ def _table(
         coords={axis: (axis, points.x, {"units": "eV", "long_name": "Binding energy"})},
     )
     out["dof"] = ((), match.dof, {"long_name": "Degrees of freedom"})
-    differ = 2 * min(p, scan.p_value) < level
-    share, place = 100 * float(scan.area[at] / net), float(points.x[at])
-    seen = 100 * float(np.nanmedian(scan.seen / net))
     text = (
         f"chi-square {match.chi2:.1f} for {match.dof} degrees of freedom, p = {p:.2g}; largest deviation "
-        f"{share:+.2g} % of the area at {place:.1f} eV, p = {scan.p_value:.2g}; a peak of {probe:g} eV FWHM "
-        f"with {seen:.2g} % of the area (median over the window) would have been seen with a probability of {power:.0%}"
+        f"{_share(scan.area[at] / net)} at {points.x[at]:.1f} eV, p = {scan.p_value:.2g}"
     )
+    if np.isfinite(net):
+        text += (
+            f"; a peak of {probe:g} eV FWHM with {100 * float(np.nanmedian(scan.seen / net)):.2g} % of the area "
+            f"(median over the window) would have been seen with a probability of {power:.0%}"
+        )
+    if not match.values[0]:
+        text = f"no positive scale makes b of a; {text}"
     out.attrs = {
         "kind": "table",
         "technique": "XPS",
@@ -308,3 +218,7 @@ def _table(
         **spectra.origin(a, b),
     }
     return schema.check(out, "table")
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:+.2g} % of the area" if np.isfinite(share) else "(b has no area to compare it with)"

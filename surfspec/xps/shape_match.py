@@ -8,14 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve_banded, cholesky_banded
 
 from surfspec.errors import InputError, NotDeterminedError
+from surfspec.xps.shape_spread import DEGREE, Spread, basis, normal_bands
 
 Array = NDArray[np.float64]
 
-#: Degree of the splines.
-DEGREE: Final = 3
 #: Passes in which the variance of counts is that of the smooth curve.
 PASSES: Final = 4
 #: Smallest variance of counts.
@@ -29,6 +28,8 @@ SWEEPS: Final = 30
 END: Final = 1.0
 #: Shifts that are tried first, in units of the distance of the knots.
 COARSE: Final = 0.35
+#: Information, relative to the largest, that is rounding.
+SINGULAR: Final = 1e-10
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ class Smooth:
     ----------
     knots
         With the repeated ones at the ends.
-    values, covariance
-        Coefficients, shape (k,), and (k, k).
+    values
+        Coefficients, shape (k,).
+    bands
+        Upper diagonals of the inverse of their covariance, shape (4, k).
     variance
         Of every intensity, shape (n,): for counts that of the curve, so that no point weighs by its own noise.
     chi2, dof
@@ -58,7 +61,7 @@ class Smooth:
 
     knots: Array
     values: Array
-    covariance: Array
+    bands: Array
     variance: Array
     chi2: float
     dof: int
@@ -70,34 +73,24 @@ def knots_over(low: float, high: float, apart: float) -> Array:
     return np.concatenate([np.repeat(low, DEGREE), inner, np.repeat(high, DEGREE)])
 
 
-def basis(knots: Array, x: Array, derivative: int = 0) -> Array:
-    """Return the B-splines at some energies, or their derivative, shape (n, k)."""
-    count = knots.size - DEGREE - 1
-    every = BSpline(knots, np.eye(count), DEGREE)
-    if derivative > 0:
-        every = every.derivative(derivative)
-    return np.asarray(every(x), dtype=np.float64)
-
-
 def smooth(points: Points, knots: Array) -> Smooth:
     """Return the spline of a spectrum."""
     design = basis(knots, points.x)
     variance = np.maximum(points.y, 1.0) if points.sigma is None else points.sigma**2
     for number in range(PASSES if points.sigma is None else 1):
-        normal = design.T @ (design / variance[:, None])
+        bands = normal_bands(design, variance)
         try:
-            factor = cho_factor(normal)
+            factor = cholesky_banded(bands)
         except np.linalg.LinAlgError as error:
             raise InputError(
                 "there are too few points between the knots", where="resolution", remedy="Give a coarser resolution"
             ) from error
-        values = cho_solve(factor, design.T @ (points.y / variance))
+        values = cho_solve_banded((factor, False), design.T @ (points.y / variance))
         curve = design @ values
         if points.sigma is None and number < PASSES - 1:
             variance = np.maximum(curve, FEWEST)
     chi2 = float(np.sum((points.y - curve) ** 2 / variance))
-    covariance = cho_solve(factor, np.eye(values.size))
-    return Smooth(knots, values, covariance, variance, chi2, points.x.size - values.size)
+    return Smooth(knots, values, bands, variance, chi2, points.x.size - values.size)
 
 
 @dataclass(frozen=True)
@@ -146,13 +139,15 @@ class Match:
     chi2, dof
         Likelihood ratio against two curves that have nothing to do with each other.
     residual, spread
-        b less the model, and its covariance; shapes (n,) and (n, n).
+        b less the model, shape (n,), and its covariance.
     slopes
         Derivatives of the model by the parameters, shape (n, p).
     model
         The model of b, shape (n,).
     at_limit
         Whether the shift lies at the end of its range.
+    known
+        Whether the data tell the scale from the background.
     """
 
     names: tuple[str, ...]
@@ -161,10 +156,21 @@ class Match:
     chi2: float
     dof: int
     residual: Array
-    spread: Array
+    spread: Spread
     slopes: Array
     model: Array
     at_limit: bool
+    known: bool
+
+
+def _covariance(information: Array) -> tuple[Array, bool]:
+    """Return the covariance of the parameters, what is not known left out; and whether the first one is known."""
+    size = np.sqrt(np.diag(information))
+    size = np.where(size > 0, size, 1.0)
+    weights, ways = np.linalg.eigh(information / np.outer(size, size))
+    kept = weights > SINGULAR * weights[-1]
+    covariance = (ways[:, kept] / weights[kept]) @ ways[:, kept].T / np.outer(size, size)
+    return covariance, bool(np.sum(ways[0, ~kept] ** 2) < SINGULAR**0.5)
 
 
 class Matcher:
@@ -181,49 +187,54 @@ class Matcher:
         """Return the match at some parameters; its chi-square is the least over the shape that both share."""
         first, points = self.first, self.points
         x = points.x - values[1]
-        matrix, step = values[0] * basis(first.knots, x), self.under.step(x)
+        plain, step = basis(first.knots, x), self.under.step(x)
+        matrix = values[0] * plain
         offset = self.polynomial @ values[3 if self.step else 2 :] + (values[2] * step if self.step else 0.0)
         residual = points.y - matrix @ first.values - offset
-        spread = np.diag(self.own.variance) + matrix @ first.covariance @ matrix.T
-        factor = cho_factor(spread)
-        shared = first.values + first.covariance @ (matrix.T @ cho_solve(factor, residual))
-        slopes = self._slopes(values, shared)
-        information = slopes.T @ cho_solve(factor, slopes)
-        size = np.sqrt(np.diag(information))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            covariance = np.linalg.pinv(information / np.outer(size, size), rcond=1e-10) / np.outer(size, size)
-        chi2 = float(residual @ cho_solve(factor, residual)) - self.own.chi2
+        spread = Spread(self.own.variance, matrix, first.bands)
+        shared = first.values + spread.moved(residual)
+        slopes = self._slopes(values, shared, plain @ shared)
+        covariance, known = _covariance(slopes.T @ spread.solve(slopes))
+        chi2 = float(residual @ spread.solve(residual)) - self.own.chi2
         limit = bool(abs(values[1]) >= 0.999 * self.farthest)
+        free = values.size - (0 if values[0] else 2)
         return Match(
-            self.names, values, covariance, max(chi2, 0.0), self.own.values.size - values.size,
-            residual, spread, slopes, matrix @ shared + offset, limit,
+            self.names, values, covariance, max(chi2, 0.0), self.own.values.size - free,
+            residual, spread, slopes, matrix @ shared + offset, limit, known,
         )  # fmt: skip
 
-    def _slopes(self, values: Array, shared: Array) -> Array:
+    def _slopes(self, values: Array, shared: Array, moved: Array) -> Array:
         """Return the derivatives of the model by its parameters, where both have the shape `shared`."""
-        x, knots = self.points.x - values[1], self.first.knots
-        moved = values[0] * (basis(knots, x, 1) @ shared)
+        x = self.points.x - values[1]
+        by_shift = values[0] * BSpline(self.first.knots, shared, DEGREE).derivative()(x)
         if self.step:
-            moved = moved + values[2] * self.under.slope(x)
-        columns = [basis(knots, x) @ shared, -moved, *([self.under.step(x)] if self.step else [])]
+            by_shift = by_shift + values[2] * self.under.slope(x)
+        if not values[0]:  # without a there is neither scale nor shift
+            moved, by_shift = np.zeros_like(moved), np.zeros_like(moved)
+        columns = [moved, -by_shift, *([self.under.step(x)] if self.step else [])]
         return np.column_stack([*columns, self.polynomial])
 
     def _next(self, here: Match) -> Array:
         """Return the Gauss-Newton step."""
-        right = here.slopes.T @ cho_solve(cho_factor(here.spread), here.residual)
-        return here.covariance @ right
+        return here.covariance @ (here.slopes.T @ here.spread.solve(here.residual))
 
-    def _linear(self, shift: float) -> Array:
+    def _linear(self, shift: float, *, with_a: bool = True) -> Array:
         """Return the best other parameters at a shift, the noise of a passed over."""
         x, weight = self.points.x - shift, 1 / np.sqrt(self.own.variance)
-        columns = [basis(self.first.knots, x) @ self.first.values, *([self.under.step(x)] if self.step else [])]
+        curve = basis(self.first.knots, x) @ self.first.values
+        columns = [*([curve] if with_a else []), *([self.under.step(x)] if self.step else [])]
         design = np.column_stack([*columns, self.polynomial]) * weight[:, None]
         size = np.sqrt(np.sum(design**2, axis=0))
+        size = np.where(size > 0, size, 1.0)
         found = np.linalg.lstsq(design / size, self.points.y * weight, rcond=1e-10)[0] / size
-        return np.concatenate([found[:1], [shift], found[1:]])
+        return np.concatenate([found[:1], [shift], found[1:]] if with_a else [[0.0, shift], found])
+
+    def without_a(self) -> Match:
+        """Return b as a background alone: the best match where no positive scale serves."""
+        return self.at(self._linear(0.0, with_a=False))
 
     def best(self) -> Match:
-        """Return the best match: from the best of many shifts, by Gauss-Newton steps.
+        """Return the best match, from the best of many shifts by Gauss-Newton steps; the scale may come out below 0.
 
         Raises
         ------
@@ -233,7 +244,7 @@ class Matcher:
         apart = float(np.median(np.diff(self.first.knots[DEGREE:-DEGREE])))
         count = 2 * int(np.ceil(self.farthest / (COARSE * apart))) + 1
         tried = [self.at(self._linear(float(shift))) for shift in np.linspace(-self.farthest, self.farthest, count)]
-        here = min(tried, key=lambda one: one.chi2 if one.values[0] > 0 else np.inf)
+        here = min(tried, key=lambda one: (one.values[0] <= 0, one.chi2))
         for _ in range(STEPS):
             change, length = self._next(here), 1.0
             unit = np.sqrt(np.clip(np.diag(here.covariance), 1e-300, None))
