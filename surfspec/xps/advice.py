@@ -147,12 +147,19 @@ def advice_table(advice: Iterable[Advice], *fits: xr.Dataset) -> xr.Dataset:
         Kind ``table`` over ``advice``: ``code``, ``level``, ``region``, ``about``, ``reason``, ``reference``,
         ``remedy``, and the numbers ``members`` and ``of``.
 
+    Raises
+    ------
+    InputError
+        For what is no advice.
+
     Examples
     --------
     >>> advice_table([]).sizes["advice"]
     0
     """
-    rows = list(advice)
+    rows = _rows(advice)
+    if not all(isinstance(fit, xr.Dataset) for fit in fits):
+        raise InputError("what follows the advice is no fit", where="advice_table", remedy="Pass the fits one by one")
     texts = ("code", "level", "region", "about", "reason", "reference", "remedy")
     out = xr.Dataset(
         {name: ("advice", np.array([getattr(one, name) for one in rows], dtype=np.str_)) for name in texts}
@@ -162,6 +169,18 @@ def advice_table(advice: Iterable[Advice], *fits: xr.Dataset) -> xr.Dataset:
         out[name] = ("advice", column, {"units": "1", "long_name": long_name})
     out.attrs = {"kind": "table", "technique": "XPS", "surfspec_version": __version__, **spectra.origin(*fits)}
     return schema.check(out, "table")
+
+
+def _rows(advice: object) -> list[Advice]:
+    rows = list(advice) if isinstance(advice, Iterable) else [advice]
+    wrong = [one for one in rows if not isinstance(one, Advice)]
+    if wrong or isinstance(advice, Mapping | str):
+        raise InputError(
+            f"a {type(wrong[0] if wrong else advice).__name__} is no advice",
+            where="advice_table",
+            remedy="Pass what surfspec.xps.advise returned: advice_table(advise(fits), *fits.values())",
+        )
+    return [one for one in rows if isinstance(one, Advice)]
 
 
 def _rules(codes: Collection[str] | None) -> tuple[Rule, ...]:

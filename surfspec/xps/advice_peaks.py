@@ -66,16 +66,28 @@ def wide_lines(view: View) -> Iterator[Finding]:
 
 
 def unequal_widths(view: View) -> Iterator[Finding]:
-    """Find states of one line with very different widths."""
+    """Find states of one level with very different widths: one finding for all states of a level."""
     known = [one for one in view.cores() if one.fwhm > 0 and one.fwhm_unc > 0]
-    for a, b in combinations(known, 2):
-        if a.line != b.line or _of_one_multiplet(view, a, b):
+    told: set[str] = set()
+    for line in dict.fromkeys(one.line for one in known):
+        states = sorted((one for one in known if one.line == line), key=lambda one: one.fwhm)
+        pairs = [pair for pair in combinations(states, 2) if _unequal(view, *pair)]
+        if not pairs or _region(line) in told:
             continue
-        thin, thick = sorted((a, b), key=lambda one: one.fwhm)
-        if thick.fwhm - 2 * thick.fwhm_unc > UNEQUAL * (thin.fwhm + 2 * thin.fwhm_unc):
-            yield Finding(
-                f"{thin.name}, {thick.name}", f"FWHM {thin.fwhm:.2f} and {thick.fwhm:.2f} eV of two states of {a.line}"
-            )
+        told.add(_region(line))  # the other line of a doublet has the same widths
+        thin, thick = max(pairs, key=lambda pair: pair[1].fwhm / pair[0].fwhm)
+        odd = {one.name for pair in pairs for one in pair}
+        names = [one.name for one in known if one.line == line and one.name in odd]
+        count = "two" if len(names) == 2 else str(len(names))
+        text = f"FWHM {thin.fwhm:.2f} to {thick.fwhm:.2f} eV of {count} states of {line}"
+        yield Finding(", ".join(names), text)
+
+
+def _unequal(view: View, thin: Line, thick: Line) -> bool:
+    """Tell whether two states have widths that differ beyond their uncertainties."""
+    if _of_one_multiplet(view, thin, thick):
+        return False
+    return thick.fwhm - 2 * thick.fwhm_unc > UNEQUAL * (thin.fwhm + 2 * thin.fwhm_unc)
 
 
 def doublet_ratios(view: View) -> Iterator[Finding]:

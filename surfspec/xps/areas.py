@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import reference, schema
-from surfspec.errors import InputError
+from surfspec.errors import InputError, SurfspecError
 from surfspec.fitting.verdict import REASONS
 
 Array = NDArray[np.float64]
@@ -38,6 +38,24 @@ class Areas:
     verdicts: tuple[str, ...]
     reasons: tuple[str, ...]
     note: str = ""
+
+
+def number(value: object, name: str, low: float, high: float, unit: str = "") -> float:
+    """Return a finite number within limits, and refuse anything else: text, a bool, NaN.
+
+    Examples
+    --------
+    >>> number(0.75, "energy_exponent", -10, 10)
+    0.75
+    """
+    good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not good or not low <= value <= high:  # type: ignore[operator]
+        shown = value.item() if isinstance(value, np.generic) else value
+        scale = f" {unit}" if unit else ""
+        raise InputError(
+            f"{name} is {shown!r}"[:120], where=name, remedy=f"Give a number from {low:g} to {high:g}{scale}"
+        )
+    return float(value)  # type: ignore[arg-type]
 
 
 def areas_of(fits: Mapping[str, xr.Dataset], force: bool, *, absent: bool = False) -> Areas:
@@ -180,8 +198,9 @@ def kinetic_energy_of(fit: xr.Dataset, library: str | Mapping[str, float]) -> fl
     weights = areas if areas.sum() > 0 else np.ones_like(areas)
     binding = float(np.average(centers, weights=weights)) if centers.size else np.nan
     if not photon > binding:
+        low = f"the photon energy is {photon:g} eV and the line lies at {binding:g} eV"
         raise InputError(
-            f"the photon energy is {photon:g} eV",
+            low if photon > 0 else "the photon energy is not known",
             where=str(fit.attrs.get("region", "")),
             remedy="Set attrs['photon_energy'], 1486.6 for Al K-alpha, before the fit",
         )
@@ -190,14 +209,19 @@ def kinetic_energy_of(fit: xr.Dataset, library: str | Mapping[str, float]) -> fl
 
 def check_mapping(fits: object, where: str) -> None:
     """Refuse what is no mapping of regions to fits of single spectra."""
-    if not isinstance(fits, Mapping) or not fits:
+    single = isinstance(fits, xr.Dataset)  # a Dataset is a mapping too
+    if single or not isinstance(fits, Mapping) or not fits:
+        told = "a single Dataset" if single else "empty" if isinstance(fits, Mapping) else f"a {type(fits).__name__}"
         raise InputError(
-            f"fits is {'empty' if isinstance(fits, Mapping) else 'a ' + type(fits).__name__}",
+            f"fits is {told}",
             where=where,
             remedy="Pass a mapping of regions to fits: {'Zr 3d': fit, 'Na 1s': fit}",
         )
     for name, fit in fits.items():
-        dims = schema.series_dims(fit) if isinstance(fit, xr.Dataset) and fit.attrs.get("kind") == "fit" else ()
+        try:
+            dims = schema.series_dims(schema.check(fit, "fit"))
+        except SurfspecError as error:
+            raise InputError(error.message, where=f"{where}: {name}", remedy=error.remedy) from error
         if dims:
             raise InputError(
                 f"the fit of {name!r} is a series over {', '.join(dims)}",

@@ -12,9 +12,12 @@ from surfspec import schema, spectra
 from surfspec._version import __version__
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.verdict import require, worst
+from surfspec.xps.areas import number
 
 _CORE: Final = re.compile(r"[A-Z][a-z]? \d[spdf](\d/2)?")
 _AUGER: Final = re.compile(r"[A-Z][a-z]? [KLMNO]\d*[KLMNOV]\d*[KLMNOV]\d*")
+#: Largest standard uncertainty in eV that can be stated.
+WORST: Final = 100.0
 #: Distance in eV of two photon energies that are the same but for rounding.
 SAME_PHOTON: Final = 0.05
 
@@ -69,7 +72,8 @@ def auger_parameter(
     Raises
     ------
     InputError
-        When a line is missing, the elements, samples or photon energies differ, or the photon energy is unknown.
+        When an uncertainty is no number from 0, a line is missing, the elements, samples or photon energies differ, or
+        the photon energy is unknown.
     NotDeterminedError
         When a fit failed, or a position is not determined.
 
@@ -91,6 +95,8 @@ def auger_parameter(
     >>> round(float(found.auger_parameter), 1), round(float(found.kinetic_energy), 1)
     (2061.1, 989.6)
     """
+    number(reference_unc, "reference_unc", 0.0, WORST, "eV")
+    number(photon_energy_unc, "photon_energy_unc", 0.0, WORST, "eV")
     for name, fit in (("photo_fit", photo_fit), ("auger_fit", auger_fit)):
         _single(fit, name)
         require(str(fit["verdict"].item()), str(fit["reasons"].item()), what=f"the position in {name}", force=force)
@@ -121,7 +127,8 @@ def auger_parameter(
         ),
     }
     if reference is not None:
-        change, change_unc = photon + photo - auger - _number(reference), np.sqrt(variance + reference_unc**2)
+        at = number(reference, "reference", 1.0, 1e5, "eV")
+        change, change_unc = photon + photo - auger - at, np.sqrt(variance + reference_unc**2)
         values["difference"] = (change, change_unc, "Auger parameter minus that of the reference")
         values["relaxation"] = (change / 2, change_unc / 2, "Change of the extra-atomic relaxation energy")
     out = xr.Dataset(attrs={"kind": "table", "technique": "XPS", "surfspec_version": __version__})
@@ -140,12 +147,6 @@ def auger_parameter(
         **spectra.origin(photo_fit, auger_fit),
     }
     return schema.check(out, "table")
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e5:
-        raise InputError(f"reference is {value!r}", where="reference", remedy="Give an Auger parameter in eV")
-    return float(value)
 
 
 def _single(fit: xr.Dataset, name: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.reference import Material
+from surfspec.xps.areas import number
 from surfspec.xps.mean_free_path import lengths
 
 Array = NDArray[np.float64]
@@ -30,6 +31,9 @@ KEYS: Final[dict[str, float]] = {
 #: Correlation of the errors of the mean free paths of two lines in one material. A convention: for silicon between
 #: 1100 and 1616 eV the deviations of TPP-2M from optical data (Jablonski & Powell 2009) are alike to 0.2 of 2.5 %.
 CORRELATION: Final = 0.9
+
+#: Largest exponent of the kinetic energy, up or down.
+STEEPEST: Final = 10.0
 
 Transmission = float | ArrayLike | Mapping[str, xr.Dataset] | None
 
@@ -73,13 +77,16 @@ def transmission_at(transmission: Transmission, regions: tuple[str, ...], kineti
         return np.array(
             [_of_file(transmission, name, e, hv) for name, e, hv in zip(regions, kinetic, photon, strict=True)]
         )
-    values = np.asarray(transmission, dtype=np.float64)
+    try:
+        values = np.asarray(np.nan if isinstance(transmission, bool) else transmission, dtype=np.float64)
+    except (TypeError, ValueError):  # text, a function, rows of different lengths
+        values = np.array(np.nan)
     if values.ndim == 0 and np.isfinite(values):
-        return np.asarray(kinetic ** float(values))
+        return np.asarray(kinetic ** number(float(values), "transmission", -STEEPEST, STEEPEST))
     if values.ndim == 2 and values.shape[0] == 2 and values.shape[1] >= 2:
         return np.array([_interpolated(values[0], values[1], e, "transmission") for e in kinetic])
     raise InputError(
-        "transmission is no exponent and no table",
+        f"transmission is {repr(transmission)[:60]}, no exponent and no table",
         where="transmission",
         remedy="Give an exponent, two rows (kinetic energies, transmissions), or spectra that hold it by region",
     )

@@ -9,7 +9,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError, NotDeterminedError
-from surfspec.xps.charge_record import energy_words, given_shift, moved_spectrum, shift_by_line
+from surfspec.xps.charge_record import energy_words, given_shift, moved_spectrum, of_members, shift_by_line
 
 Spectra = xr.Dataset | Mapping[str, xr.Dataset]
 
@@ -63,9 +63,9 @@ def charge_correct(
         One spectrum, a mapping of regions of one sample, or series of them. For several samples there is
         :func:`charge_correct_each`.
     fit
-        Fit of the reference region of the same sample, on the measured scale. For a series, that of the same members:
-        the axis moves by their mean shift, and what is left of each is the coordinate ``energy_shift``, which
-        :func:`fit` applies.
+        Fit of the reference region of the same sample, on the measured scale. For a series, that of the same members,
+        which are found by their labels: the axis moves by their mean shift, and what is left of each is the coordinate
+        ``energy_shift``, which :func:`fit` applies.
     line
         The reference line, a value of the fit's coordinate ``line``.
     energy
@@ -138,8 +138,8 @@ def charge_correct(
         )
     dims = () if fit is None else schema.series_dims(fit)
     if isinstance(spectra, xr.Dataset):
-        return moved_spectrum(spectra, found, dims)
-    return {name: moved_spectrum(one, found, dims) for name, one in spectra.items()}
+        return moved_spectrum(spectra, of_members(found, spectra, fit), dims)
+    return {name: moved_spectrum(one, of_members(found, one, fit), dims) for name, one in spectra.items()}
 
 
 def charge_correct_each(
@@ -220,9 +220,9 @@ def charge_correct_each(
 
 
 def _members(spectra: object) -> list[xr.Dataset]:
-    if not isinstance(spectra, Mapping):
+    if not isinstance(spectra, Mapping) or not spectra:
         raise InputError(
-            f"spectra is a {type(spectra).__name__}",
+            "there are no spectra" if isinstance(spectra, Mapping) else f"spectra is a {type(spectra).__name__}",
             where="charge_correct",
             remedy="Pass one spectrum, or a mapping of regions to spectra",
         )

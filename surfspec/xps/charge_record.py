@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -141,6 +141,43 @@ def shift_by_line(
         note=f"forced although {'; '.join(notes)}" if notes else "",
         control=control,
     )
+
+
+def of_members(found: Correction, spectrum: xr.Dataset, fit: xr.Dataset | None) -> Correction:
+    """Return a correction with the shifts in the order of the members of a spectrum, which their labels tell.
+
+    Parameters
+    ----------
+    found
+        The correction, one shift for each member of `fit`.
+    spectrum
+        A series of as many members.
+    fit
+        The fit that the correction comes from; None, or one of a single spectrum: the same shift for all.
+
+    Raises
+    ------
+    InputError
+        When members have other labels than those of the fit, labels repeat in another order, or only one of the two
+        has any.
+    """
+    shift, unc = found.shift, found.unc
+    if fit is None:
+        return found
+    for place, dim in enumerate(schema.series_dims(fit)):
+        ours, theirs = (one.indexes.get(dim) for one in (spectrum, fit))
+        if (ours is None and theirs is None) or (ours is not None and theirs is not None and ours.equals(theirs)):
+            continue
+        if ours is None or theirs is None or not theirs.is_unique or set(ours) != set(theirs):
+            told = ["no labels" if one is None else ", ".join(map(str, one[:6])) for one in (ours, theirs)]
+            raise InputError(
+                f"along {dim!r} the members of the spectrum are {told[0]} and those of the fit {told[1]}",
+                where="charge_correct",
+                remedy="Fit the series that is corrected, or select the members of both by label with .sel()",
+            )
+        order = theirs.get_indexer(ours)
+        shift, unc = np.take(shift, order, axis=place), np.take(unc, order, axis=place)
+    return replace(found, shift=shift, unc=unc)
 
 
 def moved_spectrum(spectrum: xr.Dataset, found: Correction, dims: tuple[str, ...] = ()) -> xr.Dataset:

@@ -6,7 +6,8 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.xps.charge_record import FIELDS
+from surfspec.xps.areas import number
+from surfspec.xps.charge_record import FIELDS, LARGEST
 
 
 def undo_charge_correction(spectrum: xr.Dataset) -> xr.Dataset:
@@ -26,7 +27,7 @@ def undo_charge_correction(spectrum: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     InputError
-        When the spectrum carries no correction.
+        When the spectrum carries no correction, or one that is no number.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def undo_charge_correction(spectrum: xr.Dataset) -> xr.Dataset:
             remedy="Use it as it is",
         )
     axis = spectrum["binding_energy"]
-    moved = axis.values + float(spectrum.attrs["charge_shift"])
+    moved = axis.values + number(spectrum.attrs["charge_shift"], "charge_shift", -LARGEST, LARGEST, "eV")
     out = spectrum.assign_coords(binding_energy=("binding_energy", moved, dict(axis.attrs)))
     out = out.drop_vars([name for name in ("energy_shift", "energy_shift_unc") if name in out.coords])
     out.attrs = {k: v for k, v in spectrum.attrs.items() if k not in FIELDS}

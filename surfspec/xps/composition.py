@@ -21,6 +21,7 @@ from surfspec.xps.areas import (
     factor_of,
     kinetic_energy_of,
     level_of,
+    number,
     shows_no_peak,
 )
 from surfspec.xps.quantities import table_of
@@ -29,6 +30,8 @@ from surfspec.xps.shared_window import by_element
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+#: Highest level of a limit.
+SUREST = 0.999999
 #: Standard uncertainties that an area must exceed to count as detected, as in the verdicts of fits.
 DETECTED = 3.0
 
@@ -177,14 +180,9 @@ def _usable(fits: Mapping[str, xr.Dataset], force: bool) -> None:
 def _stated(
     uncertainties: Mapping[str, float] | None, library_unc: float, exponent: float, level: float
 ) -> dict[str, float]:
-    if not np.isfinite(library_unc) or library_unc < 0 or not np.isfinite(exponent):
-        raise InputError(
-            f"library_unc is {library_unc:g} and energy_exponent {exponent:g}",
-            where="quantify",
-            remedy="Give a relative uncertainty of 0 or more, and a finite exponent",
-        )
-    if not 0.5 <= level < 1:
-        raise InputError(f"level is {level!r}", where="level", remedy="Give a level from 0.5 to below 1, 0.95 say")
+    number(library_unc, "library_unc", 0.0, budget.KEYS["sensitivity"])
+    number(exponent, "energy_exponent", -budget.STEEPEST, budget.STEEPEST)
+    number(level, "level", 0.5, SUREST)
     stated = budget.checked(uncertainties)
     if library_unc > 0 and "sensitivity" in stated:
         raise InputError(

@@ -16,6 +16,7 @@ from surfspec.xps.global_recipe import GlobalRecipe
 from surfspec.xps.link_graph import is_center
 from surfspec.xps.links import ChargeReference, named
 from surfspec.xps.prepare import Prepared, prepare
+from surfspec.xps.recipe import Range, Recipe
 
 Spectra = Mapping[str, Mapping[str, xr.Dataset]]
 
@@ -178,7 +179,9 @@ def ready(
     Raises
     ------
     InputError
-        Naming sample and region.
+        Naming sample and region. A prior of a centre is refused where the scale of its spectrum is searched for a
+        shift, since what is known of a position is known on a scale that is known; with a charge reference the shift
+        is a parameter of the fit, and the prior one of a binding energy.
     """
     out = []
     linked_areas = any(link.parameter.endswith(" area") for link in recipe.links)
@@ -188,7 +191,7 @@ def ready(
             given = _coarse(sample, spectra[sample], recipe, recipe.charge, shift_search)
         for region in (name for name in recipe.regions if name in spectra[sample]):
             search = None if given is not None else shift_search
-            found = _prepared(sample, region, spectra[sample][region], recipe, search, given)
+            found = _prepared(sample, region, spectra[sample][region], recipe.region_recipes[region], search, given)
             centers = {p.name: p for p in recipe.tables[region].values() if is_center(p.name)} if recipe.charge else {}
             time = _time(spectra[sample][region]) if linked_areas else 1.0
             out.append(Ready(sample, region, spectra[sample][region], _freed(found, centers), centers, time))
@@ -197,10 +200,10 @@ def ready(
 
 
 def _prepared(
-    sample: str, region: str, one: xr.Dataset, recipe: GlobalRecipe, search: float | None, shift: float | None
+    sample: str, region: str, one: xr.Dataset, recipe: Recipe, search: float | None, shift: float | None
 ) -> Prepared:
     try:
-        return prepare(one, recipe.region_recipes[region], shift_search=search, energy_shift=shift)
+        return prepare(one, recipe, shift_search=search, energy_shift=shift)
     except SurfspecError as error:
         raise InputError(error.message, where=f"{sample} / {region}", remedy=error.remedy) from error
 
@@ -212,14 +215,35 @@ def _coarse(
     charge: ChargeReference,
     shift_search: float | None,
 ) -> float:
-    """Return the coarse shift of a sample: that of the reference line, or the median of all regions."""
+    """Return the coarse shift of a sample: that of the reference line, or the median of all regions.
+
+    The fit begins there and finds the shift itself, so what is known of binding energies has no part in the search.
+    """
     home, name = named(charge.reference, "reference")
     search = charge.search if shift_search is None else shift_search
     if home in regions:
-        found = _prepared(sample, home, regions[home], recipe, search, None).shift
+        found = _prepared(sample, home, regions[home], _without_priors(recipe, home), search, None).shift
         return found + recipe.tables[home][name].value - charge.energy
-    shifts = [_prepared(sample, region, one, recipe, search, None).shift for region, one in regions.items()]
+    shifts = [
+        _prepared(sample, region, one, _without_priors(recipe, region), search, None).shift
+        for region, one in regions.items()
+    ]
     return float(np.median(shifts))
+
+
+def _without_priors(recipe: GlobalRecipe, region: str) -> Recipe:
+    """Return the recipe of a region whose centres have their ranges only."""
+    whole = recipe.region_recipes[region]
+    return replace(
+        whole,
+        peaks=tuple(replace(one, center=_loose(one.center)) for one in whole.peaks),
+        doublets=tuple(replace(one, center=_loose(one.center)) for one in whole.doublets),
+        multiplets=tuple(replace(one, center=_loose(one.center)) for one in whole.multiplets),
+    )
+
+
+def _loose(center: Range | float) -> Range | float:
+    return replace(center, prior=None) if isinstance(center, Range) else center
 
 
 def _freed(found: Prepared, centers: Mapping[str, Parameter]) -> Prepared:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -11,39 +10,27 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtri
 
-from surfspec import reference, schema, spectra
+from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of, worst
 from surfspec.reference import Material
-from surfspec.xps.areas import check_mapping
+from surfspec.xps.areas import check_mapping, number
 from surfspec.xps.budget import Transmission
-from surfspec.xps.mean_free_path import METHODS
+from surfspec.xps.overlayer_inputs import STRAIGHT, check_states, layers_of, references_of, sigma_of
 from surfspec.xps.overlayer_model import (
-    BARE,
     SAMPLE,
-    THICK,
     Estimate,
     Signals,
     estimate,
     profile_limits,
 )
-from surfspec.xps.overlayer_signals import PHASES, Layers, signals_of
+from surfspec.xps.overlayer_signals import signals_of
 from surfspec.xps.overlayer_table import curve_of, table_of_film
 
 Array = NDArray[np.float64]
 
-#: Standard uncertainties of the inputs where none are stated, relative. Those of the lengths come from the formula and
-#: the numbers of the material. Choices of this program: 5 % a sensitivity factor, 3 % the ratio of the densities, 0.05
-#: the exponent of the transmission, 10 % the gain between two samples.
-TYPICAL: Final[dict[str, float]] = {
-    "sensitivity": 0.05,
-    "density": 0.03,
-    "transmission_exponent": 0.05,
-    "bare_gain": 0.10,
-    "thick_gain": 0.10,
-}
-#: What may be stated.
-KEYS: Final = ("film_length", "substrate_length", "contamination_length", *TYPICAL)
+#: Highest level of a limit.
+SUREST: Final = 0.999999
 #: Standard deviation of a coverage of which nothing is known but that it lies between 0 and 1.
 IGNORANCE: Final = float(1 / np.sqrt(12))
 #: Probability of the chi-square below which the lines contradict each other.
@@ -102,7 +89,8 @@ def thickness(
     bare_substrate, thick_film
         Fits of the substrate alone and of a thick film, measured likewise: sensitivity factors cancel against them.
     emission_angle
-        Degrees between surface normal and analyser, 0 to below 90. Beyond 60 elastic scattering bends the model.
+        Degrees between surface normal and analyser, 0 to 80. From 60 on elastic scattering bends the model; beyond 65
+        a reason says so.
     attenuation
         ``"TPP-2M"``: inelastic mean free paths, electrons fly straight. ``"S3"``: attenuation lengths by Seah's curve,
         15 to 35 % shorter in oxides, with elastic scattering; its terms for compounds are unverified.
@@ -131,7 +119,8 @@ def thickness(
     Raises
     ------
     InputError
-        For unknown materials, lines, states, or impossible angles.
+        For unknown materials, lines or states, a film of the substrate's material, states of an element and its oxide
+        that are exchanged, references without a region of the sample, angles beyond 80 degrees.
     NotDeterminedError
         When a fit failed, or there are not two lines.
 
@@ -154,14 +143,13 @@ def thickness(
     True
     """
     check_mapping(fits, "thickness")
-    layers = _layers(film, substrate, contamination, attenuation, emission_angle, library, transmission, states)
-    sigma = _sigma(uncertainties)
+    layers = layers_of(film, substrate, contamination, attenuation, emission_angle, library, transmission, states)
+    sigma = sigma_of(uncertainties)
     if model not in ("uniform", "patchy"):
         raise InputError(f"model is {model!r}", where="model", remedy="Use 'uniform' or 'patchy'")
-    if not 0.5 <= level < 1:
-        raise InputError(f"level is {level!r}", where="level", remedy="Give a level from 0.5 to below 1, 0.95 say")
-    others = {BARE: bare_substrate, THICK: thick_film}
-    references = {key: value for key, value in others.items() if value is not None}
+    number(level, "level", 0.5, SUREST)
+    references = references_of(fits, bare_substrate, thick_film)
+    check_states([fit for one in (fits, *references.values()) for fit in one.values()], layers)
     signals, names, kinetic, units = signals_of(fits, references, layers, sigma, lines=lines, force=force)
     contaminated = layers.contamination is not None
     _enough(signals, contaminated)
@@ -172,6 +160,8 @@ def thickness(
     whole = profile_limits(signals, uniform, rise, patchy=False, contaminated=contaminated)
     limits = profile_limits(signals, best, rise, patchy=True, contaminated=contaminated) if patchy else whole
     reasons = _reasons(best, limits, patchy=patchy)
+    if emission_angle > STRAIGHT:
+        reasons.append(f"model inadequate: electrons do not fly straight at {emission_angle:g} degrees from the normal")
     out = table_of_film(
         signals, names, kinetic, units, best, uniform, limits, whole, reasons, contaminated=contaminated
     )
@@ -193,54 +183,6 @@ def thickness(
 def _inputs(used: Sequence[xr.Dataset]) -> list[str]:
     """Return the verdicts of the fits that were used; that a line is not there is a result."""
     return ["check" if str(fit["verdict"].item()) == "failed" else str(fit["verdict"].item()) for fit in used]
-
-
-def _layers(
-    film: str | Material,
-    substrate: str | Material,
-    contamination: str | Material | None,
-    attenuation: str,
-    angle: float,
-    library: str | Mapping[str, float],
-    transmission: Transmission,
-    states: Mapping[str, str] | None,
-) -> Layers:
-    if attenuation not in METHODS:
-        raise InputError(
-            f"attenuation is {attenuation!r}", where="attenuation", remedy=f"Use one of {', '.join(METHODS)}"
-        )
-    if isinstance(angle, bool) or not isinstance(angle, int | float) or not 0 <= angle < 90:
-        raise InputError(
-            f"emission_angle is {angle!r}",
-            where="emission_angle",
-            remedy="Give degrees from the normal, 0 to 90",
-        )
-    wrong = [phase for phase in (states or {}).values() if phase not in PHASES]
-    if wrong:
-        raise InputError(
-            f"there is no layer {wrong[0]!r}", where="states", remedy=f"Assign species to {', '.join(PHASES)}"
-        )
-    return Layers(
-        film=reference.material(film),
-        substrate=reference.material(substrate),
-        contamination=None if contamination is None else reference.material(contamination),
-        method=attenuation,
-        cosine=float(np.cos(np.radians(angle))),
-        library=library,
-        transmission=transmission,
-        states=dict(states or {}),
-    )
-
-
-def _sigma(uncertainties: Mapping[str, float] | None) -> dict[str, float]:
-    for key, value in (uncertainties or {}).items():
-        if key not in KEYS:
-            near = difflib.get_close_matches(str(key), KEYS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Use some of {', '.join(KEYS)}"
-            raise InputError(f"{key!r} is no source of uncertainty", where="uncertainties", remedy=hint)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10:
-            raise InputError(f"{key} is {value!r}", where="uncertainties", remedy="Give a number from 0 to 10")
-    return {**TYPICAL, **{key: float(value) for key, value in (uncertainties or {}).items()}}
 
 
 def _enough(signals: Signals, contaminated: bool) -> None:

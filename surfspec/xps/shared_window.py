@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.errors import InputError
-from surfspec.xps.areas import WINDOW, is_core
+from surfspec.xps.areas import WINDOW, check_mapping, is_core
 
 
 def by_element(fits: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
@@ -26,7 +26,8 @@ def by_element(fits: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     Raises
     ------
     InputError
-        When an element of such a window has a region of its own as well.
+        When something is no fit of a single spectrum, or when an element of such a window has a region of its own as
+        well.
 
     Examples
     --------
@@ -38,6 +39,7 @@ def by_element(fits: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     >>> list(by_element({"B 1s": both}))
     ['B 1s', 'Zr 3d']
     """
+    check_mapping(fits, "fits")
     out: dict[str, xr.Dataset] = {}
     for name, fit in fits.items():
         core = is_core(fit)

@@ -289,6 +289,21 @@ def test_a_healthy_doublet_of_single_peaks_has_no_advice() -> None:
     assert "doublet ratio" not in codes(pair(0.689, 2.41))  # Scofield
 
 
+def test_unequal_widths_are_told_once_for_a_level() -> None:
+    """Three states of Zr 3d, two of them wide: one line, not one for each pair and each line of the doublets."""
+    shifts, widths = (0.0, 6.0, 12.0), (0.8, 3.0, 3.0)
+    lines = tuple((182.4 + d + s, 2e4 * f, w) for d, w in zip(shifts, widths, strict=True)
+                  for s, f in ((0.0, 1.0), (2.41, 2 / 3)))  # fmt: skip
+    free = {"fwhm_gauss": Range(1.5, 0.3, 3.4), "fwhm_lorentz": 0.3}
+    states = tuple(Doublet(f"s{k}", "Zr 3d", Range(182.4 + d, 181.9 + d, 182.9 + d), 2.41, widths=free)
+                   for k, d in enumerate(shifts))  # fmt: skip
+    raw = zr(lines, 172.0, 208.0)
+    fit = ss.xps.fit(raw, Recipe("three", "Zr 3d", (174.0, 206.0), doublets=states), shift_search=0)
+    found = [one for one in ss.xps.advise(fit) if one.code == "unequal widths"]
+    assert [one.about for one in found] == ["s0 3d5/2, s1 3d5/2, s2 3d5/2"]
+    assert "of 3 states of Zr 3d5/2" in found[0].reason
+
+
 def test_weak_doublets_are_judged_by_their_uncertainty() -> None:
     """Of 12 doublets with a free ratio known to 20 % or worse, none is called wrong."""
     ratios = []
@@ -520,6 +535,11 @@ class TestFace:
             with xr.open_dataset(tmp_path / "t.nc", engine="h5netcdf") as back:
                 assert back.sizes["advice"] == len(advice)
                 assert [str(v) for v in back["code"].values] == [one.code for one in advice]
+
+    @pytest.mark.parametrize("bad", [None, ["x"], "note", 3])
+    def test_what_is_no_advice_makes_no_table(self, bad: object) -> None:
+        with pytest.raises(InputError, match="is no advice"):
+            ss.xps.advice_table(bad)  # type: ignore[arg-type]
 
     def test_every_rule_is_on_the_page(self) -> None:
         page = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")

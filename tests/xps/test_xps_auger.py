@@ -112,6 +112,11 @@ def test_refusals() -> None:
         lambda: ss.xps.auger_parameter(photo, auger, line="Zr 3d5/2"),
         lambda: ss.xps.auger_parameter(photo, auger, species="no such"),
         lambda: ss.xps.auger_parameter(photo, auger, reference=-1.0),
+        lambda: ss.xps.auger_parameter(photo, auger, reference="2065.9"),
+        lambda: ss.xps.auger_parameter(photo, auger, reference=2065.9, reference_unc=-1.0),
+        lambda: ss.xps.auger_parameter(photo, auger, photon_energy_unc=-1.0),
+        lambda: ss.xps.auger_parameter(photo, auger, photon_energy_unc=np.nan),
+        lambda: ss.xps.auger_parameter(photo, auger, photon_energy_unc="a"),
     ):
         with pytest.raises(InputError):
             call()

@@ -256,6 +256,22 @@ class TestSeries:
         np.testing.assert_allclose(fit.center.values[:, 0], 1071.5, atol=0.02)
         assert np.all(fit.center_unc.values[:, 0] >= moved["Na 1s"].energy_shift_unc.values)
 
+    def test_members_are_found_by_their_labels(self) -> None:
+        """A fit of the same members in another order: each is moved by its own shift, not by that in its place."""
+        raw = ss.stack([zirconium(s, i) for i, s in enumerate(self.SHIFTS)], "spot", ["a", "b", "c"])
+        fit = ss.xps.fit(raw, "Zr 3d", shift_search=8)
+        turned = ss.xps.charge_correct(raw.isel(spot=[2, 0, 1]), fit)
+        expected = ss.xps.charge_correct(raw, fit).energy_shift.sel(spot=["c", "a", "b"])
+        np.testing.assert_array_equal(turned.energy_shift, expected)
+        np.testing.assert_array_equal(turned.energy_shift_unc, expected.energy_shift_unc)
+        centers = ss.xps.fit(turned, "Zr 3d").center.sel(component="Zr4+ 3d5/2")
+        np.testing.assert_allclose(centers, 182.40, atol=3e-3)
+        for other in (raw.assign_coords(spot=["a", "b", "d"]), raw.drop_vars("spot")):
+            with pytest.raises(InputError, match="along 'spot' the members of the spectrum are"):
+                ss.xps.charge_correct({"Zr 3d": other}, fit)
+        bare = ss.xps.charge_correct(raw.drop_vars("spot"), fit.drop_vars("spot"))
+        np.testing.assert_array_equal(bare.energy_shift, expected.sel(spot=["a", "b", "c"]))
+
     def test_members_that_shift_alike_carry_nothing(self) -> None:
         raw = ss.stack([zirconium(2.0), zirconium(2.0)], "spot")
         moved = ss.xps.charge_correct(raw, ss.xps.fit(raw, "Zr 3d", shift_search=8))
@@ -282,6 +298,18 @@ def test_samples_charge_on_their_own() -> None:
         ss.xps.charge_correct_each(samples, {"A": fits["A"]})
     with pytest.raises(NotDeterminedError, match=r"A: .*B is in the sample.*; B: "):
         ss.xps.charge_correct_each(samples, fits, elements=["B"])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), "2.0", "abc", 1e9])
+def test_a_correction_that_is_no_number_is_not_undone(bad: object) -> None:
+    moved = ss.xps.charge_correct(zirconium(), shift=2.0).assign_attrs(charge_shift=bad)
+    with pytest.raises(InputError, match="charge_shift is"):
+        ss.xps.undo_charge_correction(moved)
+
+
+def test_no_spectra_are_refused() -> None:
+    with pytest.raises(InputError, match="no spectra"):
+        ss.xps.charge_correct({}, shift=1.0)
 
 
 class TestScales:

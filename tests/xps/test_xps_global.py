@@ -301,6 +301,44 @@ def test_what_is_known_of_a_binding_energy_sharpens_the_shift() -> None:
         replace(whole, links=(Link(f"{NA} center", follows=f"{ZR} center", offset=889.0),))
 
 
+def known_sodium(sigma: float) -> GlobalRecipe:
+    peak = replace(flat("Na 1s").peaks[0], center=Range(1071.4, 1069.5, 1073.5, prior=sigma))
+    regions = {"Zr 3d": flat("Zr 3d"), "Na 1s": replace(flat("Na 1s"), peaks=(peak,))}
+    return GlobalRecipe("x", regions, (), REFERENCE)
+
+
+def test_a_binding_energy_with_a_prior_beside_a_shift_is_calibrated() -> None:
+    """Energies drawn from the prior on scales that are shifted anew: pulls of energy and shift of unit width."""
+    whole, pulls = known_sodium(0.01), []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        shift, energy = rng.uniform(-2.0, 2.0), rng.normal(1071.4, 0.01)
+        zr = simulated("Zr 3d", rng, shift=shift, center=182.4)
+        na = simulated("Na 1s", rng, shift=shift, area=500.0, center=energy)
+        found = ss.xps.fit_global({"a": {"Zr 3d": zr, "Na 1s": na}}, whole).common
+        row = next(i for i, name in enumerate(found.center.values) if "Na" in str(name))
+        moved = found.sel(common="a / charge shift")
+        pulls.append(
+            (
+                (float(found.binding_energy[row]) - energy) / float(found.binding_energy_unc[row]),
+                (float(moved.value) - shift) / float(moved.value_unc),
+            )
+        )
+    assert np.all((np.std(pulls, axis=0) > 0.75) & (np.std(pulls, axis=0) < 1.3)), np.std(pulls, axis=0)
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 0.5), np.mean(pulls, axis=0)
+
+
+def test_a_prior_of_a_position_is_refused_where_the_shift_is_searched() -> None:
+    """The search would put the line where the prior says."""
+    data, free = study(24, {"a": 0.8}), replace(known_sodium(0.003), charge=None)
+    with pytest.raises(InputError, match=r"a / Na 1s: the centre of 'Na\+' has a prior"):
+        ss.xps.fit_global(data, free, shift_search=3.0)
+    own = {name: replace(one, shift_search=3.0) for name, one in free.region_recipes.items()}
+    with pytest.raises(InputError, match=r"a / Na 1s: the centre of 'Na\+' has a prior"):
+        ss.xps.fit_global(data, replace(free, regions=own))
+    assert ss.xps.fit_global(data, free, energy_shift=0.8).fits["a"]["Na 1s"].verdict.item() == "ok"
+
+
 def test_backgrounds_that_are_fitted_take_part() -> None:
     """With a constant level fitted in place of one taken from the ends: the same width within its uncertainty."""
     data = study(25)

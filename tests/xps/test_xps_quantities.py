@@ -13,6 +13,7 @@ from scipy.special import voigt_profile
 import surfspec as ss
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.xps.budget import transmission_at
+from surfspec.xps.shared_window import by_element
 
 
 def voigt(x: np.ndarray, center: float) -> np.ndarray:
@@ -341,3 +342,46 @@ class TestSeveralElementsInOneWindow:
         fit = self.both()
         with pytest.raises(InputError, match="two fits hold"):
             ss.xps.normalise({"B 1s": fit, "Zr 3d": fit}, to="Zr 3d5/2")
+
+
+def test_numbers_that_cannot_be_are_refused_by_name() -> None:
+    found = fits()
+    ragged = ([1500.0, 100.0], [1.0])
+    for options, words in (
+        ({"energy_exponent": -500}, "energy_exponent is -500"),
+        ({"energy_exponent": 1e6}, "from -10 to 10"),
+        ({"energy_exponent": "a"}, "energy_exponent is 'a'"),
+        ({"library_unc": "a"}, "library_unc is 'a'"),
+        ({"library_unc": -0.1}, "library_unc is -0.1"),
+        ({"level": "a"}, "level is 'a'"),
+        ({"level": 1.0}, "level is 1.0"),
+        ({"transmission": "foo"}, "transmission is 'foo'"),
+        ({"transmission": 1e6}, "transmission is 1000000.0"),
+        ({"transmission": lambda e: e}, "no exponent and no table"),
+        ({"transmission": ragged}, "no exponent and no table"),
+        ({"transmission": True}, "transmission is True"),
+    ):
+        with pytest.raises(InputError, match=words):
+            ss.xps.quantify(found, **options)
+
+
+def test_what_is_no_fit_of_a_region_is_refused() -> None:
+    spectra, found = sample(), fits()
+    for quantity in (ss.xps.quantify, ss.xps.normalise):
+        with pytest.raises(InputError, match="Zr 3d: this is a spectrum, and a fit is needed"):
+            quantity(spectra)
+        with pytest.raises(InputError, match="a single Dataset"):
+            quantity(found["Zr 3d"])
+    with pytest.raises(InputError, match="a spectrum"):
+        by_element(spectra)
+
+
+def test_a_photon_energy_that_is_not_known_is_called_so() -> None:
+    found = fits()
+    for fit in found.values():
+        del fit.attrs["photon_energy"]
+    with pytest.raises(InputError, match="the photon energy is not known"):
+        ss.xps.quantify(found)
+    low = {name: fit.assign_attrs(photon_energy=100.0) for name, fit in found.items()}
+    with pytest.raises(InputError, match="is 100 eV and the line lies at 18"):
+        ss.xps.quantify(low, library={"Zr 3d": 7.0, "Na 1s": 8.0})

@@ -318,6 +318,7 @@ def test_truth_of_the_simulated_study(name: str) -> None:
     assert table.attrs["materials_verified"] == "no"
     if name == "polished":
         assert "below detection" in table.reasons.item()
+        assert float(table.upper_limit) < 0.085  # the page: 0.08
     else:
         assert float(table.lower_limit) < mean
 
@@ -356,9 +357,41 @@ def test_refusals() -> None:
         ({"uncertainties": {"density": -1.0}}, "density"),
         ({"film": "ZnO", "substrate": "SnO2", "lines": ("Zr 3d", "P 2p")}, "neither film nor substrate"),
         ({"level": 1.0}, "level"),
+        ({"level": "a"}, "level is 'a'"),
+        ({"emission_angle": 89.999}, "beyond 80"),
+        ({"emission_angle": np.nan}, "emission_angle is nan"),
+        ({"film": BULK}, "film and substrate are both"),
+        ({"uncertainties": "a"}, "uncertainties is a str"),
+        ({"states": ["a"]}, "states is a list"),
+        ({"states": {"no such": "film"}}, "no fit has the state 'no such'"),
+        ({"transmission": "foo"}, "transmission is 'foo'"),
+        ({"bare_substrate": {"C 1s": fits["Zr 3d"]}}, "it has C 1s and the sample Zr 3d"),
+        ({"thick_film": 3}, "thick_film"),
     ):
         with pytest.raises(InputError, match=words):
             found_in(fits, **options)
+
+
+def test_an_element_and_its_oxide_are_not_exchanged() -> None:
+    """Silicon at 99.3 eV below its oxide at 103.4 eV; cadmium's oxide lies below the metal and is let pass."""
+    fit = fit_of("Si 2p", 0.0, lines={"oxide": 3e3, "element": 5e3})
+    fit["center"] = fit["center"].copy(data=[103.4, 99.3])
+    known = {"film": "SiO2", "substrate": "Si", "uncertainties": EXACT}
+    right = ss.xps.thickness({"Si 2p": fit}, states={"oxide": "film", "element": "substrate"}, **known)
+    assert float(right.thickness) > 1.0
+    exchanged = {"oxide": "substrate", "element": "film"}
+    with pytest.raises(InputError, match=r"pure element would lie 4\.10 eV above"):
+        ss.xps.thickness({"Si 2p": fit}, states=exchanged, **known)
+    turned = {**known, "film": "Si", "substrate": "SiO2"}
+    assert np.isfinite(ss.xps.thickness({"Si 2p": fit}, states=exchanged, **turned).thickness)
+
+
+@pytest.mark.parametrize(("angle", "verdict"), [(64.0, "ok"), (70.0, "check")])
+def test_beyond_65_degrees_a_reason_says_that_lines_bend(angle: float, verdict: str) -> None:
+    table = found_in(sample(0.8, angle=angle), emission_angle=angle)
+    assert table.verdict.item() == verdict
+    assert ("do not fly straight at 70 degrees" in table.reasons.item()) is (verdict == "check")
+    assert float(table.thickness) == pytest.approx(0.8, rel=0.01)
 
 
 def test_a_line_that_is_not_there_counts_as_zero_with_its_uncertainty() -> None:
