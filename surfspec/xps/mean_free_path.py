@@ -12,6 +12,7 @@ from surfspec import reference, schema
 from surfspec._version import __version__
 from surfspec.errors import InputError
 from surfspec.reference import Material
+from surfspec.xps.areas import number
 
 Array = NDArray[np.float64]
 
@@ -27,6 +28,8 @@ FITTED_RANGE: Final = (50.0, 2000.0)
 #: Energies in eV for which lengths are given. Above the fitted range TPP-2M is extrapolated, without relativity, which
 #: shortens a path by 3 % at 10 keV, (1 + E/2mc2)/(1 + E/mc2)^2: Shinotsuka et al., Surf. Interface Anal. 47 (2015) 871.
 GIVEN_RANGE: Final = (50.0, 10_000.0)
+#: Smallest density, mass or number of electrons of a solid.
+TINY: Final = 1e-6
 #: Names of the formulas: a mean free path, and an attenuation length (shorter: electrons do not fly straight).
 METHODS: Final = ("TPP-2M", "S3")
 #: Density (g/cm3), valence electrons, molar mass (g/mol), band gap (eV) of the average matrix of sensitivity factors.
@@ -59,7 +62,7 @@ def tpp2m(
     Raises
     ------
     InputError
-        For energies that are not positive or so low that the equation gives no length.
+        For energies that are not positive or so low that the equation gives no length, and numbers of no solid.
 
     References
     ----------
@@ -73,6 +76,9 @@ def tpp2m(
     e = np.asarray(energy, dtype=np.float64)
     if not np.all(np.isfinite(e) & (e > 0)):
         raise InputError("a kinetic energy is not a positive number", where="energy", remedy="Give energies in eV")
+    for name, value in (("density", density), ("molar_mass", molar_mass), ("valence_electrons", valence_electrons)):
+        number(value, name, TINY, 1e6)
+    number(band_gap, "band_gap", 0.0, 1e6, "eV")
     u = valence_electrons * density / molar_mass
     plasmon = 28.8 * np.sqrt(u)
     beta = -0.10 + 0.944 / np.hypot(plasmon, band_gap) + 0.069 * density**0.1

@@ -135,6 +135,7 @@ def test_bad_input_is_refused() -> None:
         (lambda: lengths("average", 1000.0, "S3"), "average"),
         (lambda: lengths("Au", 1000.0, "S5"), "S3"),
         (lambda: tpp2m(27.0, density=35.0, molar_mass=271.0, valence_electrons=6), "50 to 2000"),
+        (lambda: tpp2m(1000.0, density=-1.0, molar_mass=60.0, valence_electrons=16), "density is -1.0"),
     ):
         with pytest.raises(InputError, match=words):
             call()
