@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from surfspec.errors import FormatError
-from surfspec.io import _bytes
+import numpy as np
+
+from surfspec.errors import FormatError, SurfspecError
+from surfspec.io import _bytes, _entry, recognise
 from surfspec.io.casa_lines import LineError, calibration_of, component_of, kind_of_line, region_of
 from surfspec.io.casa_types import CasaBlock, CasaCalibration, CasaComponent, CasaFile, CasaRegion
 from surfspec.io.vamas import READER
@@ -58,12 +61,35 @@ def read_casa(path: str | Path, *, strict: bool = False) -> CasaFile:
     header, blocks = parse(text, source.name)
     version = re.search(r"CasaXPS Version\s+(\S+)", header.comment)
     lines = [line.strip() for line in text.split("\n")]
-    found = tuple(_block(block, lines, source.name) for block in blocks)
+    found = _with_data(path, [_block(block, lines, source.name) for block in blocks])
     if strict and any(one.problems for one in found):
         first = next(one.problems[0] for one in found if one.problems)
         place, _, what = first.partition(": ")
         raise FormatError(what, where=place, remedy="Mend the line, or read without strict=True")
     return CasaFile(str(path), version.group(1) if version else "", found)
+
+
+def _with_data(path: str | Path, blocks: list[CasaBlock]) -> tuple[CasaBlock, ...]:
+    """Add to each block the label of its data and the ends of their axis; both lists are in the order of the file."""
+    try:
+        entries = recognise.entries(path, _entry.Options())
+    except SurfspecError:
+        return tuple(blocks)  # no data, no labels: what CasaXPS kept is readable all the same
+    out, place = list(blocks), 0
+    for entry in entries:
+        data = entry.dataset
+        name = str(data.attrs.get("block", ""))
+        here = next((i for i in range(place, len(out)) if not name or out[i].identifier == name), None)
+        if here is None:
+            continue
+        one, place = out[here], here + 1
+        axis = "binding_energy" if "binding_energy" in data.coords else "kinetic_energy"
+        x = data[axis].values
+        ends = x if axis == "kinetic_energy" else one.photon_energy - x
+        kinetic = (float(np.min(ends)), float(np.max(ends)))
+        size = x.size if math.isfinite(kinetic[0]) else 0
+        out[here] = replace(one, label=entry.label, points=size, kinetic=kinetic)
+    return tuple(out)
 
 
 def _block(block: Block, lines: list[str], name: str) -> CasaBlock:

@@ -134,11 +134,11 @@ def calibration_of(text: str, line: int = 0) -> CasaCalibration:
     flags = words.split()
     kinetic = "KE" in {flag.upper() for flag in flags}
     return CasaCalibration(
-        measured=float(first) if second is None else math.nan,
-        assigned=float(assigned),
+        measured=_float(first) if second is None else math.nan,
+        assigned=_float(assigned),
         kinetic=kinetic,
         flags=tuple(flag for flag in flags if flag.upper() not in {"BE", "KE"}),
-        searched=None if second is None else (float(first), float(second)),
+        searched=None if second is None else (_float(first), _float(second)),
         line=line,
     )
 
@@ -153,7 +153,14 @@ def _floats(text: str) -> list[float]:
     if not all(re.fullmatch(_NUMBER, word) for word in words):
         bad = next(word for word in words if not re.fullmatch(_NUMBER, word))
         raise LineError(f"{bad[:30]!r} is not a number")
-    return [float(word) for word in words]
+    return [_float(word) for word in words]
+
+
+def _float(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise LineError(f"{word[:30]!r} is beyond all numbers")
+    return number
 
 
 def _limited(key: str, text: str) -> CasaNumber:
@@ -161,12 +168,12 @@ def _limited(key: str, text: str) -> CasaNumber:
     if found is None:
         raise LineError(f"no {key.lstrip('M?')} with its value, limits and tie")
     value, low, high, link, amount = found.groups()
-    return CasaNumber(float(value), float(low), float(high), int(link), float(amount))
+    return CasaNumber(_float(value), _float(low), _float(high), int(link), _float(amount))
 
 
 def _keyed(key: str, text: str, default: float) -> float:
     found = re.search(rf"\b{key}\s+({_NUMBER})", text)
-    return float(found.group(1)) if found else default
+    return _float(found.group(1)) if found else default
 
 
 def _g(number: float) -> str:

@@ -155,6 +155,11 @@ class CasaBlock:
         (line of the file, text) of all other lines of the CasaXPS section, as they are.
     problems
         Lines that begin like those above and cannot be read, each with its place and why.
+    label
+        Name of the data of this block in its file: ``surfspec.read(path, region=block.label)``. Empty where
+        :func:`surfspec.read` does not read them: images, other techniques, damage.
+    points, kinetic
+        Number of points of these data, and the ends of their axis as kinetic energies in eV; 0 and NaN where not read.
     """
 
     number: int
@@ -166,6 +171,9 @@ class CasaBlock:
     components: tuple[CasaComponent, ...] = ()
     others: tuple[tuple[int, str], ...] = field(default=(), compare=False)
     problems: tuple[str, ...] = ()
+    label: str = field(default="", compare=False)
+    points: int = field(default=0, compare=False)
+    kinetic: tuple[float, float] = field(default=(math.nan, math.nan), compare=False)
 
     @property
     def shift(self) -> float:

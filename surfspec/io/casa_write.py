@@ -9,6 +9,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.io.casa_comment import cleaned
 from surfspec.io.casa_lines import section
 from surfspec.io.casa_types import CasaCalibration, CasaComponent, CasaRegion
 from surfspec.io.vamas_write import compose
@@ -31,7 +32,8 @@ def write_casa(
     Parameters
     ----------
     spectrum
-        Kind ``spectrum``, a single one, on the scale that the calibrations start from, with its photon energy.
+        Kind ``spectrum``, a single one, on the scale that the calibrations start from, with its photon energy. An older
+        analysis in its comment is left out.
     path
         ``.vms`` or ``.vamas``.
     regions, components, calibrations
@@ -67,6 +69,8 @@ def write_casa(
             where="spectrum",
             remedy="Set attrs['photon_energy'], 1486.6 for Al K-alpha",
         )
+    if not isinstance(path, str | Path):
+        raise InputError(f"the path is a {type(path).__name__}", where="path", remedy="Give a file name ending in .vms")
     if Path(path).suffix.lower() not in _VAMAS:
         raise InputError("CasaXPS reads its own lines from VAMAS", where=str(path), remedy="Use the ending .vms")
     named: list[CasaRegion | CasaComponent] = [*regions, *components]
@@ -74,8 +78,14 @@ def write_casa(
         _check(one)
     lines = section(calibrations, regions, components)
     target = free_place(path, overwrite=overwrite)
-    put(target, compose(spectrum, lines))
+    put(target, _with_source(compose(cleaned(spectrum), lines), spectrum))
     return target
+
+
+def _with_source(text: str, spectrum: xr.Dataset) -> str:
+    """Write the label of the X-ray source where the spectrum knows it."""
+    label = " ".join(str(spectrum.attrs.get("source", "")).split())
+    return text.replace("\nXPS\nX-rays\n", f"\nXPS\n{label}\n", 1) if label else text
 
 
 def _check(one: CasaRegion | CasaComponent) -> None:

@@ -10,17 +10,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import reference, schema, spectra
+from surfspec import schema, spectra
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
-from surfspec.xps.areas import check_mapping, is_timed, seconds
-from surfspec.xps.casa_maker import level_name
+from surfspec.xps.areas import check_mapping, is_timed, number, seconds
+from surfspec.xps.casa_factors import factors_of, left_out, path_of, transmission_of, transmitted
+from surfspec.xps.casa_widths import quoted_widths
 
 Array = NDArray[np.float64]
 
 #: Columns of the report and what they hold.
 COLUMNS: Mapping[str, str] = {
-    "Name": "name", "Position": "position", "FWHM": "fwhm", "R.S.F.": "rsf", "Raw Area": "raw_area",
+    "Name": "name", "Position": "position", "FWHM": "fwhm_casa", "R.S.F.": "rsf", "Raw Area": "raw_area",
     "Area/(RSF*T*MFP)": "corrected_area", "%At Conc": "concentration",
 }  # fmt: skip
 #: Digits after the point, as CasaXPS prints them.
@@ -32,6 +33,7 @@ def casa_report(
     *,
     library: str | Mapping[str, float] = "scofield",
     energy_exponent: float = 0.0,
+    transmission: bool = True,
     force: bool = False,
 ) -> xr.Dataset:
     r"""Return the peaks of fits as CasaXPS's quantification report has them.
@@ -44,25 +46,32 @@ def casa_report(
     ----------
     fits
         Fit of each region of one sample, single spectra: of :func:`surfspec.xps.fit`, or of
-        :func:`surfspec.xps.rebuild_casa`, which bring the factors and transmission of the file.
+        :func:`surfspec.xps.rebuild_casa`. That, and fits of what :func:`surfspec.xps.from_casa` made, bring the R.S.F.
+        of the file.
     library
         Sensitivity factors of fits that bring none: a name, or core level -> factor.
     energy_exponent
-        n above, on the kinetic energy; CasaXPS's MFP exponent. 0 leaves the mean free path out.
+        n above, on the kinetic energy; CasaXPS's MFP exponent, which its files do not hold. 0 leaves the mean free path
+        out.
+    transmission
+        Whether areas are divided by the transmission that the data bring from their file, at the position.
     force
         Use failed fits as well.
 
     Returns
     -------
     xarray.Dataset
-        Kind ``table`` over ``peak``: ``name``, ``position``, ``fwhm``, ``rsf``, ``transmission`` (1 where no fit brings
-        one), ``raw_area``, ``corrected_area``, ``concentration``, the last three and the first two with ``_unc``.
-        Satellites and Auger lines are left out. :func:`casa_table` writes it as text.
+        Kind ``table`` over ``peak``: ``name``, ``position``, ``fwhm_casa`` (the parameter of the shape, which CasaXPS
+        calls FWHM), ``fwhm`` (full width at half maximum), ``rsf``, ``transmission`` (1 where left out), ``raw_area``,
+        ``corrected_area``, ``concentration``; all but the factors with ``_unc``. ``attrs["left_out"]`` says what the
+        areas are not divided by. Satellites, Auger lines and
+        peaks whose R.S.F. is 0 are left out. :func:`casa_table` writes it as text.
 
     Raises
     ------
     InputError
-        For a line without a factor, an unknown photon energy where n is not 0, areas that are not all rates.
+        For a line without a factor, an unknown photon energy where n is not 0, areas that are not all rates, regions of
+        which only some bring a transmission.
     NotDeterminedError
         For a failed fit.
 
@@ -76,8 +85,10 @@ def casa_report(
     [60.0, 40.0]
     """
     check_mapping(fits, "casa_report")
+    exponent = number(energy_exponent, "energy_exponent", -10.0, 10.0)
     _usable(fits, force)
-    blocks = [_of_fit(fit, library, energy_exponent) for fit in fits.values()]
+    divided = transmission and transmitted(fits)
+    blocks = [_of_fit(fit, library, exponent, divided) for fit in fits.values()]
     columns = {key: np.concatenate([block[key] for block in blocks]) for key in blocks[0] if key != "covariance"}
     divisor = columns["rsf"] * columns["transmission"] * columns["path"]
     corrected = columns["raw_area"] / divisor
@@ -95,7 +106,8 @@ def casa_report(
     units = _area_units(fits)
     return _table(columns, corrected, np.sqrt(np.diag(covariance)), 100 * share, 100 * share_unc, units).assign_attrs(
         library=library if isinstance(library, str) else "given by the user",
-        energy_exponent=energy_exponent,
+        energy_exponent=exponent,
+        left_out=left_out(divided, exponent),
         **spectra.origin(*fits.values()),
     )
 
@@ -128,6 +140,10 @@ def casa_table(report: xr.Dataset, *, style: str = "text") -> str:
     >>> print(ss.xps.casa_table(ss.xps.casa_report({"Zr 3d": zr}), style="csv").splitlines()[0])
     Name,Position,FWHM,R.S.F.,Raw Area,Area/(RSF*T*MFP),%At Conc
     """
+    if not isinstance(report, xr.Dataset):
+        raise InputError(
+            f"the report is a {type(report).__name__}", where="report", remedy="Pass what casa_report returned"
+        )
     if style not in ("text", "csv", "tab"):
         raise InputError(f"style={style!r} is not known", where="style", remedy="Use text, csv or tab")
     missing = [key for key in COLUMNS.values() if key not in report.variables]
@@ -151,8 +167,8 @@ def casa_table(report: xr.Dataset, *, style: str = "text") -> str:
 def _cell(value: object, digits: int) -> str:
     if isinstance(value, str):
         return value
-    number = float(np.asarray(value))
-    return f"{number:.{digits}f}" if np.isfinite(number) else ""
+    cell = float(np.asarray(value))
+    return f"{cell:.{digits}f}" if np.isfinite(cell) else ""
 
 
 def _usable(fits: Mapping[str, xr.Dataset], force: bool) -> None:
@@ -177,59 +193,29 @@ def _area_units(fits: Mapping[str, xr.Dataset]) -> str:
     return "counts/s eV" if unit == "counts" and timed == {True} else f"{unit} eV"
 
 
-def _of_fit(fit: xr.Dataset, library: str | Mapping[str, float], exponent: float) -> dict[str, Array]:
+def _of_fit(fit: xr.Dataset, library: str | Mapping[str, float], exponent: float, divided: bool) -> dict[str, Array]:
     lines = [str(line) for line in fit["line"].values]
     kept = np.array([not line.endswith(" sat") and not line.split()[-1].isalpha() for line in lines])
-    per = seconds(fit)
-    names = np.array([str(name) for name in fit["component"].values])
-    position = fit["center"].values[kept]
-    count = int(kept.sum())
-    given = fit["sensitivity"].values[kept] if "sensitivity" in fit else None
-    transmission = fit["transmission"].values[kept] if _per_component(fit) else np.ones(count)
-    chosen = [line for line, keep in zip(lines, kept, strict=True) if keep]
-    return {
-        "name": names[kept],
+    rsf = factors_of(fit, lines, kept, library)
+    kept &= rsf != 0.0
+    per, position = seconds(fit), fit["center"].values
+    width, width_unc = quoted_widths(fit)
+    columns = {
+        "name": np.array([str(name) for name in fit["component"].values]),
         "position": position,
-        "position_unc": fit["center_unc"].values[kept],
-        "fwhm": fit["fwhm"].values[kept],
-        "fwhm_unc": fit["fwhm_unc"].values[kept],
-        "rsf": np.array([_factor(library, line) for line in chosen]) if given is None else given,
-        "transmission": transmission,
-        "path": _path(fit, position, exponent),
-        "raw_area": fit["area"].values[kept] / per,
-        "raw_area_unc": fit["area_unc"].values[kept] / per,
-        "covariance": fit["area_covariance"].values[np.ix_(kept, kept)] / per**2,
+        "position_unc": fit["center_unc"].values,
+        "fwhm": fit["fwhm"].values,
+        "fwhm_unc": fit["fwhm_unc"].values,
+        "fwhm_casa": width,
+        "fwhm_casa_unc": width_unc,
+        "rsf": rsf,
+        "transmission": transmission_of(fit, position) if divided else np.ones(position.size),
+        "path": path_of(fit, position, exponent),
+        "raw_area": fit["area"].values / per,
+        "raw_area_unc": fit["area_unc"].values / per,
     }
-
-
-def _per_component(fit: xr.Dataset) -> bool:
-    return "transmission" in fit and fit["transmission"].dims == ("component",)
-
-
-def _path(fit: xr.Dataset, position: Array, exponent: float) -> Array:
-    if exponent == 0.0:
-        return np.ones(position.size)
-    photon = float(fit.attrs.get("photon_energy", 0.0))
-    if not photon > float(np.max(position, initial=0.0)):
-        raise InputError(
-            f"the photon energy is {photon:g} eV",
-            where="casa_report",
-            remedy="Set attrs['photon_energy'] before the fit, or take energy_exponent=0",
-        )
-    return np.asarray((photon - position) ** exponent)
-
-
-def _factor(library: str | Mapping[str, float], line: str) -> float:
-    level = level_name(line)
-    if isinstance(library, str):
-        return float(reference.sensitivity(library, level))
-    if level not in library:
-        raise InputError(
-            f"no sensitivity factor for {level!r}",
-            where="library",
-            remedy=f"It has {', '.join(map(str, library))}; add this one",
-        )
-    return float(library[level])
+    covariance = fit["area_covariance"].values[np.ix_(kept, kept)] / per**2
+    return {key: column[kept] for key, column in columns.items()} | {"covariance": covariance}
 
 
 def _table(
@@ -238,7 +224,8 @@ def _table(
     eV, one = "eV", "1"
     quantities = {
         "position": (columns["position"], columns["position_unc"], eV, "Position"),
-        "fwhm": (columns["fwhm"], columns["fwhm_unc"], eV, "FWHM"),
+        "fwhm": (columns["fwhm"], columns["fwhm_unc"], eV, "Full width at half maximum"),
+        "fwhm_casa": (columns["fwhm_casa"], columns["fwhm_casa_unc"], eV, "FWHM as CasaXPS quotes it"),
         "raw_area": (columns["raw_area"], columns["raw_area_unc"], units, "Raw area"),
         "corrected_area": (corrected, corrected_unc, units, "Area over RSF, transmission and mean free path"),
         "concentration": (share, share_unc, "%", "Atomic concentration"),

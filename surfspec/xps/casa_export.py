@@ -11,6 +11,7 @@ import xarray as xr
 
 from surfspec import recipes, schema
 from surfspec.errors import InputError
+from surfspec.io.casa_comment import annotation_count
 from surfspec.io.casa_types import CasaCalibration, CasaComponent, CasaRegion
 from surfspec.io.casa_write import write_casa
 from surfspec.xps.casa_maker import Maker
@@ -40,7 +41,9 @@ def to_casa(fit: xr.Dataset, *, library: Mapping[str, float] | str = "scofield")
     """Express a fit in regions, components and calibrations of CasaXPS.
 
     Positions become kinetic energies on the charge-corrected scale, the charge correction a calibration; areas become
-    rates where the dwell time is known; ties of areas, widths and centres to one other component become links.
+    rates where the dwell time is known; ties of areas, widths and centres to one other component become links. A fit
+    of what :func:`from_casa` made keeps region, names, R.S.F., masses, indices, limits and texts of shapes as read, as
+    far as its recipe still has them.
 
     Parameters
     ----------
@@ -137,6 +140,9 @@ def write_casa_fit(
     ()
     """
     told = to_casa(fit, library=library)
+    lost = annotation_count(spectrum)
+    if lost:
+        told = replace(told, differences=(*told.differences, f"annotations of the picture are not written ({lost})"))
     data = undo_charge_correction(spectrum) if "charge_shift" in spectrum.attrs else spectrum
     write_casa(
         data,

@@ -15,7 +15,8 @@ from surfspec.fitting.model import Component, Tie
 from surfspec.io.casa_types import CasaCalibration, CasaComponent, CasaNumber, CasaRegion
 from surfspec.xps.areas import seconds
 from surfspec.xps.background_choice import Background
-from surfspec.xps.casa_shapes import background_text, shape_text
+from surfspec.xps.casa_kept import kept_of, merged, same_calibrations
+from surfspec.xps.casa_shapes import background_of, background_text, shape_of, shape_text
 from surfspec.xps.model import build
 from surfspec.xps.recipe import Recipe
 
@@ -34,6 +35,7 @@ class Maker:
         self.value = dict(zip(map(str, fit["parameter"].values), fit["value"].values.tolist(), strict=True))
         self.photon = float(fit.attrs["photon_energy"])
         self.per = seconds(fit) if fit["intensity"].attrs["units"] == "counts" else 1.0
+        self.kept = kept_of(fit)
         self.differences: list[str] = []
         if self.table.active is not None:
             background_text(recipe.background)  # refuses a background fitted with the peaks
@@ -42,12 +44,17 @@ class Maker:
         """Return one component."""
         one = self.table.model.components[place]
         roles = {role: self._number(tie) for role, tie in one.roles.items()}
+        name = str(self.fit["component"].values[place])
+        old = self.kept.components.get(name)
+        same = old is not None and _same_shape(old.shape, one.shape, roles)
         text, fwhm = shape_text(one.shape, roles)
+        if not same and one.shape in ("la", "lf") and not _same_shape(text, one.shape, roles):
+            self.differences.append(f"{name}: its smoothing {roles['smoothing']:.6g} is a whole number there: {text}")
         line = str(self.fit["line"].values[place])
         area = float(self.fit["area"].values[place]) / self.per
         factor = self._factor(place, line)
-        return CasaComponent(
-            name=str(self.fit["component"].values[place]),
+        made = CasaComponent(
+            name=name,
             shape=text,
             area=self._area(one, place, area),
             fwhm=self._width(one, place, fwhm),
@@ -56,6 +63,7 @@ class Maker:
             tag=level_name(line),
             uncorrected_rsf=factor,
         )
+        return made if old is None else merged(old, made, same_shape=same)
 
     def _number(self, tie: Tie) -> float:
         times: float = self.value[tie.times] if tie.times else 1.0
@@ -133,6 +141,9 @@ class Maker:
         return ends[0], ends[1]
 
     def _factor(self, place: int, line: str) -> float:
+        old = self.kept.components.get(str(self.fit["component"].values[place]))
+        if old is not None:
+            return old.rsf
         if "sensitivity" in self.fit:
             return float(self.fit["sensitivity"].values[place])
         level = level_name(line)
@@ -149,7 +160,9 @@ class Maker:
 
     def region(self) -> CasaRegion:
         """Return the quantification region with the background."""
-        chosen = self.recipe.background
+        chosen, old = self.recipe.background, self.kept.region
+        if old is not None and background_of(old) == chosen and self._same_window(old):
+            return old
         name, width, note = background_text(chosen)
         if note:
             self.differences.append(f"background: {note}")
@@ -159,16 +172,21 @@ class Maker:
         level = level_name(str(self.fit["line"].values[0]))
         factor = self._factor(0, str(self.fit["line"].values[0]))
         return CasaRegion(
-            name=level,
+            name=level if old is None else old.name,
             background=name,
             low=self.photon - high,
             high=self.photon - low,
-            rsf=factor,
+            rsf=factor if old is None else old.rsf,
             average=width,
             cross_section=self._cross_section(chosen),
-            tag=level,
-            uncorrected_rsf=factor,
+            tag=level if old is None else old.tag,
+            mass=0.0 if old is None else old.mass,
+            uncorrected_rsf=factor if old is None else old.uncorrected_rsf,
         )
+
+    def _same_window(self, region: CasaRegion) -> bool:
+        ends = (self.photon - region.high - self.shift, self.photon - region.low - self.shift)
+        return all(math.isclose(a, b, abs_tol=1e-5) for a, b in zip(ends, self.recipe.window, strict=True))
 
     def _cross_section(self, chosen: Background) -> tuple[float, float, float, float]:
         if chosen.kind != "tougaard":
@@ -186,10 +204,20 @@ class Maker:
     def calibrations(self) -> tuple[CasaCalibration, ...]:
         """Return the charge correction: CasaXPS adds what surfspec takes away."""
         shift = float(self.fit.attrs.get("charge_shift", 0.0))
+        if same_calibrations(self.kept.calibrations, shift):
+            return self.kept.calibrations
         if shift == 0.0:
             return ()
         assigned = float(self.fit.attrs.get("charge_reference_energy", self.fit["center"].values[0]))
         return (CasaCalibration(assigned + shift, assigned),)
+
+
+def _same_shape(text: str, name: str, roles: Mapping[str, float]) -> bool:
+    """Say whether a name of CasaXPS stands for a shape with these roles."""
+    choice = shape_of(text)
+    return choice.shape == name and all(
+        math.isclose(value, roles[role], rel_tol=1e-9, abs_tol=1e-12) for role, value in choice.widths.items()
+    )
 
 
 def _plain(*ties: Tie) -> bool:

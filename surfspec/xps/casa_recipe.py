@@ -8,9 +8,12 @@ from itertools import chain
 
 import xarray as xr
 
-from surfspec import reference, schema
+from surfspec import reference
 from surfspec.errors import InputError
 from surfspec.io.casa_types import CasaBlock, CasaComponent, CasaNumber, CasaRegion
+from surfspec.xps.casa_checks import check_block, check_component, check_region, check_window
+from surfspec.xps.casa_data import members_of, on_calibrated_scale, region_named, window_of
+from surfspec.xps.casa_kept import remember
 from surfspec.xps.casa_shapes import background_of, shape_of
 from surfspec.xps.entries import AreaRatio, Peak, Range
 from surfspec.xps.recipe import Recipe
@@ -25,7 +28,8 @@ class CasaRecipe:
     recipe
         Its peaks, ties, limits and background; energies on the calibrated scale.
     spectrum
-        The data on that scale.
+        The data on that scale. What was read goes with them (``attrs["casaxps"]``): fits take R.S.F. and names from it,
+        and it is written back as it was.
     left_out
         What has no counterpart, one sentence each.
     region, components
@@ -48,7 +52,7 @@ def from_casa(spectrum: xr.Dataset, block: CasaBlock, *, region: str = "") -> Ca
     Parameters
     ----------
     spectrum
-        The data of that block as :func:`surfspec.read` reads them, a single spectrum.
+        The data of that block: ``surfspec.read(path, region=block.label)``.
     block
         One of :func:`surfspec.io.read_casa`.
     region
@@ -62,8 +66,8 @@ def from_casa(spectrum: xr.Dataset, block: CasaBlock, *, region: str = "") -> Ca
     Raises
     ------
     InputError
-        For a block without that region or without components in it, a background without counterpart, an unknown
-        photon energy or calibration, or a spectrum that is already charge corrected.
+        For a block without that region or without components in it, numbers that cannot be used, a background without
+        counterpart, an unknown photon energy or calibration, data of another block or already charge corrected.
 
     Examples
     --------
@@ -79,8 +83,11 @@ def from_casa(spectrum: xr.Dataset, block: CasaBlock, *, region: str = "") -> Ca
     >>> round(float(ss.xps.fit(made.spectrum, made.recipe).center[0]), 1)
     284.8
     """
-    chosen = region_named(block, region)
+    chosen = region_named(check_block(block), region)
+    check_region(chosen)
     data = on_calibrated_scale(spectrum, block)
+    window = window_of(block, chosen)
+    check_window(data, window, block.identifier)
     maker = _Maker(block, chosen)
     peaks = maker.peaks()
     if not peaks:
@@ -94,88 +101,13 @@ def from_casa(spectrum: xr.Dataset, block: CasaBlock, *, region: str = "") -> Ca
     recipe = Recipe(
         recipe=f"{chosen.name or name} of CasaXPS",
         region=str(spectrum.attrs.get("region", "")) or name,
-        window=window_of(block, chosen),
+        window=window,
         peaks=tuple(peaks),
         background=background_of(chosen),
         source=f"CasaXPS, block {block.number} ({block.identifier})",
     )
-    return CasaRecipe(recipe, data, tuple(maker.left_out), chosen, tuple(maker.used))
-
-
-def region_named(block: CasaBlock, name: str) -> CasaRegion:
-    """Return the region of a block by its name, or its only one.
-
-    Raises
-    ------
-    InputError
-        Where there is none of that name, or several.
-    """
-    found = [one for one in block.regions if not name or one.name == name]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(repr(one.name) for one in block.regions) or "none"
-    what = f"{len(found)} regions {name!r}" if name else f"{len(block.regions)} regions"
-    raise InputError(
-        f"the block {block.identifier!r} has {what}",
-        where=f"block {block.number}",
-        remedy=f"Name one: region=...; it has {known}",
-    )
-
-
-def window_of(block: CasaBlock, region: CasaRegion) -> tuple[float, float]:
-    """Return the limits of a region as binding energies on the calibrated scale."""
-    return (
-        round(block.binding_energy(region.high, of="regions"), 6),
-        round(block.binding_energy(region.low, of="regions"), 6),
-    )
-
-
-def members_of(block: CasaBlock, region: CasaRegion) -> list[int]:
-    """Return the places of the components that lie in a region: all of them where the block has only one."""
-    if len(block.regions) == 1:
-        return list(range(len(block.components)))
-    low, high = window_of(block, region)
-    centers = [block.binding_energy(one.position.value) for one in block.components]
-    return [i for i, center in enumerate(centers) if low <= center <= high]
-
-
-def on_calibrated_scale(spectrum: xr.Dataset, block: CasaBlock) -> xr.Dataset:
-    """Move the axis of the data by the calibrations of a block.
-
-    Raises
-    ------
-    InputError
-        For a series, for data without binding energies, for data already corrected and for an unknown shift or photon
-        energy.
-    """
-    schema.check(spectrum, "spectrum")
-    if schema.series_dims(spectrum) or schema.axis_of(spectrum) != "binding_energy":
-        raise InputError(
-            "a block of CasaXPS is one spectrum over binding energy",
-            where="spectrum",
-            remedy="Read its data with surfspec.read, and select one member of a series with .isel()",
-        )
-    if not block.photon_energy > 0.0:
-        raise InputError(
-            "the block does not say the photon energy, and CasaXPS keeps kinetic energies",
-            where=block.identifier,
-            remedy="Set it: dataclasses.replace(block, photon_energy=1486.6)",
-        )
-    if "charge_shift" in spectrum.attrs:
-        raise InputError(
-            "the spectrum is already charge corrected", where="spectrum", remedy="Pass the data as they were read"
-        )
-    if not block.calibrations:
-        return spectrum
-    if not abs(block.shift) < 1e4:
-        raise InputError(
-            "a calibration searched its maximum within a range and does not say where it found it",
-            where=block.identifier,
-            remedy="Calibrate in CasaXPS on one energy, or replace the calibration of the block by one",
-        )
-    axis = spectrum["binding_energy"]
-    moved = spectrum.assign_coords(binding_energy=("binding_energy", axis.values + block.shift, dict(axis.attrs)))
-    return moved.assign_attrs(charge_shift=-block.shift, charge_reference="calibration of CasaXPS")
+    named = dict(zip((peak.name for peak in peaks), maker.used, strict=True))
+    return CasaRecipe(recipe, remember(data, block, chosen, named), tuple(maker.left_out), chosen, tuple(maker.used))
 
 
 def line_of(*names: str) -> str:
@@ -214,8 +146,10 @@ class _Maker:
     def peaks(self) -> list[Peak]:
         inside = members_of(self.block, self.region)
         self.left_out += [f"not read: {problem}" for problem in self.block.problems]
+        for i in inside:
+            check_component(self.block.components[i])
         known = [i for i in inside if self._has_shape(self.block.components[i])]
-        self.names = dict(zip(known, _unique([self.block.components[i].name for i in known]), strict=True))
+        self.names = dict(zip(known, _unique([one.name for one in self.block.components], known), strict=True))
         self.used = [self.block.components[i] for i in known]
         return [self._peak(i) for i in known]
 
@@ -283,14 +217,26 @@ def _as_it_is(number: CasaNumber) -> tuple[float, float, float]:
     return number.value, min(number.low, number.high), max(number.low, number.high)
 
 
-def _unique(names: Sequence[str]) -> list[str]:
-    """Give numbers to names that come again: Fe 2p, Fe 2p (2)."""
+def _unique(names: Sequence[str], places: Sequence[int]) -> list[str]:
+    """Name the components at some places; to a name that comes again the letter of its column in CasaXPS is added.
+
+    Examples
+    --------
+    >>> _unique(["Fe 2p", "C-C", "Fe 2p"], [0, 1, 2])
+    ['Fe 2p A', 'C-C', 'Fe 2p C']
+    """
+    bases = [name.strip() or "component" for name in names]
     out: list[str] = []
-    for name in names:
-        base, count = name.strip() or "component", 1
-        candidate = base
-        while candidate in out:
-            count += 1
-            candidate = f"{base} ({count})"
+    for i in places:
+        lone = [bases[k] for k in places].count(bases[i]) == 1
+        candidate = bases[i] if lone else f"{bases[i]} {_letters(i)}"
+        while candidate in out or (not lone and candidate in bases):
+            candidate += "'"
         out.append(candidate)
     return out
+
+
+def _letters(place: int) -> str:
+    """Return the letters of a column: A, B, ..., Z, AA."""
+    first, last = divmod(place, 26)
+    return (_letters(first - 1) if first else "") + chr(ord("A") + last)

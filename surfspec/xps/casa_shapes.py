@@ -73,16 +73,22 @@ def shape_of(text: str) -> ShapeChoice:
         alpha, beta, n = _la(numbers)
         if min(alpha, beta) < EXPONENTS_LA[0]:
             raise _without(text, "an exponent at or near 1/2 leaves its tail without an area", "LF, which damps it")
-        return ShapeChoice("la", {"alpha": alpha, "beta": beta, "smoothing": n})
+        return _inside(text, ShapeChoice("la", {"alpha": alpha, "beta": beta, "smoothing": n}))
     if name == "LF" and count in (4, 5):
         alpha, beta, w, n = numbers[:4]
         times = numbers[4] if count == 5 else 1.0
         widths = {"alpha": alpha, "beta": beta, "damping": w, "smoothing": n * sqrt(times)}
-        low, high = shape("lf").bounds["damping"]
-        if not low <= w <= high:
-            raise _without(text, f"a damping of {w:g}", "a damping from 1")
-        return ShapeChoice("lf", widths)
+        return _inside(text, ShapeChoice("lf", widths))
     raise _without(text, "its formula is not known here", "GL, SGL, LA or LF")
+
+
+def _inside(text: str, choice: ShapeChoice) -> ShapeChoice:
+    """Refuse numbers that the formula of a shape does not take."""
+    for role, value in choice.widths.items():
+        low, high = shape(choice.shape).bounds[role]
+        if not low <= value <= high:
+            raise _without(text, f"its {role} is {value:g}", f"one from {low:g} to {high:g}")
+    return choice
 
 
 def _la(numbers: list[float]) -> tuple[float, float, float]:
@@ -110,8 +116,8 @@ def _without(text: str, why: str, instead: str) -> InputError:
 def shape_text(name: str, roles: Mapping[str, float]) -> tuple[str, float]:
     """Return CasaXPS's name of a shape and the FWHM that goes with it.
 
-    A Voigt line becomes LA(1, 1, n) with n rounded to a whole number; a pseudo-Voigt line, whose areas are mixed, the
-    sum SGL with the mixing of its heights.
+    A Voigt line becomes LA(1, 1, n); n of LA and LF is rounded to a whole number. A pseudo-Voigt line, whose areas are
+    mixed, becomes the sum SGL with the mixing of its heights.
 
     Parameters
     ----------
@@ -147,10 +153,10 @@ def shape_text(name: str, roles: Mapping[str, float]) -> tuple[str, float]:
             m = m * _LORENTZ_TOP / (m * _LORENTZ_TOP + (1.0 - m) * _GAUSS_TOP)
         return f"{'GL' if name == 'gl_product' else 'SGL'}({100.0 * m:.6g})", fwhm
     if name == "la":
-        return f"LA({roles['alpha']:.6g},{roles['beta']:.6g},{roles['smoothing']:.6g})", fwhm
+        return f"LA({roles['alpha']:.6g},{roles['beta']:.6g},{round(roles['smoothing'])})", fwhm
     if name == "lf":
         exponents = f"{roles['alpha']:.6g},{roles['beta']:.6g}"
-        return f"LF({exponents},{roles['damping']:.6g},{roles['smoothing']:.6g})", fwhm
+        return f"LF({exponents},{roles['damping']:.6g},{round(roles['smoothing'])})", fwhm
     if name == "voigt":
         return _voigt_text(roles["fwhm_gauss"], roles["fwhm_lorentz"])
     raise InputError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ from surfspec.io.casa_types import CasaBlock, CasaCalibration, CasaComponent, Ca
 FEO = "casa_fit_FeO/FeO_analyzed.vms"
 
 
-def spectrum(**attrs: float) -> object:
+def spectrum(**attrs: float | str) -> xr.Dataset:
     x = np.arange(280.0, 292.0, 0.25)
     return ss.spectrum(x, np.arange(x.size) + 5, technique="XPS", region="C 1s", photon_energy=1486.6, **attrs)
 
@@ -149,6 +150,12 @@ def damaged(tmp_path: Path, text: str) -> Path:
         ("CASA region (*C 1s*) 1195 1206 1", "no name and background"),
         ("CASA region (*C 1s*) (*Shirley*) 1195", "1 numbers"),
         ("CASA region (*C 1s*) (*Shirley*) 1195 abc 1", "'abc' is not a number"),
+        ("CASA region (*C 1s*) (*Shirley*) 1195 1206 1 1e309", "'1e309' is beyond all numbers"),
+        (
+            "CASA comp (*C 1s*) (*GL(30)*) Area 1e999 0 9 -1 1 MFWHM 1 0 9 -1 1 Position 1 0 9 -1 1",
+            "beyond all numbers",
+        ),
+        ("Calib M = 1e309 A = 284.8 BE ADD", "beyond all numbers"),
         ("CASA comp (*C 1s*) (*GL(30)*) Area 3 0 9 -1 1 Position 1200 1199 1201 -1 1", "no FWHM"),
         ("CASA comp (*C 1s*) (*GL(30)*) Area 3 0 9", "no Area"),
         ("Calib M = x A = 284.8 BE ADD", "no 'M = measured"),
@@ -187,12 +194,78 @@ def test_refusals(tmp_path: Path) -> None:
     write_casa(spectrum(), tmp_path / "a.vms", regions=[region])
     with pytest.raises(InputError, match="file exists"):
         write_casa(spectrum(), tmp_path / "a.vms", regions=[region])
+    with pytest.raises(InputError, match="the path is a NoneType"):
+        write_casa(spectrum(), None)  # type: ignore[arg-type]
     (tmp_path / "text.vms").write_text("not a VAMAS file\n")
     with pytest.raises(FormatError, match="no VAMAS file"):
         read_casa(tmp_path / "text.vms")
     series = ss.spectrum([1.0, 2.0, 3.0], np.ones((2, 3)), technique="XPS", dims=("cycle",), photon_energy=1486.6)
     with pytest.raises(InputError, match="series"):
         write_casa(series, tmp_path / "b.vms")
+
+
+def two_samples(tmp_path: Path) -> Path:
+    """Put the blocks of two files into one, as CasaXPS saves them."""
+    files = []
+    for place, sample in enumerate(("film A", "film B")):
+        data = spectrum(sample=sample)
+        data["intensity"] = data.intensity + 100 * place
+        region = CasaRegion("C 1s", "Linear", 1195.0 + place, 1206.0)
+        files.append(write_casa(data, tmp_path / f"{place}.vms", regions=[region]).read_text().split("\n"))
+    first, second = files
+    assert first[15] == "1"  # number of blocks
+    end = first.index("end of experiment")
+    both = [*first[:15], "2", *first[16:end], *second[16:]]
+    (tmp_path / "both.vms").write_text("\n".join(both))
+    return tmp_path / "both.vms"
+
+
+def test_a_block_names_its_data_in_a_file_of_two_samples(tmp_path: Path) -> None:
+    file = two_samples(tmp_path)
+    blocks = read_casa(file, strict=True).fitted
+    assert [b.label for b in blocks] == ["film A C 1s", "film B C 1s"]
+    with pytest.raises(InputError, match="2 regions match"):
+        ss.read(file, region=blocks[0].identifier)
+    for place, block in enumerate(blocks):
+        data = ss.read(file, region=block.label)
+        assert data.attrs["sample"] == block.sample
+        assert data.intensity.values[0] == 5 + 100 * place
+        assert (block.points, block.regions[0].low) == (data.sizes["binding_energy"], 1195.0 + place)
+        ends = (block.photon_energy - data.binding_energy.values[[-1, 0]]).tolist()
+        assert block.kinetic == pytest.approx(ends)
+
+
+def test_data_that_cannot_be_read_leave_blocks_without_label(tmp_path: Path) -> None:
+    file = two_samples(tmp_path)
+    file.write_text(file.read_text().replace("Binding Energy\neV", "Binding Energy\nnm"))
+    blocks = read_casa(file).fitted
+    assert [(b.label, b.points, len(b.regions)) for b in blocks] == [("", 0, 1), ("", 0, 1)]
+
+
+@pytest.mark.data
+def test_every_measured_block_names_its_data(data_dir: Path) -> None:
+    path = data_dir / "xps" / "cheminfo_casa" / "assigned.vms"
+    blocks = read_casa(path).blocks
+    assert len({b.label for b in blocks}) == len(blocks) == 54
+    for block in blocks[::6]:
+        data = ss.read(path, region=block.label)
+        assert (data.attrs["block"], data.attrs["sample"]) == (block.identifier, block.sample)
+
+
+def test_a_comment_is_written_once(tmp_path: Path) -> None:
+    region = CasaRegion("C 1s", "Shirley", 1195.0, 1206.0)
+    data = spectrum(comment="Casa Info Follows\n0\n1\nannot peak 1\n\n0\n0\nAu foil\nsecond line", source="Al")
+    sizes, comments = [], []
+    for i in range(3):
+        file = write_casa(data, tmp_path / f"{i}.vms", regions=[region])
+        data = ss.read(file)
+        sizes.append(file.stat().st_size)
+        comments.append(file.read_text().count("Casa Info Follows"))
+        assert file.read_text().count("Au foil second line") == 1
+        assert "annot" not in file.read_text()
+        assert data.attrs["source"] == "Al"
+    assert comments == [1, 1, 1]
+    assert sizes[1] == sizes[2]
 
 
 numbers = st.floats(-1e7, 1e7, allow_nan=False).map(lambda v: float(f"{v:.9g}"))

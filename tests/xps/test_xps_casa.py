@@ -79,7 +79,8 @@ def test_results_table_of_feo(feo: tuple[xr.Dataset, CasaBlock], data_dir: Path)
 def test_feo_fitted_again(feo: tuple[xr.Dataset, CasaBlock]) -> None:
     made = ss.xps.from_casa(*feo)
     assert made.left_out == ()
-    assert [p.species for p in made.recipe.peaks] == ["Fe 2p", "Fe 2p (2)"] * 2
+    assert [p.name for p in made.recipe.peaks] == ["Fe 2p A", "Fe 2p B", "Fe 2p C", "Fe 2p D"]
+    assert [p.species for p in made.recipe.peaks] == ["Fe 2p A", "Fe 2p B"] * 2
     fitted = ss.xps.fit(made.spectrum, made.recipe)
     rebuilt = ss.xps.rebuild_casa(*feo)
     assert fitted.verdict.item() != "failed"
@@ -89,6 +90,30 @@ def test_feo_fitted_again(feo: tuple[xr.Dataset, CasaBlock]) -> None:
     for main in (0, 2):
         assert float(fitted.area[main]) == pytest.approx(float(rebuilt.area[main]), rel=0.15)
         assert float(fitted.center[main]) == pytest.approx(float(rebuilt.center[main]), abs=0.2)
+    # factor, transmission and CasaXPS's own widths come through the fit: 44.319 = 16.42 x 2.699 in its table
+    report = ss.xps.casa_report({"Fe 2p": fitted})
+    assert float(report.raw_area[0] / report.corrected_area[0]) == pytest.approx(63400.62 / 1430.56, rel=1e-4)
+    assert report.attrs["left_out"] == "mean free path (energy_exponent = 0)"
+    stored = [c.fwhm.value for c in feo[1].components]
+    np.testing.assert_allclose(ss.xps.casa_report({"Fe 2p": rebuilt}).fwhm_casa.values, stored)
+    assert float(report.fwhm_casa[0]) == pytest.approx(3.86, abs=0.1)  # 4.6 eV is the width of the curve
+    assert float(report.fwhm[0]) > 4.5
+
+
+@pytest.mark.data
+def test_feo_written_back_keeps_what_was_read(feo: tuple[xr.Dataset, CasaBlock], tmp_path: Path) -> None:
+    made = ss.xps.from_casa(*feo)
+    told = ss.xps.write_casa_fit(ss.xps.rebuild_casa(*feo), made.spectrum, tmp_path / "back.vms")
+    assert told.differences == ("annotations of the picture are not written (1)",)
+    (block,) = read_casa(tmp_path / "back.vms", strict=True).blocks
+    assert block.regions == feo[1].regions
+    for again, first in zip(block.components, feo[1].components, strict=True):
+        rounded = replace(again, **{n: getattr(first, n) for n in ("area", "fwhm", "position")})
+        assert rounded == first
+        for n in ("area", "fwhm", "position"):
+            numbers = [(c.value, c.low, c.high, c.link, c.amount) for c in (getattr(again, n), getattr(first, n))]
+            assert numbers[0] == pytest.approx(numbers[1], rel=1e-9)
+    assert ss.read(tmp_path / "back.vms").attrs["source"] == "Al"
 
 
 @pytest.mark.data
@@ -286,7 +311,18 @@ def test_names_of_shapes(text: str, shape: str, roles: dict[str, float]) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["GL(30)T(1.5)", "DS(0.09,500)", "A(0.4,0.55,10)GL(30)", "&TI_MET", "LA(0.4,1,50)", "GL(130)", "LA(a,b)", ""],
+    [
+        "GL(30)T(1.5)",
+        "DS(0.09,500)",
+        "A(0.4,0.55,10)GL(30)",
+        "&TI_MET",
+        "LA(0.4,1,50)",
+        "GL(130)",
+        "LA(a,b)",
+        "LA(1e9,1,9)",
+        "LF(1,1,30,100,1e6)",
+        "",
+    ],
 )
 def test_shapes_without_counterpart(text: str) -> None:
     with pytest.raises(InputError, match="no counterpart"):
@@ -398,6 +434,178 @@ def test_backgrounds(name: str, section: tuple[float, ...], kind: str, options: 
         assert (text, width, note) == (name, 2, "")
 
 
+LF = CasaComponent(
+    "C 1s", "LF(1.1,1.3,80,100,6)", CasaNumber(1000.0, 1e-20, 5e5), CasaNumber(1.2, 0.5, 2.0),
+    CasaNumber(1201.8, 1201.0, 1203.0, -1, -13.0), 0.3, 12.011, 0, "C 1s", "", 0.28,
+)  # fmt: skip
+LINKED = replace(
+    LF, area=CasaNumber(200.0, 1.0, 9e4, 0, 0.2), position=CasaNumber(1199.8, 1190.0, 1210.0, 0, -2.0), index=3
+)
+
+
+def as_in_a_file(**attrs: object) -> tuple[xr.Dataset, CasaBlock]:
+    """A simulated block with two components of one name, calibrated, with transmission and dwell time."""
+    data, block = carbon(LF, LINKED)
+    data = data.assign(transmission=("binding_energy", np.linspace(2.0, 3.0, data.sizes["binding_energy"])))
+    data = data.assign_coords(binding_energy=("binding_energy", data.binding_energy.values - 3.0, {"units": "eV"}))
+    data["transmission"].attrs = {"units": "1", "long_name": "Transmission function of the analyser"}
+    region = CasaRegion("C 1s", "Shirley", 1196.6, 1206.6, 0.3, tag="C 1s", mass=12.011, uncorrected_rsf=0.28)
+    moved = CasaCalibration(281.8, 284.8)
+    return data.assign_attrs(dwell_time=0.5, scans=2, **attrs), replace(block, regions=(region,), calibrations=(moved,))
+
+
+@pytest.mark.parametrize("flags", [("ADD",), ("Regions", "Comps", "ADD")])
+def test_a_fit_is_written_back_as_it_was_read(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    data, block = as_in_a_file()
+    moved = 3.0 if len(flags) > 1 else 0.0  # then the stored energies are on the measured scale
+    block = replace(
+        block,
+        calibrations=(CasaCalibration(281.8, 284.8, flags=flags),),
+        regions=tuple(replace(r, low=r.low + moved, high=r.high + moved) for r in block.regions),
+        components=tuple(
+            replace(
+                c, position=replace(c.position, **{n: getattr(c.position, n) + moved for n in ("value", "low", "high")})
+            )
+            for c in block.components
+        ),
+    )
+    made = ss.xps.from_casa(data, block)
+    fit = ss.xps.fit(made.spectrum, made.recipe)
+    told = ss.xps.write_casa_fit(fit, made.spectrum, tmp_path / "c.vms")
+    assert told.differences == ()
+    (back,) = read_casa(tmp_path / "c.vms", strict=True).blocks
+    assert back.regions == as_in_a_file()[1].regions
+    assert back.calibrations == (CasaCalibration(281.8, 284.8),)
+    for again, first in zip(back.components, (LF, LINKED), strict=True):
+        kept = {n: replace(getattr(again, n), value=getattr(first, n).value) for n in ("area", "fwhm", "position")}
+        assert replace(again, **kept) == first
+        assert again.area.value != first.area.value
+    assert "casaxps" not in (tmp_path / "c.vms").read_text()
+
+
+def test_what_the_recipe_changed_is_written_anew() -> None:
+    data, block = as_in_a_file()
+    made = ss.xps.from_casa(data, block)
+    first, second = made.recipe.peaks
+    narrow = replace(first, widths={**first.widths, "fwhm": Range(1.2, 0.9, 1.5), "smoothing": 120.5})
+    recipe = replace(made.recipe, peaks=(narrow, second), background=LINEAR)
+    told = ss.xps.to_casa(ss.xps.fit(made.spectrum, recipe))
+    one = told.components[0]
+    assert (one.shape, one.fwhm.low, one.fwhm.high, one.mass) == ("LF(1.1,1.3,80,120)", 0.9, 1.5, 12.011)
+    assert (one.area.high, one.position.high) == (5e5, 1203.0)
+    assert told.regions[0].background == "Linear"
+    assert (told.regions[0].mass, told.regions[0].rsf) == (12.011, 0.3)
+    assert told.differences == (
+        "C 1s A: its smoothing 120.5 is a whole number there: LF(1.1,1.3,80,120)",
+    )  # fmt: skip
+    broken = made.spectrum.assign_attrs(casaxps="{}")
+    with pytest.raises(InputError, match="lines of CasaXPS that go with this fit"):
+        ss.xps.to_casa(ss.xps.fit(broken, recipe))
+
+
+def test_the_report_of_a_refit_is_divided_by_what_the_file_brought() -> None:
+    data, block = as_in_a_file()
+    made = ss.xps.from_casa(data, block)
+    fit = ss.xps.fit(made.spectrum, made.recipe)
+    report = ss.xps.casa_report({"C 1s": fit})
+    x = made.spectrum.binding_energy.values
+    at = np.interp(fit.center.values, x, data.transmission.values)
+    np.testing.assert_allclose(report.corrected_area.values, fit.area.values / (0.3 * at))  # 0.5 s twice
+    np.testing.assert_array_equal(report.rsf.values, [0.3, 0.3])
+    plain = ss.xps.casa_report({"C 1s": fit}, transmission=False)
+    np.testing.assert_allclose(plain.corrected_area.values, fit.area.values / 0.3)
+    assert plain.attrs["left_out"].startswith("transmission of the analyser; mean free path")
+    assert ss.xps.casa_report({"C 1s": fit}, energy_exponent=0.7).attrs["left_out"] == ""
+    with pytest.raises(InputError, match="no transmission for other"):
+        ss.xps.casa_report({"C 1s": fit, "other": fit.drop_vars("transmission")})
+    nothing = replace(block, components=(LF, replace(LINKED, rsf=0.0)))
+    made = ss.xps.from_casa(data, nothing)
+    assert ss.xps.casa_report({"C 1s": ss.xps.fit(made.spectrum, made.recipe)}).sizes["peak"] == 1
+
+
+def test_the_column_fwhm_is_that_of_casaxps() -> None:
+    data, block = as_in_a_file()
+    made = ss.xps.from_casa(data, block)
+    fit = ss.xps.fit(made.spectrum, made.recipe)
+    report = ss.xps.casa_report({"C 1s": fit})
+    own = fit.sel(parameter="C 1s A fwhm")
+    assert float(report.fwhm_casa[0]) == pytest.approx(float(own.value))
+    assert float(report.fwhm_casa_unc[0]) == pytest.approx(float(own.value_unc), nan_ok=True)
+    np.testing.assert_array_equal(report.fwhm.values, fit.fwhm.values)
+    # half the quoted width lies between the maximum and half of it on the side of low binding energy
+    x = np.linspace(280.0, 288.0, 80001)
+    roles = [float(own.value), 1.1, 1.3, 80.0, 100.0 * np.sqrt(6.0)]
+    y = SHAPES["lf"].evaluate(x, float(fit.center[0]), *roles)
+    place = int(np.argmax(y))
+    half = x[place] - x[np.argmax(y >= 0.5 * y[place])]
+    assert float(report.fwhm_casa[0]) == pytest.approx(2 * half, abs=1e-3)
+    printed = ss.xps.casa_table(report, style="csv").splitlines()[1].split(",")
+    assert printed[2] == f"{float(own.value):.2f}"
+    _, ours = zirconia("voigt", {"fwhm_gauss": Range(1.0, 0.4, 2.0), "fwhm_lorentz": Range(0.5, 0.3, 1.0)}, LINEAR)
+    np.testing.assert_array_equal(ss.xps.casa_report({"Zr 3d": ours}).fwhm_casa.values, ours.fwhm.values)
+
+
+def test_names_that_come_again_get_the_letter_of_their_column() -> None:
+    data, block = carbon(PEAK, replace(PEAK, name="sat", shape="?"), PEAK, replace(PEAK, name="C-C C"))
+    names = [p.name for p in ss.xps.from_casa(data, block).recipe.peaks]
+    assert names == ["C-C A", "C-C C'", "C-C C"]
+
+
+BAD = {
+    "its area is nan": {"area": CasaNumber(np.nan)},
+    "its area is inf": {"area": CasaNumber(np.inf)},
+    "its area is -5": {"area": CasaNumber(-5.0)},
+    "its FWHM is 0": {"fwhm": CasaNumber(0.0)},
+    "its position is nan": {"position": CasaNumber(np.nan)},
+    "upper limit of its area is nan": {"area": CasaNumber(5.0, 0.0, np.nan)},
+    "its R.S.F. is -1": {"rsf": -1.0},
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_numbers_of_a_component_that_cannot_be_used(what: str) -> None:
+    with pytest.raises(InputError, match=re.escape(what)):
+        ss.xps.rebuild_casa(*carbon(replace(PEAK, **BAD[what])))
+
+
+@pytest.mark.parametrize("ends", [(1196.6, 1e15), (1196.6, np.inf), (np.nan, 1206.6), (1206.6, 1196.6), (1e4, 2e4)])
+def test_limits_of_a_region_that_cannot_be_used(ends: tuple[float, float]) -> None:
+    data, block = carbon(PEAK)
+    wide = replace(block, regions=(replace(block.regions[0], low=ends[0], high=ends[1]),))
+    for go in (ss.xps.rebuild_casa, ss.xps.from_casa):
+        with pytest.raises(InputError, match=r"limit|holds 0 points"):
+            go(data, wide)
+
+
+def test_data_of_another_block_are_refused(tmp_path: Path) -> None:
+    data, block = carbon(PEAK)
+    ss.io.write_casa(data, tmp_path / "c.vms", regions=block.regions, components=block.components)
+    (block,) = read_casa(tmp_path / "c.vms").blocks
+    data = ss.read(tmp_path / "c.vms")
+    assert ss.xps.from_casa(data, block).left_out == ()
+    others = [
+        data.isel(binding_energy=slice(0, -1)),
+        data.assign_coords(binding_energy=data.binding_energy + 0.05),
+        data.assign_attrs(block="O 1s"),
+    ]
+    for other in others:
+        with pytest.raises(InputError, match=r"these .*data .*region='C 1s'"):
+            ss.xps.rebuild_casa(other, block)
+    with pytest.raises(InputError, match="the block is a NoneType"):
+        ss.xps.rebuild_casa(data, None)  # type: ignore[arg-type]
+
+
+def test_bad_arguments_of_the_report() -> None:
+    _, fit = zirconia("gl_sum", {"fwhm": Range(1.3, 0.5, 2.5), "mixing": 0.3}, LINEAR)
+    for bad in ("a", np.nan, None):
+        with pytest.raises(InputError, match="energy_exponent is"):
+            ss.xps.casa_report({"Zr 3d": fit}, energy_exponent=bad)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the report is a NoneType"):
+        ss.xps.casa_table(None)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the path is a NoneType"):
+        ss.xps.write_casa_fit(fit, zirconia("gl_sum", {"fwhm": 1.3, "mixing": 0.3}, LINEAR)[0], None)  # type: ignore[arg-type]
+
+
 def test_regions_of_one_block_share_its_components() -> None:
     data, block = carbon(PEAK, replace(PEAK, name="low", position=CasaNumber(1205.5, 1205.0, 1206.0)))
     first, second = CasaRegion("C 1s", "Linear", 1199.0, 1204.0), CasaRegion("C 1s b", "Linear", 1204.5, 1206.6)
@@ -442,7 +650,7 @@ CELL = re.compile(r"^```\{code-cell\} ipython3\n(.*?)^```$", re.DOTALL | re.MULT
 def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     page: dict[str, object] = {"__name__": "__page__"}
     blocks = CELL.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for number, block in enumerate(blocks, start=1):
         exec(compile(block, f"casaxps.md[{number}]", "exec"), page)  # noqa: S102
     printed = capsys.readouterr().out
