@@ -19,6 +19,8 @@ from surfspec.xps.recipe import Recipe
 from surfspec.xps.satellites import with_satellites
 
 Array = NDArray[np.float64]
+#: Start, low, high.
+Width = tuple[float, float, float]
 
 #: Start, low, high in eV of a width that a recipe does not name. Gauss: instrument and phonons;
 #: Lorentz: lifetimes of core levels below 1.1 keV (Campbell and Papp, At. Data 77 (2001) 1).
@@ -31,6 +33,8 @@ DEFAULT_WIDTHS: Mapping[str, tuple[float, float, float]] = {
 }
 #: The same for the lifetime width of a line that is convolved with a Gauss function of its own.
 DEFAULT_LIFETIME = (0.3, 0.02, 1.5)
+#: The same of a Doniach-Sunjic line alone: its lifetime width, which must take the instrument's, too.
+DEFAULT_DONIACH = (0.6, 0.05, 2.5)
 _UNITS = dict.fromkeys(("mixing", "asymmetry", "ratio", "alpha", "beta", "smoothing", "damping", "tail"), "1")
 
 
@@ -210,11 +214,13 @@ class _Maker:
                     remedy="Give both peaks the same shape, or a range of its own",
                 )
             return self.role(other, role, (*path, entry.name)).scaled(given.factor, given.offset)
-        lifetime = role == "fwhm" and "fwhm_gauss" in shape(entry.shape).roles
-        self.parameters.setdefault(name, self._parameter(name, role, given, lifetime=lifetime))
+        usual = DEFAULT_WIDTHS.get(role)
+        if role == "fwhm" and "asymmetry" in shape(entry.shape).roles:
+            usual = DEFAULT_LIFETIME if "fwhm_gauss" in shape(entry.shape).roles else DEFAULT_DONIACH
+        self.parameters.setdefault(name, self._parameter(name, role, given, usual))
         return Tie(name)
 
-    def _parameter(self, name: str, role: str, given: Range | float | None, *, lifetime: bool = False) -> Parameter:
+    def _parameter(self, name: str, role: str, given: Range | float | None, usual: Width | None = None) -> Parameter:
         move = self.shift if role == "center" else 0.0
         unit = _UNITS.get(role, "eV")
         natural = role in {"fwhm_lorentz", "mixing", "asymmetry"}
@@ -226,13 +232,13 @@ class _Maker:
             return Parameter(name, value, low, high, unit=unit, natural_low=natural and low == 0, prior=prior)
         if given is not None:
             return Parameter(name, given + move, vary=False, unit=unit)
-        if role not in DEFAULT_WIDTHS:
+        if usual is None:
             raise InputError(
                 f"{name!r} has no usual range",
                 where=name,
                 remedy=f"Name {role!r} in widths: a number, or value, low and high",
             )
-        value, low, high = DEFAULT_LIFETIME if lifetime else DEFAULT_WIDTHS[role]
+        value, low, high = usual
         return Parameter(name, value, low, high, unit=unit, natural_low=natural and low == 0)
 
     def _other(self, entry: Entry, name: str, path: Sequence[str]) -> Entry:
