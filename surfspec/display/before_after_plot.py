@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from surfspec import schema
 from surfspec.display import labels, style
 from surfspec.display.areas import Amount, component_amounts, line_area, rate_unit, seconds, single_fits
+from surfspec.display.checks import shortened, two_names
 from surfspec.display.columns import brief
 from surfspec.display.fit_panel import draw_components
 from surfspec.errors import InputError
@@ -20,6 +21,9 @@ from surfspec.errors import InputError
 AREAS: Final = ("share", "rate", "normalised")
 #: Hatching of the bars after the treatment.
 OPEN: Final = "/////"
+#: Letters of the name of a fit that are kept, and up to which two stand in one row of the legend.
+NAME: Final = 32
+BESIDE: Final = 14
 
 
 def plot_before_after(
@@ -81,6 +85,8 @@ def plot_before_after(
     """
     fits = single_fits({"before": before, "after": after}, "plot_before_after")
     labels.choice(areas, AREAS, "areas")
+    first, second = two_names(names)
+    names = (shortened(first, NAME), shortened(second, NAME))
     unit = rate_unit(fits)
     levels = _levels(areas, references, to, fits)
     amounts = [_amounts(fit, areas, level) for fit, level in zip(fits.values(), levels, strict=True)]
@@ -131,7 +137,7 @@ def _levels(
     """Return the areas of the reference line, or None for each."""
     if areas != "normalised":
         return [None, None]
-    if references is None or len(references) != 2:
+    if not isinstance(references, list | tuple) or len(references) != 2:
         raise InputError(
             "the reference line needs a fit before and one after",
             where="references",
@@ -205,7 +211,7 @@ def _bars(
     for side, name in enumerate(names):
         face = "white" if side else style.tint(style.GREY, 0.45)
         ax.bar(np.nan, np.nan, facecolor=face, edgecolor=style.GREY, hatch=OPEN if side else "", label=name)
-    style.legend(ax, ncols=2, loc="upper right")
+    style.legend(ax, ncols=2 if max(map(len, names)) <= BESIDE else 1, loc="upper right")
 
 
 def _change(before: Amount, after: Amount) -> str:

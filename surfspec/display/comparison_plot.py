@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,34 +10,20 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import number, shortened, two_names
 from surfspec.display.columns import brief
 from surfspec.display.fit_panel import residual_frame
-from surfspec.display.residuals import point_unc
+from surfspec.display.laid_over import Overlay, overlay
 from surfspec.display.text import number_text, unit_text
 from surfspec.errors import InputError
 
-Array = NDArray[np.float64]
-#: Passes in which the scale enters its own weights; fewer points than this are no comparison.
-PASSES: Final = 20
-POINTS: Final = 5
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """The second spectrum on the points of the first, and the difference of the two."""
-
-    x: Array
-    first: Array
-    second: Array
-    unc: Array
-    scale: float
-    scale_unc: float
-    chi2: float
-    dof: int
+#: Letters of a name that are kept.
+NAME: Final = 32
+#: Letters of a title in an inch.
+LETTERS: Final = 15
 
 
 def plot_comparison(
@@ -46,6 +33,7 @@ def plot_comparison(
     scale: float | None = None,
     shift: float = 0.0,
     degree: int = 0,
+    table: xr.Dataset | None = None,
     names: tuple[str, str] | None = None,
     title: str | None = None,
     width: str | float = "single",
@@ -72,6 +60,10 @@ def plot_comparison(
         What is added to the axis of the second, in its unit.
     degree
         Degree of the polynomial; -1 for none.
+    table
+        What :func:`surfspec.xps.compare` returned for the same two in the same order; in place of `scale` and `shift`,
+        which become 1/s and -d of :math:`y_2(E) = s\,y_1(E - d)`. Its degree is that of the polynomial, to which a
+        Shirley step is added as there; its conclusion and both p-values stand in the title.
     names
         Names of the two; by default their samples.
     title
@@ -87,8 +79,8 @@ def plot_comparison(
     Raises
     ------
     InputError
-        For series, different axes, less than five points in common, a scale that is not positive, or a degree outside
-        -1 to 3.
+        For series, different axes, less than five points in common, a scale that is not positive, a degree outside -1
+        to 3, a table of something else, or one given beside a scale or a shift.
 
     Examples
     --------
@@ -108,20 +100,17 @@ def plot_comparison(
             where="plot_comparison",
             remedy="Bring both spectra to the same axis first",
         )
-    if not -1 <= degree <= 3 or isinstance(degree, bool) or int(degree) != degree:
-        raise InputError(f"a polynomial of degree {degree}", where="degree", remedy="Use -1 (none), 0, 1, 2 or 3")
-    if scale is not None and not 0 < scale < np.inf:
-        raise InputError(f"a scale of {scale:g}", where="scale", remedy="Give a positive number, or leave it out")
+    way = _way(scale, shift, degree) if table is None else _way_of(table, scale, shift)
+    said = two_names(names or (_name(first, "first"), _name(second, "second")))
     known = all(labels.statistics_of(one) != "unknown" for one in pair)
-    laid = overlay(first, second, scale=scale, shift=float(shift), degree=degree)
+    laid = overlay(first, second, scale=way.scale, shift=way.shift, degree=way.degree, step=way.step)
     figure = style.figure(width, height)
     main, strip = figure.subplots(2, 1, sharex=True, height_ratios=[4.2, 1])
-    said = names or (_name(first, "first"), _name(second, "second"))
     main.plot(laid.x, laid.first, linestyle="none", marker="o", markersize=2.2, markerfacecolor="white",
-              markeredgecolor=style.INK, markeredgewidth=0.5, label=said[0], zorder=3)  # fmt: skip
+              markeredgecolor=style.INK, markeredgewidth=0.5, label=shortened(said[0], NAME), zorder=3)  # fmt: skip
     axis = schema.axis_of(first)
     main.plot(laid.x, laid.second, color=style.color(1), linewidth=1.1, zorder=4,
-              label=said[1] + _how(laid, float(shift), unit_text(schema.AXES[axis][0])))  # fmt: skip
+              label=shortened(said[1], NAME) + _how(laid, way, unit_text(schema.AXES[axis][0])))  # fmt: skip
     main.set_xlim(laid.x[0], laid.x[-1])
     style.dress(main)
     style.spectral_axis(main, axis, label=False)
@@ -130,81 +119,71 @@ def plot_comparison(
     style.legend(main, outside=True, ncols=1)
     _strip_of(strip, laid, axis, unit, known=known)
     heading = _heading(pair) if title is None else title
-    if known and laid.dof > 0:
+    if table is not None:
+        heading = f"{heading}: {way.told}" if heading else way.told
+    elif known and laid.dof > 0:
         told = f"χ²/dof = {number_text(laid.chi2 / laid.dof, 3)} ({laid.dof} dof)"
         heading = f"{heading}, {told}" if heading else told
-    style.headline(main, heading)
+    letters = int(main.get_position().width * figure.get_figwidth() * LETTERS)
+    style.headline(main, textwrap.fill(heading, max(letters, 16)))
     style.freeze(figure)
     return figure
 
 
-def overlay(first: xr.Dataset, second: xr.Dataset, *, scale: float | None, shift: float, degree: int) -> Overlay:
-    """Bring the second spectrum onto the points of the first, see :func:`plot_comparison`.
+@dataclass(frozen=True)
+class _Way:
+    """How the second spectrum is laid over the first, and what a comparison concluded."""
 
-    Raises
-    ------
-    InputError
-        For less than five points in common, or spectra without a common scale above zero.
-    """
-    axis = schema.axis_of(first)
-    x, other = first[axis].values, second[axis].values + shift
-    used = (x >= other[0]) & (x <= other[-1])
-    x, y = x[used], first["intensity"].values[used]
-    if x.size < max(POINTS, degree + 3):
+    scale: float | None
+    scale_unc: float
+    shift: float
+    shift_unc: float
+    degree: int
+    step: bool = False
+    told: str = ""
+
+
+def _way(scale: object, shift: object, degree: object) -> _Way:
+    """Check what the caller gave."""
+    power = number(degree, -1, 3, "degree", remedy="Use -1 (none), 0, 1, 2 or 3")
+    if int(power) != power:
+        raise InputError(f"a polynomial of degree {power:g}", where="degree", remedy="Use -1 (none), 0, 1, 2 or 3")
+    factor = scale
+    if scale is not None:
+        remedy = "Give a positive number, or leave it out"
+        factor = number(scale, float(np.finfo(np.float64).tiny), 1e300, "scale", remedy=remedy)
+    moved = number(shift, -1e6, 1e6, "shift", remedy="Give a number in the unit of the axis")
+    return _Way(None if factor is None else float(factor), 0.0, moved, 0.0, int(power))  # type: ignore[arg-type]
+
+
+def _way_of(table: xr.Dataset, scale: float | None, shift: float) -> _Way:
+    """Take scale, shift, polynomial and conclusion from the table of a comparison."""
+    if schema.kind_of(table) != "table" or any(name not in table for name in ("scale", "shift", "scale_unc")):
         raise InputError(
-            f"the spectra have {x.size} points in common",
-            where="plot_comparison",
-            remedy="Compare spectra of the same region, or mend the shift",
+            "the table is none of a comparison", where="table", remedy="Pass what xps.compare(first, second) returned"
         )
-    known = all(labels.statistics_of(one) != "unknown" for one in (first, second))
-    at = np.clip(np.searchsorted(other, x, side="right") - 1, 0, other.size - 2)
-    part = (x - other[at]) / (other[at + 1] - other[at])
-    values = second["intensity"].values
-    moved = (1 - part) * values[at] + part * values[at + 1]
-    own = point_unc(first)[used] ** 2 if known else np.ones(x.size)
-    wide = point_unc(second) ** 2 if known else np.zeros(values.size)
-    spread = (1 - part) ** 2 * wide[at] + part**2 * wide[at + 1]
-    powers = np.vander(2 * (x - x.mean()) / np.ptp(x), max(degree + 1, 0), increasing=True)
-    factor, unc, level = _solved(y, moved, own, spread, powers, scale)
-    variance = own + factor**2 * spread
-    left = y - factor * moved - level
-    chi2 = float(np.sum(left**2 / np.where(variance > 0, variance, np.nan))) if known else np.nan
-    dof = x.size - powers.shape[1] - (1 if scale is None else 0)
-    sigma = np.sqrt(variance) if known else np.ones(x.size)
-    scatter = 1.0 if known else float(np.sqrt(np.sum(left**2) / max(dof, 1)))
-    return Overlay(x, y, factor * moved + level, sigma, factor, unc * scatter, chi2, dof)
-
-
-def _solved(
-    y: Array, moved: Array, own: Array, spread: Array, powers: Array, scale: float | None
-) -> tuple[float, float, Array]:
-    """Return scale, its standard uncertainty (0 where given) and the polynomial on the points."""
-    factor, unc = scale if scale is not None else 1.0, 0.0
-    level = np.zeros(y.size)
-    for _ in range(PASSES):
-        variance = own + factor**2 * spread
-        root = 1 / np.sqrt(np.where(variance > 0, variance, 1.0))
-        columns = powers if scale is not None else np.column_stack([moved, powers])
-        target = y - factor * moved if scale is not None else y
-        if not columns.shape[1]:
-            break
-        found, *_ = np.linalg.lstsq(columns * root[:, None], target * root, rcond=None)
-        if scale is not None:
-            level = powers @ found
-            break
-        before, factor = factor, float(found[0])
-        level = powers @ found[1:]
-        inverse = np.linalg.pinv((columns * root[:, None]).T @ (columns * root[:, None]))
-        unc = float(np.sqrt(max(inverse[0, 0], 0.0)))
-        if abs(factor - before) <= 1e-10 * abs(factor):
-            break
-    if not factor > 0:
+    if scale is not None or shift != 0.0:
         raise InputError(
-            f"the best scale is {factor:g}",
-            where="plot_comparison",
-            remedy="The spectra have no common shape; give a scale, or mend the shift",
+            "a scale or a shift is given beside the table", where="table", remedy="Pass the table alone, or the numbers"
         )
-    return factor, unc, level
+    values = {name: float(table[name].values) for name in ("scale", "shift", "scale_unc", "shift_unc")}
+    factor = values["scale"]
+    if not (factor > 0 and np.isfinite(values["shift"])):
+        raise InputError(
+            f"the comparison found the scale {factor:g} and the shift {values['shift']:g}",
+            where="table",
+            remedy="The spectra have nothing in common; give a scale and a shift to lay them over each other",
+        )
+    told = str(table.attrs.get("conclusion", ""))
+    chances = [
+        f"p = {float(table[name].values):.2g} ({of})"
+        for name, of in (("p_value", "chi-square"), ("largest_p_value", "largest deviation"))
+        if name in table
+    ]
+    degree, step = int(table.attrs.get("degree", 0)), bool(table.attrs.get("step", True))
+    text = ", ".join(part for part in (told, *chances) if part)
+    unc = values["scale_unc"] / factor**2
+    return _Way(1 / factor, unc, -values["shift"], values["shift_unc"], degree, step, text)
 
 
 def _strip_of(ax: Axes, laid: Overlay, axis: str, unit: str, *, known: bool) -> None:
@@ -214,11 +193,12 @@ def _strip_of(ax: Axes, laid: Overlay, axis: str, unit: str, *, known: bool) -> 
     style.spectral_axis(ax, axis)
 
 
-def _how(laid: Overlay, shift: float, unit: str) -> str:
+def _how(laid: Overlay, way: _Way, unit: str) -> str:
     """Say what was done to the second spectrum."""
-    number = brief(laid.scale, laid.scale_unc) if laid.scale_unc > 0 else number_text(laid.scale)
-    text = f", × {number}"
-    return text + (f", shifted by {number_text(shift)} {unit}" if shift else "")
+    unc = laid.scale_unc or way.scale_unc
+    text = f", × {brief(laid.scale, unc) if unc > 0 else number_text(laid.scale)}"
+    moved = brief(way.shift, way.shift_unc) if way.shift_unc > 0 else number_text(way.shift)
+    return text + (f", shifted by {moved} {unit}" if way.shift else "")
 
 
 def _name(one: xr.Dataset, otherwise: str) -> str:

@@ -23,6 +23,8 @@ BROKEN: Final = (0, (4, 1.6))
 LOW_STRIP: Final = 0.36
 #: Name of X-ray satellites in a legend.
 SATELLITES: Final = "X-ray satellite"
+#: Program whose fits are rebuilt, and the name of their envelope.
+CASA: Final = "CasaXPS"
 
 
 def draw_panel(
@@ -54,8 +56,7 @@ def draw_panel(
     background, model = member["background"].values, member["model"].values
     style.scale_intensity(ax, yscale)
     draw_points(ax, member, error_bars=error_bars)
-    name = "Start" if any(one.startswith("not fitted") for one in labels.verdict_of(member)[1]) else "Fit"
-    ax.plot(x, model, color=style.INK, linewidth=1.0, label=name, zorder=5)
+    ax.plot(x, model, color=style.INK, linewidth=1.0, label=curve_name(member), zorder=5)
     draw_components(ax, member, background)
     ax.plot(x, background, color=style.GREY, linewidth=0.8, linestyle=style.DASHES[1], label="Background", zorder=3)
     ax.set_xlim(x[0], x[-1])
@@ -74,6 +75,46 @@ def draw_panel(
     elif how == "peaks":
         _name_peaks(ax, x, member, model)
     style.verdict_headline(ax, title, *labels.verdict_of(member))
+
+
+def curve_name(member: xr.Dataset) -> str:
+    """Say what the envelope is: a fit, start values before any, or the curve of another program rebuilt.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> reasons = ["", "not fitted: start values", "not fitted here: rebuilt from the numbers of CasaXPS"]
+    >>> [curve_name(xr.Dataset({"verdict": "check", "reasons": one})) for one in reasons]
+    ['Fit', 'Start', 'CasaXPS']
+    """
+    unfitted = [one for one in labels.verdict_of(member)[1] if one.startswith("not fitted")]
+    if any(CASA in one for one in unfitted):
+        return CASA
+    return "Start" if unfitted else "Fit"
+
+
+def name_scales(panels: Sequence[tuple[Axes, xr.Dataset]], columns: int) -> None:
+    """Write the vertical scale, power of ten and unit, of frames whose limits are final.
+
+    Parameters
+    ----------
+    panels
+        Frames row by row, with their fits.
+    columns
+        Frames in a row. The label of a frame that is not the first of its row is left out where it is that of the frame
+        to its left.
+    """
+    before = ""
+    for index, (ax, member) in enumerate(panels):
+        unit = str(member["intensity"].attrs.get("units", "1"))
+        if ax.get_yscale() == "log":
+            style.say(ax.yaxis.label, style.axis_text("Intensity", unit))
+        else:
+            style.intensity_axis(ax, "Intensity", unit)
+        own = ax.get_ylabel()
+        if index % columns and own == before:
+            style.say(ax.yaxis.label, "")
+        before = own
 
 
 def draw_points(ax: Axes, member: xr.Dataset, *, error_bars: bool = False) -> None:

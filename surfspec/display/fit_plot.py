@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import labels, style
-from surfspec.display.fit_panel import SATELLITES, draw_panel, draw_strip, name_positions
+from surfspec.display.fit_panel import CASA, SATELLITES, draw_panel, draw_strip, name_positions, name_scales
 from surfspec.display.residuals import residual_of
 from surfspec.errors import InputError
 
@@ -137,7 +137,8 @@ def _single(
 
 def _key(ax: Axes) -> None:
     """Tell below the figure what is no component: those have their names at the curves."""
-    style.legend(ax, chemistry=True, outside=True, ncols=4, only=("Data", "Fit", "Start", "Background", SATELLITES))
+    only = ("Data", "Fit", "Start", CASA, "Background", SATELLITES)
+    style.legend(ax, chemistry=True, outside=True, ncols=4, only=only)
 
 
 def _series(
@@ -170,8 +171,10 @@ def _series(
         if residuals:
             draw_strip(own[1], member, bottom=row == rows - 1, side=column == 0)
             own[1].tick_params(labelbottom=last)
+    panels = [grid[index // columns * step, index % columns] for index in range(len(named))]
     if share_y:
-        _share_y([grid[index // columns * step, index % columns] for index in range(len(named))])
+        _share_y(panels)
+    name_scales([(panel, member) for panel, (_, member) in zip(panels, named, strict=True)], columns)
     if how == "legend":
         style.legend(grid[0, 0], chemistry=True, outside=True, ncols=3 if columns == 1 else 6)
     text = labels.subject(dataset) if title is None else title
@@ -181,7 +184,6 @@ def _series(
         style.say(figure.suptitle("", x=0.01, ha="left"), text)
     if how == "positions":
         _key(grid[0, 0])
-        panels = [grid[index // columns * step, index % columns] for index in range(len(named))]
         name_positions([(panel, member) for panel, (_, member) in zip(panels, named, strict=True)])
     return figure
 

@@ -244,6 +244,29 @@ def statistics_of(member: xr.Dataset) -> str:
     return "poisson" if member["intensity"].attrs.get("units") == "counts" else "unknown"
 
 
+def unknown_because(dataset: xr.Dataset) -> str:
+    """Say why the counting statistics of data are unknown: what the reader noted, else what is missing.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> rate = xr.Dataset({"intensity": ("x", [1.0], {"units": "counts/s"})})
+    >>> unknown_because(rate)
+    'a rate without dwell time'
+    >>> unknown_because(rate.assign_attrs(statistics_note="the file holds averages"))
+    'the file holds averages'
+    """
+    note = str(dataset.attrs.get("statistics_note", ""))
+    if note:
+        return note
+    unit = str(dataset["intensity"].attrs.get("units", "1"))
+    if unit == "counts":
+        return "called counts, and no counts by what the data say"
+    if unit != "counts/s":
+        return "the unit is no count"
+    return "a rate without dwell time" if "dwell_time" not in dataset.attrs else "a rate, not turned into counts"
+
+
 def choice(value: str, allowed: Sequence[str], where: str) -> str:
     """Return an option, or raise InputError with those there are."""
     if value not in allowed:

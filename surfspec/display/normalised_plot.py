@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from surfspec import schema
 from surfspec.display import labels, style
 from surfspec.display.areas import Amount, holder, line_area, normalised_areas, rate_unit, seconds, single_fits
+from surfspec.display.checks import number
 from surfspec.display.columns import brief
 from surfspec.display.fit_panel import draw_components
 from surfspec.errors import InputError
@@ -257,8 +258,7 @@ def _tell(figure: Figure, study: Study, to: str, title: str | None, areas: bool,
 def _checked(samples: object, offset: float) -> dict[str, dict[str, xr.Dataset]]:
     if not isinstance(samples, Mapping) or isinstance(samples, xr.Dataset) or not samples:
         raise InputError("no samples", where="plot_normalised", remedy="Pass {sample: {region: fit}}, one fit at least")
-    if not 1 <= offset <= 10:
-        raise InputError(f"an offset of {offset:g}", where="offset", remedy="Use 1 to 10 heights of the tallest")
+    number(offset, 1, 10, "offset", remedy="Use 1 to 10 heights of the tallest")
     return {str(name): single_fits(fits, str(name)) for name, fits in samples.items()}
 
 

@@ -16,7 +16,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from surfspec import schema
 from surfspec.display import labels, style
 from surfspec.display.areas import single_fits
-from surfspec.display.fit_panel import draw_panel, draw_strip, name_positions
+from surfspec.display.checks import shortened
+from surfspec.display.fit_panel import draw_panel, draw_strip, name_positions, name_scales
 from surfspec.display.overview_rows import HEAD, facts, region_rows
 from surfspec.display.placing import Flag, rows_above
 from surfspec.display.text_table import LEADING, draw_table
@@ -35,6 +36,9 @@ LOWEST: Final = 3.6
 #: Size of type of the title; letters of the facts in an inch.
 HEADING: Final = 10.0
 LETTERS: Final = 22
+#: Letters that are kept of the title and of the name of a region.
+NAME: Final = 80
+REGION: Final = 40
 LINE: Final = 6.5 * LEADING / 72 * 2.54
 
 
@@ -107,7 +111,7 @@ def plot_overview(
     page = _page(list(shown), columns, len(lines), survey)
     for index, fit in enumerate(shown.values()):
         main, strip = page.regions[index]
-        draw_panel(main, fit, how, yscale, list(shown)[index], bottom=False, side=index % columns == 0)
+        draw_panel(main, fit, how, yscale, shortened(list(shown)[index], REGION), bottom=False)
         draw_strip(strip, fit, bottom=index + columns >= len(shown), side=index % columns == 0)
         main.tick_params(labelbottom=False)
         if how == "none":
@@ -115,8 +119,10 @@ def plot_overview(
         strip.tick_params(labelbottom=True)
     if page.survey is not None and survey is not None:
         _draw_survey(page.survey, survey, yscale)
+    panels = [(main, fit) for (main, _), fit in zip(page.regions, shown.values(), strict=True)]
+    name_scales(panels, columns)
     if how == "positions":
-        name_positions([(main, fit) for (main, _), fit in zip(page.regions, shown.values(), strict=True)])
+        name_positions(panels)
     if page.survey is not None and survey is not None:
         _mark_regions(page.survey, survey, shown)
     style.freeze(page.figure)
@@ -198,12 +204,12 @@ def _mark_regions(ax: Axes, survey: xr.Dataset, fits: Mapping[str, xr.Dataset]) 
 def _write_heading(ax: Axes, fits: Mapping[str, xr.Dataset], tables: Sequence[xr.Dataset], title: str | None) -> None:
     """Write the sample, and below it the facts in small type."""
     first = next(iter(fits.values()))
-    name = str(first.attrs.get("sample", "")) if title is None else title
-    if any(labels.is_simulated(fit) for fit in fits.values()):
+    name = str(first.attrs.get("sample", "") if title is None else title)
+    if any(labels.is_simulated(fit) for fit in fits.values()) and "simulated" not in name.lower():
         name = f"{name} (simulated)" if name else "Simulated"
     inches = ax.get_position().width * PAGE[0] * style.CM
     text = textwrap.fill("; ".join(facts(fits, tables)), int(inches * LETTERS), max_lines=4, placeholder=" ...")
-    style.note(ax, 0.0, 1.0, name, va="top", size=HEADING)
+    style.note(ax, 0.0, 1.0, shortened(name, NAME), va="top", size=HEADING)
     style.note(ax, 0.0, 0.6, text, va="top", size=6.5, linespacing=1.3)
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from surfspec.display import labels
 from surfspec.display.areas import Amount, component_amounts, normalised_areas
+from surfspec.display.checks import shortened
 from surfspec.display.columns import brief
 from surfspec.display.text import number_text, value_text
 
@@ -19,6 +20,11 @@ HEAD: Final = ("Region", "Component", "Position (eV)", "FWHM (eV)", "Share (%)",
 #: What was not asked for, and letters of a verdict with its reasons.
 NOT_ASKED: Final = "–"
 LETTERS: Final = 48
+#: Letters of a name that are kept.
+NAME: Final = 28
+#: What a table of percentages says of a mean free path that is none, and of a transmission that was not asked for.
+POWER_LAW: Final = "power law"
+CONSTANT: Final = "constant"
 
 Rows = tuple[list[list[str]], list[int], list[tuple[int, int]]]
 
@@ -53,7 +59,7 @@ def region_rows(
         if verdict != "ok":
             warn.append((len(rows), len(HEAD) - 1))
         rows += [
-            [region if not index else "", *cells, *(tail if not index else ["", "", ""])]
+            [shortened(region, NAME) if not index else "", *cells, *(tail if not index else ["", "", ""])]
             for index, cells in enumerate(body)
         ]
     return rows, rules, warn
@@ -68,12 +74,21 @@ def facts(fits: Mapping[str, xr.Dataset], tables: Sequence[xr.Dataset]) -> list[
         if table.attrs.get("reference_line"):
             said.append(f"ref. is {table.attrs['reference_line']}")
         if table.attrs.get("library"):
-            power = float(table.attrs.get("energy_exponent", math.nan))
-            law = f", energy exponent {number_text(power)}" if math.isfinite(power) else ""
-            said.append(f"sensitivity factors: {table.attrs['library']}{law}")
+            said.append(f"sensitivity factors: {table.attrs['library']}{_divisors(table)}")
         said += _numbers(table)
     said.append("points: data; black: fit; dashed grey: background; band: two standard deviations")
     return list(dict.fromkeys(said))
+
+
+def _divisors(table: xr.Dataset) -> str:
+    """Say what areas were divided by besides the factors: the power law, or mean free path and transmission."""
+    power = float(table.attrs.get("energy_exponent", math.nan))
+    path, passed = (str(table.attrs.get(name, "")) for name in ("mean_free_path", "transmission"))
+    if path and path != POWER_LAW:
+        law = f", mean free path: {path}"
+    else:
+        law = f", energy exponent {number_text(power)}" if math.isfinite(power) else ""
+    return f"{law}, transmission: {passed}" if passed and (passed != CONSTANT or path != POWER_LAW) else law
 
 
 def _components(fit: xr.Dataset) -> list[list[str]]:
@@ -90,7 +105,8 @@ def _components(fit: xr.Dataset) -> list[list[str]]:
             for what in ("center", "fwhm")
         ]
         share = shares.get(own)
-        rows.append([name, *numbers, _number(100 * share.value, 100 * share.unc) if share else NOT_ASKED])
+        part = _number(100 * share.value, 100 * share.unc) if share else NOT_ASKED
+        rows.append([shortened(name, NAME), *numbers, part])
     return rows or [["", "", "", ""]]
 
 

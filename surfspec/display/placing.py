@@ -13,6 +13,7 @@ from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
 from surfspec.display import style
+from surfspec.display.checks import shortened
 
 #: Points between neighbouring labels, from the labels to the frame, and of the slanted part of a leader.
 GAP: Final = 6.0
@@ -22,6 +23,10 @@ TURNED_GAP: Final = 1.5
 #: Part of a frame that the row takes at most; smallest type in points.
 HIGHEST: Final = 0.6
 SMALLEST: Final = 4.0
+#: Times that a text may be longer at another resolution than at that of the figure (letters end at whole pixels).
+LONGER: Final = 1.1
+#: Letters of a line of a label that are kept.
+LETTERS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -149,14 +154,14 @@ def _fitting(ax: Axes, flags: Sequence[Flag], size: float) -> _Row:
     """Choose how the labels of a frame are written: upright, turned, turned in one line, and smaller if need be."""
     width, height = _points(ax)
     room, most = width - 2 * EDGE, HIGHEST * height - EDGE - SLANT - GAP
-    lines = [flag.text for flag in flags]
+    lines = [shortened(flag.text, LETTERS) for flag in flags]
     boxes = [text_size(ax, text, size) for text in lines]
     if sum(across + GAP for across, _ in boxes) <= room:
         return _Row(lines, 0, size, [across + GAP for across, _ in boxes], max(tall for _, tall in boxes))
     if sum(tall + TURNED_GAP for _, tall in boxes) > room:
         lines = [text.replace("\n", " ") for text in lines]
         boxes = [text_size(ax, text, size) for text in lines]
-    longest = max(across for across, _ in boxes)
+    longest = LONGER * max(across for across, _ in boxes)
     narrow = room / sum(tall + TURNED_GAP for _, tall in boxes)
     shrink = max(min(1.0, narrow, most / longest), SMALLEST / size)
     return _Row(lines, 90, size * shrink, [(tall + TURNED_GAP) * shrink for _, tall in boxes], shrink * longest)

@@ -27,6 +27,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from surfspec import schema
+from surfspec.display.checks import HEIGHTS, number, shortened
 from surfspec.display.text import power_text, rich_text, unit_text
 from surfspec.errors import InputError
 
@@ -35,6 +36,11 @@ WIDTHS: Final[dict[str, float]] = {"column": 8.6, "page": 17.8, "single": 8.5, "
 CM: Final = 1 / 2.54
 #: Characters of the label of an axis before it breaks into lines.
 LABEL_WIDTH: Final = 40
+#: Letters that are kept of a line of text, of a title, of an entry of a legend, and of the name of a tick.
+LONGEST: Final = 170
+TITLE: Final = 100
+ENTRY: Final = 60
+TICK: Final = 40
 
 #: Shipped with matplotlib, so that a picture is the same on every machine; has Greek, sub- and superscripts.
 FONT: Final = "DejaVu Sans"
@@ -131,6 +137,7 @@ def figure(width: str | float, height: float) -> SurfspecFigure:
     height
         In cm.
     """
+    number(height, *HEIGHTS, "height", unit="cm")
     layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.02, wspace=0.02, hspace=0.0)
     return SurfspecFigure(figsize=(width_cm(width) * CM, height * CM), dpi=200, layout=layout, facecolor="white")
 
@@ -143,9 +150,7 @@ def width_cm(width: str | float) -> float:
                 f"unknown width {width!r}", where="width", remedy=f"Use {', '.join(WIDTHS)} or a number of cm"
             )
         return WIDTHS[width]
-    if not 2 <= width <= 100:
-        raise InputError(f"a width of {width:g} cm", where="width", remedy="Use 2 to 100 cm, 'column' or 'page'")
-    return float(width)
+    return number(width, 2, 100, "width", unit="cm", remedy="Use 2 to 100 cm, 'column' or 'page'")
 
 
 def freeze(page: Figure) -> None:
@@ -207,7 +212,7 @@ def name_ticks(
     axis: Axis, places: Sequence[float], names: Sequence[str], *, chemistry: bool = False, size: float = SMALL
 ) -> None:
     """Put a name at each place of an axis; ``$`` and ``_`` of names are never mathematics."""
-    written = [rich_text(name, chemistry=chemistry) for name in names]
+    written = [rich_text(shortened(name, TICK), chemistry=chemistry) for name in names]
     axis.set_ticks(list(places), labels=[text for text, _ in written])
     for tick, (_, math_text) in zip(axis.get_major_ticks(), written, strict=False):
         for artist in (tick.label1, tick.label2):
@@ -217,7 +222,7 @@ def name_ticks(
 
 def say(artist: Text, text: str, *, chemistry: bool = False, size: float = SIZE, color: str = INK) -> None:
     """Set the text of an artist in the common type; ``$`` and ``_`` of names are never mathematics."""
-    written, math_text = rich_text(text, chemistry=chemistry)
+    written, math_text = rich_text(shortened(text, LONGEST), chemistry=chemistry)
     artist.set_parse_math(math_text)
     artist.set(text=written, fontfamily=list(families()), fontsize=size, color=color, fontweight="normal")
 
@@ -234,7 +239,7 @@ def note(
 
 def headline(ax: Axes, text: str, color: str = INK) -> None:
     """Write the title of axes, at the left."""
-    say(ax.set_title("", loc="left", pad=4), text, color=color)
+    say(ax.set_title("", loc="left", pad=4), shortened(text, TITLE), color=color)
 
 
 def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str]) -> None:
@@ -273,7 +278,7 @@ def legend(
         options.update(loc="outside lower center", ncols=4)
     made: Legend = owner.legend(handles, ["" for _ in labels], **{**options, **kwargs})
     for artist, text in zip(made.get_texts(), labels, strict=True):
-        say(artist, text, chemistry=chemistry, size=SMALL)
+        say(artist, shortened(text, ENTRY), chemistry=chemistry, size=SMALL)
     return made
 
 
@@ -308,7 +313,8 @@ def quantity_axis(axis: Axis, name: str, unit: str, *, chemistry: bool = False) 
         power = math.floor(math.log10(largest))
         power = 3 if 3 < power < 6 else power
     axis.set_major_formatter(TidyFormatter(power))
-    say(axis.label, textwrap.fill(axis_text(name, unit, power), LABEL_WIDTH), chemistry=chemistry)
+    text = shortened(axis_text(name, unit, power), 3 * LABEL_WIDTH)
+    say(axis.label, textwrap.fill(text, LABEL_WIDTH), chemistry=chemistry)
 
 
 def scale_intensity(ax: Axes, yscale: str) -> None:

@@ -24,6 +24,7 @@ from surfspec.display.columns import (
     left_out,
     verdict_rows,
 )
+from surfspec.display.fit_facts import background_rows, prior_rows, source_rows
 from surfspec.display.text import number_text, unit_text, with_unit
 
 #: Members of a fit series that are written out in full; longer series become one table of areas.
@@ -39,11 +40,7 @@ _FACTS: Final[dict[str, str]] = {
 #: Share of the signal of a pattern without explanation that a reader must know of.
 SUBSTANTIAL: Final = 0.2
 
-_STATISTICS: Final = {
-    "poisson": "counts (Poisson)",
-    "given": "uncertainties given with the data",
-    "unknown": "unknown: a rate without dwell time",
-}
+_STATISTICS: Final = {"poisson": "counts (Poisson)", "given": "uncertainties given with the data"}
 
 
 def summary(dataset: xr.Dataset) -> str:
@@ -99,7 +96,7 @@ def _spectrum(dataset: xr.Dataset) -> list[str]:
     rows = [
         (axis.replace("_", " "), f"{number_text(x[0])} to {with_unit(number_text(x[-1]), unit)}, {steps}"),
         ("intensity", f"{number_text(y.min())} to {number_text(y.max())} {counted}"),
-        ("statistics", _STATISTICS[labels.statistics_of(dataset)]),
+        ("statistics", _STATISTICS.get(labels.statistics_of(dataset)) or f"unknown: {labels.unknown_because(dataset)}"),
         *_series_rows(dataset),
     ]
     for name, fact_unit in _FACTS.items():
@@ -165,6 +162,7 @@ def _fit_member(member: xr.Dataset, whole: xr.Dataset | None) -> list[str]:
             f"{number_text(float(member['reduced_chi2'].values), 3)} (reduced, {number_text(dof)} degrees of freedom)",
         )
     )
+    rows += [*background_rows(member), *prior_rows(member)]
     head = ["component"]
     for name, column in (("center", "centre"), ("fwhm", "FWHM"), ("area", "area")):
         unit = unit_text(str(member[name].attrs.get("units", "1")))
@@ -185,7 +183,7 @@ def _recipe_row(dataset: xr.Dataset) -> list[tuple[str, str]]:
         key, _, value = line.partition(":")
         if not name and key.strip() in {"name", "recipe"}:
             name = value.strip().strip("'\"")
-    rows = [("recipe", name)] if name else []
+    rows = [*([("recipe", name)] if name else []), *source_rows(dataset)]
     told = (("uncertainties", "uncertainties"), ("shared", "in common"))
     return rows + [(words, str(dataset.attrs[key])) for key, words in told if key in dataset.attrs]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import xarray as xr
 import yaml
 
 from surfspec import schema
+from surfspec.display import labels
 from surfspec.display.text import number_text
 from surfspec.report import layout
 
@@ -109,11 +111,10 @@ def _scale(tree: xr.DataTree) -> str:
     for sample in layout.samples(tree):
         for one in layout.regions(layout.nodes(tree, "spectra", sample)).values():
             if "charge_reference" in one.attrs:
-                line, energy = one.attrs["charge_reference"], float(one.attrs["charge_reference_energy"])
                 return (
                     "Charge correction: the binding-energy scale of each sample is shifted rigidly so that its fitted "
-                    f"{line} lies at {energy:.2f} eV, an energy set by convention; the shift's uncertainty is in that "
-                    "of every other line (ISO 19318)."
+                    f"{_reference(one)}, an energy set by convention; the shift's uncertainty is in that of every "
+                    "other line (ISO 19318)."
                 )
     return "The binding-energy scale is used as measured; no charge correction was made."
 
@@ -239,6 +240,17 @@ def _recipe(dataset: xr.Dataset) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _reference(corrected: xr.Dataset) -> str:
+    """Say which line lies at which energy, and where that comes from."""
+    told = corrected.attrs
+    state = f" ({told['charge_reference_component']})" if told.get("charge_reference_component") else ""
+    unc = float(told.get("charge_reference_energy_unc", math.nan))
+    known = f" with a standard uncertainty of {number_text(unc)} eV" if math.isfinite(unc) else ""
+    source = f" [{told['charge_reference_source']}]" if told.get("charge_reference_source") else ""
+    energy = float(told["charge_reference_energy"])
+    return f"{told['charge_reference']}{state} lies at {energy:.2f} eV{known}{source}"
+
+
 def _plain(value: Any) -> str:
     return ", ".join(map(str, value)).join("[]") if isinstance(value, list) else str(value)
 
@@ -247,7 +259,7 @@ def _statistics(dataset: xr.Dataset) -> str:
     return {
         "poisson": "of counts (Poisson deviance)",
         "given": "as given in the file",
-        "unknown": "unknown (a rate without dwell time: uncertainties scaled from the residuals)",
+        "unknown": f"unknown ({labels.unknown_because(dataset)}: uncertainties scaled from the residuals)",
     }.get(str(dataset.attrs.get("statistics")), schema.STATISTICS[-1])
 
 

@@ -93,10 +93,25 @@ class Sample:
 
 @dataclass(frozen=True)
 class ChargeReference:
-    """The line whose energy is set by convention: energy in eV."""
+    """The line whose energy is set by convention; see :func:`surfspec.xps.charge_correct`.
+
+    Attributes
+    ----------
+    line, energy
+        The line and its reference energy in eV.
+    component
+        Component of the fit that is the reference, where the line has several states ("C-C").
+    energy_unc
+        Standard uncertainty of the energy in eV; by default that of the table of lines where it is known.
+    source
+        Where the energy comes from, for the record.
+    """
 
     line: str = "Zr 3d5/2"
     energy: float = field(default=182.40, metadata={"above": 0, "unit": "eV"})
+    component: str = ""
+    energy_unc: float | None = field(default=None, metadata={"low": 0, "unit": "eV"})
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +175,9 @@ class XpsPart:
         Set of sensitivity factors for the atomic percentages; ``library`` in the file.
     thickness
         A film whose thickness is wanted.
+    elements
+        All elements of the samples besides those that the fits show; an empty list says that there are no others. Left
+        out, nothing is known beforehand.
     read
         What the files do not say.
     """
@@ -170,6 +188,7 @@ class XpsPart:
     normalise_to: str = ""
     sensitivity: str = field(default="scofield", metadata={"key": "library"})
     thickness: XpsThickness | None = None
+    elements: tuple[str, ...] | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
 
 

@@ -52,6 +52,9 @@ def load_recipes(part: XpsPart, base: Path) -> dict[str, xps.Recipe]:
                 where=f"xps.{word}",
                 remedy="Add its region, or choose a line of the regions that are fitted",
             )
+    with placed("xps.elements", inner=False):
+        for name in part.elements or ():
+            reference.element_symbol(name)
     if part.thickness is not None:
         _check_film(part.thickness, found)
     return found
@@ -130,7 +133,7 @@ def analyse(
     out.fits = {layout.region_node(region): fit for region, fit in fits.items()}
     if not fits:
         return out
-    warnings = xps.advise(fits)
+    warnings = xps.advise(fits, elements=part.elements)
     if warnings:
         out.tables[layout.XPS_WARNINGS] = xps.advice_table(warnings, *fits.values())
     if part.normalise_to:
@@ -178,7 +181,8 @@ def _charge_corrected(
     """Return the spectra on the corrected scale; where that is refused, the measured ones and a shift to search for."""
     if part.charge_reference is None:
         return measured, None
-    line, energy = part.charge_reference.line, part.charge_reference.energy
+    asked = part.charge_reference
+    line = asked.line
     region = region_of_line(line, found)
     if region is None or region not in measured:
         out.note("xps charge_shift", f"the region of {line} was not measured on this sample")
@@ -189,5 +193,19 @@ def _charge_corrected(
     )
     if fit is None:
         return measured, part.shift_search
-    moved = out.attempt("xps charge_shift", lambda: xps.charge_correct(dict(measured), fit, line=line, energy=energy))
+
+    def correct() -> dict[str, xr.Dataset]:
+        with placed("xps.charge_reference"):
+            return xps.charge_correct(
+                dict(measured),
+                fit,
+                line=line,
+                energy=asked.energy,
+                component=asked.component or None,
+                energy_unc=asked.energy_unc,
+                energy_source=asked.source,
+                elements=part.elements or (),
+            )
+
+    moved = out.attempt("xps charge_shift", correct)
     return (measured, part.shift_search) if moved is None else (moved, None)

@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 import surfspec as ss
 from surfspec import display
 from surfspec.display import areas, labels, placing, style
-from surfspec.display.comparison_plot import overlay
+from surfspec.display.laid_over import overlay
 from surfspec.errors import InputError, NotDeterminedError, SurfspecError
 from surfspec.fitting.uncertainty import fractions
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 
 import surfspec as ss
 from surfspec import recipes, reference, report
-from surfspec.errors import InputError
+from surfspec.errors import InputError, SurfspecError
 from surfspec.report import figures, layout, methods
 from surfspec.study.spec import Study, techniques_of
 
@@ -108,3 +111,96 @@ def test_a_file_that_contradicts_the_study_is_refused(tmp_path: Path) -> None:
 def test_the_shipped_study_uses_all_three() -> None:
     shipped = recipes.load_file(FOLDER / "study.yaml", Study)
     assert techniques_of(shipped) == ("xps", "leis", "xrd")
+
+
+CARBON = """\
+recipe: carbon
+region: C 1s
+window: [279, 293]
+peaks:
+- {name: C-C, line: C 1s, center: {value: 284.8, low: 284.2, high: 285.4}}
+- {name: O-C=O, line: C 1s, center: {value: 288.6, low: 288.0, high: 289.2}}
+"""
+ADVENTITIOUS = """\
+study: carbon
+samples:
+  a: {xps: "a_{region}.csv"}
+xps:
+  charge_reference: {line: C 1s, energy: 284.8, component: C-C, energy_unc: 0.1, source: "adventitious carbon"}
+  elements: [O]
+  regions: [carbon.yaml]
+"""
+
+
+def carbon(make: ModuleType, folder: Path, text: str) -> Path:
+    """Write a sample whose C 1s has two states, charged by 0.7 eV, its recipe and a study of it."""
+    x = np.arange(278.0, 294.0, 0.1)
+    mean = 900.0 + sum(
+        height * np.exp(-4 * np.log(2) * ((x - at - 0.7) / 1.3) ** 2) for at, height in ((284.8, 9000), (288.6, 2500))
+    )
+    make.text_file(
+        folder / "a_C1s.csv", x, np.random.default_rng(3).poisson(mean), technique="XPS", region="C 1s", sample="a",
+        axis="binding_energy", intensity_unit="counts", photon_energy=1486.6, dwell_time=0.05, scans=1,
+        simulated="true",
+    )  # fmt: skip
+    (folder / "carbon.yaml").write_text(CARBON, encoding="utf-8")
+    path = folder / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_state_of_a_line_is_the_reference(make: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+
+    def watched(name: str) -> None:
+        true = getattr(ss.xps, name)
+
+        def call(*data: Any, **options: Any) -> Any:
+            given.append(options["elements"])
+            return true(*data, **options)
+
+        monkeypatch.setattr(ss.xps, name, call)
+
+    watched("charge_correct")
+    watched("advise")
+    tree = ss.run(carbon(make, tmp_path, ADVENTITIOUS))
+    assert given == [("O",), ("O",)]
+    attrs = tree["/spectra/a/xps/C 1s"].attrs
+    assert abs(attrs["charge_shift"] - 0.7) < 4 * attrs["charge_shift_unc"] + 0.005
+    assert attrs["charge_reference_component"] == "C-C"
+    assert attrs["charge_reference_energy_unc"] == 0.1
+    assert attrs["charge_reference_source"] == "adventitious carbon"
+    said = " ".join(dict(methods.methods(tree))["XPS"])
+    assert "C 1s (C-C) lies at 284.80 eV with a standard uncertainty of 0.1 eV [adventitious carbon]" in said
+
+
+def test_without_the_state_such_a_line_is_no_reference(make: ModuleType, tmp_path: Path) -> None:
+    text = ADVENTITIOUS.replace("component: C-C, ", "").replace("  elements: [O]\n", "")
+    tree = ss.run(carbon(make, tmp_path, text))
+    assert "charge_shift" not in tree["/spectra/a/xps/C 1s"].attrs
+    assert "C 1s" in str(tree["/tables/a/not_determined"].to_dataset())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("component: C-C", "component: C-N", "'C-N' is no component of C 1s"),
+        ("elements: [O]", "elements: [Oo]", "Oo"),
+        ("energy_unc: 0.1", "energy_unc: -0.1", "energy_unc"),
+        ('{xps: "a_{region}.csv"}', '{xps: "a_{region}.csv", read: {scans: 2}}', "read"),
+    ],
+)
+def test_faults_of_the_reference_have_their_line(
+    make: ModuleType, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = carbon(make, tmp_path, ADVENTITIOUS.replace(old, new))
+    with pytest.raises(SurfspecError, match=message) as caught:
+        ss.run(path)
+    assert "study.yaml:" in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_what_the_files_do_not_say_stands_under_the_technique(make: ModuleType, tmp_path: Path) -> None:
+    text = ADVENTITIOUS.replace("  regions:", "  read: {scans: 4, dwell_time: 0.2}\n  regions:")
+    attrs = ss.run(carbon(make, tmp_path, text))["/spectra/a/xps/C 1s"].attrs
+    assert (attrs["scans"], attrs["dwell_time"]) == (4, 0.2)
