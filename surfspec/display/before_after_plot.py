@@ -98,7 +98,7 @@ def plot_before_after(
             remedy="Fit both spectra with the same recipe",
         )
     wide = style.width_cm(width) >= 12
-    figure = style.figure(width, height or (8.6 if wide else 13.0))
+    figure = style.figure(width, (8.6 if wide else 13.0) if height is None else height)
     shape: dict[str, Any] = {"width_ratios": [1.35, 1]} if wide else {"height_ratios": [1, 1, 1.3]}
     grid = figure.add_gridspec(*((2, 2) if wide else (3, 1)), **shape)
     top = figure.add_subplot(grid[0, 0] if wide else grid[0])

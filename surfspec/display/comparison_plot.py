@@ -125,7 +125,7 @@ def plot_comparison(
         told = f"χ²/dof = {number_text(laid.chi2 / laid.dof, 3)} ({laid.dof} dof)"
         heading = f"{heading}, {told}" if heading else told
     letters = int(main.get_position().width * figure.get_figwidth() * LETTERS)
-    style.headline(main, textwrap.fill(heading, max(letters, 16)))
+    style.headline(main, textwrap.fill(heading, max(letters, 16), break_on_hyphens=False))
     style.freeze(figure)
     return figure
 

@@ -114,7 +114,7 @@ def plot_normalised(
     numbers = {name: normalised_areas(fits, to) for name, fits in study.items()}
     rows = -(-len(shown) // max(int(style.width_cm(width) // NEEDED), 1))
     columns = -(-len(shown) // rows)
-    figure = style.figure(width, height or rows * max(2.4 * len(study) + 2.6, 7.0))
+    figure = style.figure(width, rows * max(2.4 * len(study) + 2.6, 7.0) if height is None else height)
     grid = figure.subplots(rows, columns, squeeze=False)
     panels = list(grid.flat)[: len(shown)]
     for spare in list(grid.flat)[len(shown) :]:

@@ -176,6 +176,8 @@ def test_the_step_of_a_comparison_takes_up_a_difference_of_steps() -> None:
 WRONG: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "offset 'a'": (lambda f, s: show.plot_normalised({"A": {"Zr 3d": f}}, offset="a"), "an offset of 'a'"),
     "height -1": (lambda f, s: show.plot_normalised({"A": {"Zr 3d": f}}, height=-1), "a height of -1 cm"),
+    "height 0 of several": (lambda f, s: show.plot_normalised({"A": {"Zr 3d": f}}, height=0), "a height of 0 cm"),
+    "before height 0": (lambda f, s: show.plot_before_after(f, f, height=0), "a height of 0 cm"),
     "scale 'a'": (lambda f, s: show.plot_comparison(s, s, scale="a"), "a scale of 'a'"),
     "scale nan": (lambda f, s: show.plot_comparison(s, s, scale=np.nan), "a scale of nan"),
     "shift 'a'": (lambda f, s: show.plot_comparison(s, s, shift="a"), "a shift of 'a'"),
