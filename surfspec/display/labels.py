@@ -88,7 +88,12 @@ def component_labels(dataset: xr.Dataset) -> list[str]:
     found = [_joined([column[index] for column in columns if column]) for index in range(len(own))]
     elements = _words(dataset, "element") or [""] * len(own)
     found = [text or element or name for text, element, name in zip(found, elements, own, strict=True)]
-    return [f"{text} ({name})" if found.count(text) > 1 else text for text, name in zip(found, own, strict=True)]
+    return [text if found.count(text) == 1 else _told_apart(text, name) for text, name in zip(found, own, strict=True)]
+
+
+def _told_apart(text: str, name: str) -> str:
+    """Add a component's own name to what it shares with another; alone where that says the same and more."""
+    return name if set(text.replace(",", " ").split()) & set(name.split()) else f"{text} ({name})"
 
 
 def words(dataset: xr.Dataset, name: str) -> list[str]:
