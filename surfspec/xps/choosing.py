@@ -15,9 +15,10 @@ from surfspec._version import __version__
 from surfspec.errors import InputError
 from surfspec.fitting.series import Progress, check_progress
 from surfspec.fitting.solver.inputs import probability
+from surfspec.xps.fraction_grounds import grounds
 from surfspec.xps.prepare import Prepared, prepare
 from surfspec.xps.recipe import Recipe, load_recipe
-from surfspec.xps.simulated_ratio import SimulatedRatio, simulated_ratio
+from surfspec.xps.simulated_ratio import SimulatedRatio, check_simulation, simulated_ratio
 from surfspec.xps.spectrum_fit import fit
 
 Array = NDArray[np.float64]
@@ -108,12 +109,11 @@ def choose(
     >>> found.attrs["conclusion"], float(found.p_value.sel(model="two"))
     ('two', 0.01)
     """
-    chosen, ready = _checked(spectrum, recipes, shift_search, energy_shift)
     level = probability("level", level)
-    if isinstance(replicates, bool) or not isinstance(replicates, int | np.integer) or replicates < 0:
-        raise InputError(f"{replicates!r} replicates", where="replicates", remedy="Give 0, or some hundreds")
+    replicates = check_simulation(replicates, seed, engine)
     check_progress(progress)
-    models = sorted((_model(spectrum, one, ready.shift) for one in chosen), key=lambda one: one.parameters)
+    chosen, ready = _checked(spectrum, recipes, shift_search, energy_shift)
+    models = sorted((_model(spectrum, one, ready) for one in chosen), key=lambda one: one.parameters)
     tests: dict[str, tuple[str, SimulatedRatio]] = {}
     current = models[0]
     for larger in models[1:] if replicates else ():
@@ -124,7 +124,7 @@ def choose(
             current.recipe,
             larger.recipe,
             energy_shift=ready.shift,
-            replicates=int(replicates),
+            replicates=replicates,
             seed=seed,
             engine=engine,
             progress=progress,
@@ -169,17 +169,24 @@ def _checked(
     spectrum: xr.Dataset, recipes: Sequence[Recipe | str], shift_search: float | None, energy_shift: float | None
 ) -> tuple[list[Recipe], Prepared]:
     """Return the recipes and the prepared data; refuse what cannot be compared."""
-    if isinstance(recipes, str | Recipe) or len(recipes) < 2:
+    if not isinstance(recipes, Sequence) or isinstance(recipes, str | bytes) or len(recipes) < 2:
         raise InputError(
-            "there is nothing to choose from", where="recipes", remedy="Give two recipes or more: [one, two]"
+            f"there is nothing to choose from in {type(recipes).__name__}",
+            where="recipes",
+            remedy="Give two recipes or more as a list: [one, two]",
+        )
+    if not isinstance(spectrum, xr.Dataset):
+        raise InputError(
+            f"a {type(spectrum).__name__} is no spectrum", where="spectrum", remedy="Give one: ss.read(...)"
         )
     chosen = [load_recipe(one) if isinstance(one, str) else one for one in recipes]
+    wrong = [type(one).__name__ for one in chosen if not isinstance(one, Recipe)]
+    if wrong:
+        raise InputError(f"a {wrong[0]} is no recipe", where="recipes", remedy="Give xps.Recipe objects or their names")
     ready = prepare(spectrum, chosen[0], shift_search=shift_search, energy_shift=energy_shift)
     if schema.series_dims(spectrum):
         raise InputError("this is a series", where="spectrum", remedy="Select one member with .isel(), and loop")
     for one in chosen:
-        if not isinstance(one, Recipe):
-            raise InputError(f"a {type(one).__name__} is no recipe", where="recipes", remedy="Give xps.Recipe objects")
         if one.window != chosen[0].window or one.background != chosen[0].background:
             raise InputError(
                 f"{one.recipe!r} has another window or background than {chosen[0].recipe!r}",
@@ -196,11 +203,13 @@ def _checked(
     return chosen, ready
 
 
-def _model(spectrum: xr.Dataset, recipe: Recipe, shift: float) -> _Fitted:
-    """Fit one recipe."""
+def _model(spectrum: xr.Dataset, recipe: Recipe, first: Prepared) -> _Fitted:
+    """Fit one recipe with the shift that was found with the first one."""
+    shift = first.shift
     ready = prepare(spectrum, recipe, shift_search=None, energy_shift=shift)
     free = sum(one.vary for one in ready.task.table.model.parameters)
     found = fit(spectrum, recipe, energy_shift=shift)
+    verdict, reasons = grounds(found, first.task.extra, recipe.recipe, force=True)
     n = found.sizes["binding_energy"]
     deviance = float(found["deviance"])
     measure = n * np.log(float(found["chi2"]) / n) if ready.task.statistics == "unknown" else deviance
@@ -212,8 +221,8 @@ def _model(spectrum: xr.Dataset, recipe: Recipe, shift: float) -> _Fitted:
         points=n,
         aic=float(measure) + 2 * free,
         bic=float(measure) + free * float(np.log(n)),
-        verdict=str(found["verdict"].item()),
-        reasons=str(found["reasons"].item()),
+        verdict=verdict,
+        reasons=reasons,
     )
 
 

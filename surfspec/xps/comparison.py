@@ -134,7 +134,7 @@ def compare(
         notes.append(f"the shift lies at its limit of {max_shift:g} eV")
     scan = scan_of(match, second, float(probe), level, power, rng)
     differ = 2 * min(float(chi2.sf(match.chi2, match.dof)), scan.p_value) < level
-    if len(empty) == 2 or (not stands(match) and (empty or not differ)):
+    if len(empty) == 2 or (not stands(match, noise_only="a" in empty) and (empty or not differ)):
         raise refusal(match, empty)
     return _table(a, b, second, match, scan, notes, differ, level, power, float(probe), net_area(match, second, own))
 

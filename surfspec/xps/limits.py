@@ -16,11 +16,11 @@ from surfspec.fitting.likelihood import ONE_SIGMA
 from surfspec.fitting.series import Progress, check_progress
 from surfspec.fitting.solver import solve as solve_problem
 from surfspec.fitting.solver.inputs import probability
-from surfspec.fitting.verdict import require
+from surfspec.xps.fraction_grounds import grounds, hedged
 from surfspec.xps.prepare import prepare
 from surfspec.xps.profiled_fraction import BETTER, LARGEST, Curve, Shares, upper_limit
 from surfspec.xps.recipe import Recipe, load_recipe
-from surfspec.xps.simulated_ratio import simulated_ratio
+from surfspec.xps.simulated_ratio import check_simulation, simulated_ratio
 from surfspec.xps.solving import Solved, solve
 from surfspec.xps.spectrum_fit import fit
 from surfspec.xps.states import level_of, shares_of, without
@@ -71,6 +71,10 @@ def state_fraction(
     small a signal at the share f by that where nothing is: it is right at the limit 0, never excludes what the data
     cannot see, and covers at least what it says. A free place makes the limit that of the place that allows most.
 
+    Correct the charge first (:func:`surfspec.xps.charge_correct`): places mean something on a known scale only, and a
+    shift beyond the recipe's ``shift_search`` moves the state out of its range. What the fit says against itself
+    (``reasons``) is part of the statement.
+
     Parameters
     ----------
     spectrum
@@ -89,7 +93,7 @@ def state_fraction(
     seed, engine
         Of the replicates, as for :func:`surfspec.xps.bootstrap`.
     force
-        Use failed fits as well.
+        Use fits as well that are refused otherwise.
     progress
         Called with (members done, members in all).
 
@@ -106,7 +110,8 @@ def state_fraction(
     InputError
         For a state that the recipe does not have, that is tied to another area, or that has its line for itself.
     NotDeterminedError
-        For a failed fit, unless forced.
+        Unless forced, for a failed fit, a reduced chi-square above 3 (known statistics), or an energy scale that is not
+        known: the search for its shift ended at its end.
 
     References
     ----------
@@ -131,18 +136,22 @@ def state_fraction(
     """
     chosen = load_recipe(recipe) if isinstance(recipe, str) else recipe
     level = probability("confidence", confidence)
-    if isinstance(replicates, bool) or not isinstance(replicates, int | np.integer) or replicates < 0:
-        raise InputError(f"{replicates!r} replicates", where="replicates", remedy="Give 0, or some hundreds")
+    simulation = _Simulation(check_simulation(replicates, seed, engine), seed, engine)
     check_progress(progress)
+    if not isinstance(spectrum, xr.Dataset):
+        raise InputError(
+            f"a {type(spectrum).__name__} is no spectrum", where="spectrum", remedy="Give one: ss.read(...)"
+        )
     ready = prepare(spectrum, chosen, shift_search=shift_search, energy_shift=energy_shift)
-    asked = _Asked(chosen, component, shares_of(chosen, ready.task.table, component), level, ready.shift, force)
-    simulation = _Simulation(int(replicates), seed, engine)
+    shares = shares_of(chosen, ready.task.table, component)
+    asked = _Asked(chosen, component, shares, level, ready.shift, ready.task.extra, force)
     dims = schema.series_dims(spectrum)
     shape = tuple(spectrum.sizes[dim] for dim in dims)
     rows = []
     for number, index in enumerate(np.ndindex(shape)):
         member = spectrum.isel(dict(zip(dims, index, strict=True)))
-        rows.append(asked.of(member, simulation))
+        where = ", ".join(f"{dim} {i}" for dim, i in zip(dims, index, strict=True))
+        rows.append(asked.of(member, simulation, where))
         if progress is not None:
             progress(number + 1, max(1, int(np.prod(shape, dtype=int))))
     return _table(spectrum, asked, rows, dims, shape)
@@ -166,13 +175,13 @@ class _Asked:
     shares: Shares
     confidence: float
     shift: float
+    before: tuple[str, ...]
     force: bool
 
-    def of(self, spectrum: xr.Dataset, simulation: _Simulation) -> dict[str, Any]:
+    def of(self, spectrum: xr.Dataset, simulation: _Simulation, where: str) -> dict[str, Any]:
         """Return the row of one spectrum."""
         fitted = fit(spectrum, self.recipe, energy_shift=self.shift)
-        verdict, reasons = str(fitted["verdict"].item()), str(fitted["reasons"].item())
-        require(verdict, reasons, what=f"the share of {self.component}", force=self.force)
+        verdict, reasons = grounds(fitted, self.before, self.component, where=where, force=self.force)
         one = solve(spectrum, self.recipe, energy_shift=self.shift)
         center = self._center(one)
         curve, step = self._curve(one, center)
@@ -189,7 +198,8 @@ class _Asked:
             "reasons": reasons,
         }
         out |= self._probability(spectrum, one, out["likelihood_ratio"], simulation)
-        return out | self._answer(out)
+        answer = self._answer(out)
+        return out | answer | {"statement": hedged(answer["statement"], self.component, verdict, reasons)}
 
     def _curve(self, one: Solved, center: int | None) -> tuple[Curve, float]:
         """Return the deviance over the share, its minimum asked at both ends of the interval; and the step to take."""

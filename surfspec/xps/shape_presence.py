@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 #: Standard uncertainties of the scale below which the spectra have nothing in common that could be compared.
 STANDS: Final = 3.0
+#: The same where a by itself is nothing but noise, which scaled and shifted looks like anything now and then.
+CHANCE: Final = 5.0
 #: Probability of a straight background from which a spectrum by itself holds nothing else.
 EMPTY: Final = 1e-3
 
@@ -42,9 +44,10 @@ def positive_match(matcher: Matcher, empty: list[str], notes: list[str]) -> Matc
     return matcher.without_a()
 
 
-def stands(match: Match) -> bool:
+def stands(match: Match, *, noise_only: bool = False) -> bool:
     """Say whether the scale stands out of its uncertainty."""
-    return match.known and bool(match.values[0] > STANDS * np.sqrt(max(match.covariance[0, 0], 0.0)))
+    needed = CHANCE if noise_only else STANDS
+    return match.known and bool(match.values[0] > needed * np.sqrt(max(match.covariance[0, 0], 0.0)))
 
 
 def refusal(match: Match | None, empty: list[str]) -> NotDeterminedError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.series import Progress
+from surfspec.fitting.solver.inputs import whole_number
 from surfspec.xps.member import END_POINTS, noise
 from surfspec.xps.recipe import Recipe
-from surfspec.xps.spectrum_fit import fit
+from surfspec.xps.spectrum_fit import ENGINES, fit
 
 Array = NDArray[np.float64]
 
@@ -49,6 +50,22 @@ class SimulatedRatio:
     p_unc: float
     replicates: int
     ratios: Array
+
+
+def check_simulation(replicates: Any, seed: Any, engine: Any) -> int:
+    """Check how replicates are asked for, used or not, and return how many.
+
+    Raises
+    ------
+    InputError
+        For what is no number from 0 on, or an engine that does not exist.
+    """
+    if isinstance(replicates, bool) or not isinstance(replicates, int | np.integer) or replicates < 0:
+        raise InputError(f"{replicates!r:.40} replicates", where="replicates", remedy="Give 0, or some hundreds")
+    whole_number("seed", seed, 0)
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise InputError(f"engine={engine!r:.40} is not known", where="engine", remedy=f"Use {', '.join(ENGINES)}")
+    return int(replicates)
 
 
 def simulated_ratio(

@@ -134,8 +134,27 @@ def test_what_cannot_be_compared_is_refused() -> None:
         ss.xps.choose(data, [ONE, replace(TWO, recipe="one")])
     with pytest.raises(InputError, match="series"):
         ss.xps.choose(ss.stack([data, data], dim="spot"), [ONE, TWO])
+    for wrong in (None, 3, (one for one in (ONE, TWO)), "C 1s", ONE, []):
+        with pytest.raises(InputError, match="nothing to choose"):
+            ss.xps.choose(data, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a int is no recipe"):
+        ss.xps.choose(data, [ONE, 3])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="no spectrum"):
+        ss.xps.choose(None, [ONE, TWO])  # type: ignore[arg-type]
+    for option in ({"seed": -1}, {"seed": "a"}, {"engine": "foo"}, {"engine": None}, {"replicates": 1.5}):
+        for count in (0, 9):
+            with pytest.raises(InputError, match=next(iter(option))):
+                ss.xps.choose(data, [ONE, TWO], **{"replicates": count, **option})
     with pytest.raises(InputError, match="level"):
         ss.xps.choose(data, [ONE, TWO], level=5)
+
+
+def test_a_shift_at_the_end_of_its_search_is_a_reason() -> None:
+    data = counts(np.random.default_rng(9), 1.4, 0.5)
+    moved = data.assign_coords(binding_energy=("binding_energy", X + 0.8, data.binding_energy.attrs))
+    found = ss.xps.choose(moved, [ONE, TWO], replicates=0, shift_search=0.3)
+    assert all("energy scale" in one for one in found.reasons.values)
+    assert "ok" not in found.verdict.values
 
 
 @pytest.mark.slow

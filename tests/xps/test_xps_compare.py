@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from scipy.special import voigt_profile
 from scipy.stats import kstest
 
 import surfspec as ss
-from surfspec.errors import InputError, SchemaError
+from surfspec.errors import InputError, NotDeterminedError, SchemaError
+from surfspec.xps.shape_spread import Spread, basis, normal_bands
 
 X = np.round(np.arange(174.0, 192.0001, 0.1), 4)
 OTHER = np.round(np.arange(174.0, 192.0, 0.13), 4)
@@ -133,5 +135,107 @@ def test_what_cannot_be_compared_is_refused() -> None:
         ss.xps.compare(a, a, background=1.5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="zero"):
         ss.xps.compare(a, a.assign(intensity=(a.intensity * 0).assign_attrs(a.intensity.attrs)))
+    for window in ((np.nan, 190.0), "a", "ab", 3, (190.0, 178.0)):
+        with pytest.raises(InputError, match="window"):
+            ss.xps.compare(a, a, window=window)  # type: ignore[arg-type]
+    for seed in (-1, "a", None):
+        with pytest.raises(InputError, match="seed"):
+            ss.xps.compare(a, a, seed=seed)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="step"):
+        ss.xps.compare(a, a, step="x")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="FWHM"):
+        ss.xps.compare(a, a, probe=20.0)
+    with pytest.raises(InputError, match="NoneType"):
+        ss.xps.compare(None, a)  # type: ignore[arg-type]
     with pytest.raises(SchemaError):
         ss.xps.compare(a, ss.xps.fit(a, "Zr 3d"))
+
+
+FLAT = np.full(X.size, 500.0)
+LINE = np.linspace(400.0, 900.0, X.size)
+
+
+@pytest.mark.parametrize("flat", [FLAT, LINE])
+@pytest.mark.parametrize("noisy", [True, False])
+@pytest.mark.filterwarnings("error")
+def test_a_peak_and_nothing_have_no_shape_in_common(flat: np.ndarray, noisy: bool) -> None:
+    rng = np.random.default_rng(27)
+    peak = counts(rng, 5000.0, 500.0)
+    for _ in range(5):
+        y, z = (rng.poisson(flat).astype(float) if noisy else flat for _ in range(2))
+        nothing, other = (ss.spectrum(X, one, technique="XPS", region="Zr 3d", simulated="true") for one in (y, z))
+        with pytest.raises(NotDeterminedError, match="b holds nothing like a"):
+            ss.xps.compare(peak, nothing)
+        with pytest.raises(NotDeterminedError, match="a holds nothing like b"):
+            ss.xps.compare(nothing, peak)
+        with pytest.raises(NotDeterminedError, match="a and b hold nothing"):
+            ss.xps.compare(nothing, other)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_mirror_image_is_another_shape(tmp_path: Path) -> None:
+    peak = counts(np.random.default_rng(28), 2000.0, 500.0)
+    turned = peak.assign(intensity=(3000.0 - peak.intensity).assign_attrs(peak.intensity.attrs))
+    for one, two in ((peak, turned), (turned, peak)):
+        found = ss.xps.compare(one, two)
+        assert found.attrs["conclusion"] == "different shape"
+        assert "no positive scale" in found.attrs["statement"]
+        assert float(found["scale"]) == 0.0
+        assert np.isnan([float(found[name]) for name in ("scale_unc", "shift", "shift_unc")]).all()
+        assert abs(float(found.largest_at) - 182.4) < 0.5
+        found.to_netcdf(tmp_path / f"{two is peak}.nc")
+
+
+def test_a_weak_line_is_still_compared() -> None:
+    """A scale of many sigma is one, even where b shows little."""
+    rng = np.random.default_rng(29)
+    found = ss.xps.compare(counts(rng, 5000.0, 500.0), counts(rng, 400.0, 500.0))
+    assert found.attrs["conclusion"] == "same shape"
+    assert float(found["scale"]) == pytest.approx(0.08, abs=4 * float(found["scale_unc"]))
+
+
+def test_regions_of_two_levels_are_refused_unless_forced() -> None:
+    rng = np.random.default_rng(30)
+    a, b = counts(rng, **WEAK[0]), counts(rng, **WEAK[1])
+    with pytest.raises(InputError, match="'Zr 3d' and b is 'B 1s'"):
+        ss.xps.compare(a, b.assign_attrs(region="B 1s"))
+    forced = ss.xps.compare(a, b.assign_attrs(region="B 1s"), force=True)
+    assert "B 1s" in forced.attrs["notes"]
+    for same in ("Zr3d", "Zr 3d5/2", "", "after sputtering"):
+        assert ss.xps.compare(a, b.assign_attrs(region=same)).attrs["notes"] == ""
+
+
+def test_banded_covariances_are_those_of_the_full_matrices() -> None:
+    """Against the plain formulas V = D + M N^-1 M^T, its inverse and its root."""
+    rng = np.random.default_rng(31)
+    x = np.sort(rng.uniform(0.0, 10.0, 60))
+    knots = np.concatenate([np.zeros(3), np.linspace(0.0, 10.0, 9), np.full(3, 10.0)])
+    first, variance = basis(knots, np.linspace(0.0, 10.0, 90)), rng.uniform(0.5, 2.0, 60)
+    weight = rng.uniform(0.5, 2.0, 90)
+    spread = Spread(variance, 1.7 * basis(knots, x), normal_bands(first, weight))
+    matrix, gram = 1.7 * basis(knots, x).toarray(), first.toarray().T @ np.diag(1 / weight) @ first.toarray()
+    full = np.diag(variance) + matrix @ np.linalg.inv(gram) @ matrix.T
+    columns = rng.standard_normal((60, 3))
+    np.testing.assert_allclose(spread.solve(columns), np.linalg.solve(full, columns), rtol=1e-9)
+    np.testing.assert_allclose(spread.diagonal(), np.diag(full), rtol=1e-9)
+    np.testing.assert_allclose(
+        spread.moved(columns[:, 0]), np.linalg.inv(gram) @ matrix.T @ np.linalg.solve(full, columns[:, 0]), rtol=1e-8
+    )
+    root = spread.rooted(columns)
+    np.testing.assert_allclose(root.T @ root, columns.T @ full @ columns, rtol=1e-9)
+
+
+def test_fine_steps_cost_what_they_must() -> None:
+    """No matrix of all points by all points is factored: four times the points, far less than 64 times the work."""
+    rng = np.random.default_rng(32)
+    took = []
+    for step in (0.05, 0.0125):
+        x = np.arange(174.0, 192.0, step)
+        a, b = counts(rng, **STRONG[0], x=x), counts(rng, **STRONG[1], x=x)
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            ss.xps.compare(a, b)
+            times.append(time.process_time() - start)
+        took.append(min(times))
+    assert took[1] < 30 * took[0]

@@ -166,6 +166,11 @@ def test_what_cannot_be_asked_is_refused() -> None:
         ss.xps.state_fraction(data, KNOWN, "Zr2+", confidence=95)
     with pytest.raises(InputError, match="replicates"):
         ss.xps.state_fraction(data, KNOWN, "Zr2+", replicates=-1)
+    for option in ({"seed": -1}, {"seed": "a"}, {"engine": "foo"}, {"replicates": True}):
+        with pytest.raises(InputError, match=next(iter(option))):
+            ss.xps.state_fraction(data, KNOWN, "Zr2+", **option)
+    with pytest.raises(InputError, match="no spectrum"):
+        ss.xps.state_fraction(None, KNOWN, "Zr2+")  # type: ignore[arg-type]
     tied = replace(KNOWN.doublets[1], area=ss.xps.AreaRatio("Zr4+", 0.1))
     with pytest.raises(InputError, match="tied"):
         ss.xps.state_fraction(data, replace(KNOWN, doublets=(OXIDE, tied)), "Zr2+")
@@ -174,3 +179,44 @@ def test_what_cannot_be_asked_is_refused() -> None:
     dark = data.assign(intensity=(data.intensity * 0 + 100).assign_attrs(data.intensity.attrs))
     with pytest.raises(NotDeterminedError, match="failed"):
         ss.xps.state_fraction(dark, KNOWN, "Zr2+", energy_shift=0.0)
+
+
+@pytest.mark.parametrize("twin", ["one_percent", "three_percent", "absent"])
+def test_no_limit_is_stated_on_an_unknown_energy_scale(twin: str) -> None:
+    """Twins moved beyond the recipe's shift_search said "less than 0.42 %" of 1 %, and "less than 0.03 %" of 3 %."""
+    raw = ss.read(ss.reference.path("xps_twins") / f"x6_{twin}.vms", region="Zr 3d")
+    states = ss.xps.load_recipe(ss.reference.path("recipes", "xps", "states", "Zr_3d_reduced.yaml"))
+    alone = ss.xps.fit(raw, "Zr 3d", shift_search=4)
+    right = ss.xps.charge_correct(raw, alone, line="Zr 3d5/2", energy=182.4)
+    x, y = right.binding_energy.values, right.intensity.values
+    for extra in (1.8, 2.3, 3.0):
+        moved = ss.spectrum(x + extra, y, technique="XPS", region="Zr 3d", photon_energy=1486.6, simulated="true")
+        with pytest.raises(NotDeterminedError, match="charge"):
+            ss.xps.state_fraction(moved, states, "Zr(<4)+")
+    forced = ss.xps.state_fraction(moved, states, "Zr(<4)+", force=True)
+    assert "; the fit is doubtful: " in forced.statement.item()
+    below = ss.spectrum(x - 1.5, y, technique="XPS", region="Zr 3d", photon_energy=1486.6, simulated="true")
+    turned = ss.xps.state_fraction(below, states, "Zr(<4)+", force=True)  # all of the line where the reduced state lies
+    assert "below detection: Zr4+" in turned.statement.item()
+    known = ss.xps.state_fraction(right, states, "Zr(<4)+")
+    assert "doubtful" not in known.statement.item()
+    truth = {"one_percent": 0.01, "three_percent": 0.03, "absent": 0.0}[twin]
+    assert float(known.fraction_low) - 2 * 0.0016 <= truth <= float(known.upper_limit)
+
+
+def test_what_the_fit_says_against_itself_is_in_the_statement() -> None:
+    """A share on a shape that is not quite right: chi-square says so, and so must the sentence."""
+    rng = np.random.default_rng(13)
+    data = counts(rng, 0.1, total=60000.0)
+    wide = replace(
+        WITHIN, doublets=(replace(OXIDE, widths={"fwhm_gauss": 1.2, "fwhm_lorentz": 0.55}), WITHIN.doublets[1])
+    )
+    found = ss.xps.state_fraction(data, wide, "Zr2+", energy_shift=0.0, force=True)
+    assert found.verdict.item() == "check"
+    assert "; the fit is doubtful: " in found.statement.item()
+    assert "chi-square improbable" in found.statement.item()
+    with pytest.raises(NotDeterminedError, match="does not describe"):
+        ss.xps.state_fraction(data, wide, "Zr2+", energy_shift=0.0)
+    series = ss.stack([data, data], dim="cycle")
+    with pytest.raises(NotDeterminedError, match="cycle 0"):
+        ss.xps.state_fraction(series, wide, "Zr2+", energy_shift=0.0)
