@@ -88,7 +88,11 @@ def _block(
     identifier = region + "".join(f" {index + 1}" for index in member)
     comment = [*above, *(_line(f"{key}: {value}") for key, value in attrs.items())]
     lines = [identifier, _line(attrs.get("sample")), *_date(attrs), "0", str(len(comment)), *comment]
-    lines += ["ISS" if ion else "XPS", *map(_real, values), _line(attrs.get("ion")) if ion else _line(attrs.get("source") or "X-rays")]
+    lines += [
+        "ISS" if ion else "XPS",
+        *map(_real, values),
+        _line(attrs.get("ion")) if ion else _line(attrs.get("source") or "X-rays"),
+    ]
     if ion:
         lines += ["0", "1", "1"]
     energy = attrs.get("ion_energy" if ion else "photon_energy", math.nan)

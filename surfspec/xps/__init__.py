@@ -1,23 +1,23 @@
 """X-ray photoelectron spectroscopy: core-level fits, charge correction, quantities."""
 
-from surfspec.xps.advice import Advice, advice_table, advise
-from surfspec.xps.auger import auger_parameter
-from surfspec.xps.casa_columns import casa_report, casa_table
-from surfspec.xps.casa_export import CasaFit, to_casa, write_casa_fit
-from surfspec.xps.casa_rebuild import rebuild_casa
-from surfspec.xps.casa_recipe import CasaRecipe, from_casa
-from surfspec.xps.charge import charge_correct, charge_correct_each
-from surfspec.xps.charge_undo import undo_charge_correction
-from surfspec.xps.choosing import choose
-from surfspec.xps.comparison import compare
-from surfspec.xps.composition import quantify
-from surfspec.xps.global_fit import GlobalFit, fit_global
-from surfspec.xps.global_recipe import GlobalRecipe, load_global_recipe
-from surfspec.xps.limits import state_fraction
-from surfspec.xps.links import ChargeReference, Link
-from surfspec.xps.mean_free_path import inelastic_mean_free_path
-from surfspec.xps.overlayer import thickness
-from surfspec.xps.quantities import normalise
+from surfspec.xps.advice.registry import Advice, advice_table, advise
+from surfspec.xps.amounts.auger import auger_parameter
+from surfspec.xps.amounts.composition import quantify
+from surfspec.xps.amounts.mean_free_path import inelastic_mean_free_path
+from surfspec.xps.amounts.normalisation import normalise
+from surfspec.xps.casa.columns import casa_report, casa_table
+from surfspec.xps.casa.export import CasaFit, to_casa, write_casa_fit
+from surfspec.xps.casa.rebuild import rebuild_casa
+from surfspec.xps.casa.refit import CasaRecipe, from_casa
+from surfspec.xps.charge.correction import charge_correct, charge_correct_each
+from surfspec.xps.charge.undo import undo_charge_correction
+from surfspec.xps.film.overlayer import thickness
+from surfspec.xps.linked.joint import GlobalFit, fit_global
+from surfspec.xps.linked.links import ChargeReference, Link
+from surfspec.xps.linked.recipe import GlobalRecipe, load_global_recipe
+from surfspec.xps.questions.choosing import choose
+from surfspec.xps.questions.comparison import compare
+from surfspec.xps.questions.limits import state_fraction
 from surfspec.xps.recipe import (
     AreaRatio,
     Background,
@@ -30,10 +30,10 @@ from surfspec.xps.recipe import (
     load_recipe,
     recipe_names,
 )
-from surfspec.xps.replicates import bootstrap
-from surfspec.xps.solving import solve
-from surfspec.xps.spectrum_fit import fit
-from surfspec.xps.starting import start_values
+from surfspec.xps.region.replicates import bootstrap
+from surfspec.xps.region.solving import solve
+from surfspec.xps.region.spectrum_fit import fit
+from surfspec.xps.region.starting import start_values
 
 __all__ = [
     "Advice",

@@ -17,8 +17,8 @@ import surfspec as ss
 from surfspec import reference
 from surfspec.errors import InputError
 from surfspec.xps import Background, Doublet, Peak, Range, Recipe
-from surfspec.xps.advice import RULES
-from surfspec.xps.advice_rule import LEVELS
+from surfspec.xps.advice.registry import RULES
+from surfspec.xps.advice.rule import LEVELS
 
 ROOT = Path(__file__).resolve().parents[2]
 W = {"fwhm_gauss": Range(1.2, 0.3, 2.8), "fwhm_lorentz": Range(0.3, 0.0, 1.2)}

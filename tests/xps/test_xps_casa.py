@@ -19,7 +19,7 @@ from surfspec.fitting.lineshapes import SHAPES
 from surfspec.io import read_casa
 from surfspec.io.casa_types import CasaBlock, CasaCalibration, CasaComponent, CasaNumber, CasaRegion
 from surfspec.xps import Background, Doublet, Range, Recipe
-from surfspec.xps.casa_shapes import background_of, background_text, shape_of, shape_text
+from surfspec.xps.casa.shapes import background_of, background_text, shape_of, shape_text
 
 FEO = Path("xps", "casa_fit_FeO")
 

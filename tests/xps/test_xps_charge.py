@@ -14,7 +14,7 @@ from scipy.special import voigt_profile
 
 import surfspec as ss
 from surfspec.errors import InputError, NotDeterminedError
-from surfspec.xps.charge_record import FIELDS, QUANTUM
+from surfspec.xps.charge.record import FIELDS, QUANTUM
 from surfspec.xps.recipe import Range
 
 X = np.arange(172.0, 198.0, 0.1)

@@ -13,7 +13,7 @@ from scipy.special import voigt_profile
 
 import surfspec as ss
 from surfspec.errors import InputError
-from surfspec.xps.simulated_ratio import simulated_ratio
+from surfspec.xps.questions.simulated_ratio import simulated_ratio
 
 X = np.round(np.arange(279.0, 292.0001, 0.1), 4)
 WIDTHS = {"fwhm_gauss": ss.xps.Range(1.1, 0.5, 2.0), "fwhm_lorentz": 0.15}

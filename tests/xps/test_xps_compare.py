@@ -13,7 +13,7 @@ from scipy.stats import kstest
 
 import surfspec as ss
 from surfspec.errors import InputError, NotDeterminedError, SchemaError
-from surfspec.xps.shape_spread import Spread, basis, normal_bands
+from surfspec.xps.questions.shape_spread import Spread, basis, normal_bands
 
 X = np.round(np.arange(174.0, 192.0001, 0.1), 4)
 OTHER = np.round(np.arange(174.0, 192.0, 0.13), 4)

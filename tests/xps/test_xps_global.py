@@ -16,7 +16,7 @@ from surfspec import recipes, schema
 from surfspec.errors import FormatError, InputError, RecipeError
 from surfspec.fitting.model import BoundModel
 from surfspec.xps import ChargeReference, GlobalFit, GlobalRecipe, Link, Range
-from surfspec.xps.global_recipe import read_global_recipe
+from surfspec.xps.linked.recipe import read_global_recipe
 from surfspec.xps.model import build
 
 Array = np.ndarray

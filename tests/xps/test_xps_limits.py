@@ -13,8 +13,8 @@ from scipy.special import voigt_profile
 import surfspec as ss
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.xps.model import build
-from surfspec.xps.profiled_fraction import AtFraction, Shares, log_cls
-from surfspec.xps.states import without
+from surfspec.xps.questions.profiled_fraction import AtFraction, Shares, log_cls
+from surfspec.xps.questions.states import without
 
 X = np.round(np.arange(174.0, 192.0001, 0.1), 4)
 ONE = ss.xps.load_recipe("Zr 3d")

@@ -9,7 +9,7 @@ import surfspec as ss
 from surfspec import reference
 from surfspec.errors import InputError
 from surfspec.reference import Material
-from surfspec.xps.mean_free_path import lengths, seah_s3, tpp2m
+from surfspec.xps.amounts.mean_free_path import lengths, seah_s3, tpp2m
 
 #: Table 5 of Tanuma, Powell & Penn (1994): formula, density, valence electrons, plasmon energy (eV) as printed.
 TABLE_5 = {

@@ -12,8 +12,8 @@ from scipy.special import voigt_profile
 
 import surfspec as ss
 from surfspec.errors import InputError, NotDeterminedError
-from surfspec.xps.budget import transmission_at
-from surfspec.xps.shared_window import by_element
+from surfspec.xps.amounts.budget import transmission_at
+from surfspec.xps.amounts.shared_window import by_element
 
 
 def voigt(x: np.ndarray, center: float) -> np.ndarray:

@@ -15,8 +15,8 @@ import surfspec as ss
 from surfspec import reference
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.reference import Material
-from surfspec.xps.mean_free_path import lengths
-from surfspec.xps.overlayer_model import Signals, estimate, intensities
+from surfspec.xps.amounts.mean_free_path import lengths
+from surfspec.xps.film.model import Signals, estimate, intensities
 
 PHOTON = 1486.6
 PLACES = {"Zr 3d": 183.4, "Na 1s": 1071.4, "P 2p": 133.4, "Si 2p": 102.3, "C 1s": 285.0, "O 1s": 531.0}

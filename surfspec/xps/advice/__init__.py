@@ -1,0 +1,1 @@
+"""Warnings that an experienced analyst would give: a registry of rules, and what they look at."""

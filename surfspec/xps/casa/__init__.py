@@ -1,0 +1,1 @@
+"""Fits of CasaXPS: read, rebuilt, turned into recipes, written back."""

@@ -1,0 +1,1 @@
+"""Thickness and coverage of a film from attenuated lines."""

@@ -1,0 +1,1 @@
+"""Global fits: links between regions of a sample and between samples."""
