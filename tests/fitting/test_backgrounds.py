@@ -481,7 +481,7 @@ def test_bad_input_is_refused_in_words(x: object, y: object, options: dict[str, 
 
 
 def test_smart_does_not_smear_the_step_of_a_strong_peak() -> None:
-    """Means under a peak would move the step by k (n^2 - 1) h^2 / 24 times its slope; closed form of the error of a mean."""
+    """Means under a peak would move the step by k (n^2 - 1) h^2 / 24 times its slope, in closed form."""
     x = np.arange(176.0, 192.0, 0.1)
     s, c, k = 0.55, 182.4, 0.03
     peak = 2e5 / (s * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((x - c) / s) ** 2)

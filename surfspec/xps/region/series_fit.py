@@ -1,4 +1,4 @@
-"""Fit many members of a series at once: the steps of :mod:`surfspec.xps.region.member_fit`, each on arrays of all members."""
+"""Fit many members of a series at once: the steps of :mod:`.member_fit`, each on arrays of all members."""
 
 from __future__ import annotations
 
