@@ -213,6 +213,7 @@ def _table(
         "level": level,
         "power": power,
         "probe_fwhm": probe,
+        "step": int("step" in match.names),
         "degree": len(match.names) - (3 if "step" in match.names else 2) - 1,
         "spline_degree": DEGREE,
         **spectra.origin(a, b),
