@@ -228,10 +228,10 @@ class ActiveModel(BoundModel):
         return np.asarray(np.sqrt(np.maximum(np.einsum("ip,pq,iq->i", rows, clean, rows), 0.0)))
 
 
-def slope_missed(bound: ActiveModel, values: Array, pulls: Array, weight: Array) -> float:
-    r"""Return by how much the deviance would fall if the level had a slope: the score test of a further column.
+def power_missed(bound: ActiveModel, values: Array, pulls: Array, weight: Array) -> float:
+    r"""Return by how much the deviance would fall with one more power of the polynomial: the score test of a column.
 
-    .. math:: \frac{(c_\perp^T r)^2}{c_\perp^T c_\perp}, \qquad c_\perp = (1 - Q Q^T)\, W^{1/2} (E - E_1)
+    .. math:: \frac{(c_\perp^T r)^2}{c_\perp^T c_\perp}, \qquad c_\perp = (1 - Q Q^T)\, W^{1/2} (E - E_1)^{M + 1}
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def slope_missed(bound: ActiveModel, values: Array, pulls: Array, weight: Array)
     size = np.sqrt((columns**2).sum(axis=0))
     left, singular, _ = np.linalg.svd(columns[:, size > 0] / size[size > 0], full_matrices=False)
     basis = left[:, singular > 1e-10 * singular[:1].max(initial=0.0)]
-    column = weight * (bound.x - bound.x[0])
+    column = weight * ((bound.x - bound.x[0]) / np.ptp(bound.x)) ** len(bound.active.polynomial)
     rest = column - basis @ (basis.T @ column)
     length = float(rest @ rest)
     return float(rest @ pulls) ** 2 / length if length > 1e-10 * float(column @ column) else 0.0

@@ -585,3 +585,21 @@ def test_real_files_measured_with_sodium_and_silver(data_dir: Path) -> None:
     found = {(one.region, one.code) for one in ss.xps.advise(fits, elements=[])}
     assert ("F 1s", "line too wide") in found
     assert not [code for region, code in found if region == "Ag 3d"]
+
+
+def test_carbon_whose_uncertainty_is_counted_needs_no_word() -> None:
+    raw = simulated(276.0, 300.0, ((284.8, 2e4, 1.2), (289.2, 3e3, 1.2)), region="C 1s")
+    fit = ss.xps.fit(raw, "C 1s")
+    moved = ss.xps.charge_correct(raw, fit, line="C 1s", energy=284.8, component="C-C", energy_unc=0.2)
+    assert ss.xps.advise(ss.xps.fit(moved, "C 1s"), codes=["carbon reference"]) == ()
+    assert ss.xps.advise(by_carbon(), codes=["carbon reference"])
+
+
+def test_a_magnesium_source_is_known_by_its_photon_energy() -> None:
+    """No magnesium source has a monochromator, whether the file says so or not."""
+    fit = magnesium_source()
+    silent = fit.copy()
+    silent.attrs = {k: v for k, v in fit.attrs.items() if k != "source"}
+    assert [one.code for one in ss.xps.advise(silent, codes=["satellite"])]
+    aluminium = silent.assign_attrs(photon_energy=1486.6)
+    assert not ss.xps.advise(aluminium, codes=["satellite"])

@@ -239,3 +239,21 @@ def test_fine_steps_cost_what_they_must() -> None:
             times.append(time.process_time() - start)
         took.append(min(times))
     assert took[1] < 30 * took[0]
+
+
+def test_a_line_too_faint_to_be_compared_is_not_called_the_same() -> None:
+    """Where a difference as large as the line itself could not be seen, nothing is known (simulated)."""
+    e = np.arange(176.0, 192.0, 0.1)
+    peak = np.exp(-(((e - 182.4) / 0.8) ** 2)) + 0.667 * np.exp(-(((e - 184.81) / 0.8) ** 2))
+    rng = np.random.default_rng(2)
+    strong = ss.spectrum(e, rng.poisson(500 + 900 * peak), technique="XPS", region="Zr 3d")
+    told = set()
+    for _ in range(40):
+        faint = ss.spectrum(e, rng.poisson(500 + 18 * peak), technique="XPS", region="Zr 3d")
+        try:
+            found = ss.xps.compare(strong, faint)
+        except NotDeterminedError:
+            continue
+        told.add(found.attrs["conclusion"])
+        assert found.attrs["conclusion"] != "same shape" or np.nanmedian(found.sensitivity) <= 1.0
+    assert "not determined" in told, told

@@ -362,6 +362,32 @@ class TestWhatAFitSaysOfItself:
         flat = [ss.xps.fit(spectrum(zr3d(2000.0), i), self.recipe).reasons.item() for i in range(40)]
         assert sum("slope" in one for one in flat) <= 1
 
+    def convex(self, seed: int, height: float, decay: float) -> xr.Dataset:
+        """A line on the tail of a stronger one below the window."""
+        x = np.arange(174.0, 194.0, 0.1)
+        tail = 500 + height * np.exp(-(x - 174.0) / decay)
+        return spectrum(tail + line(x, 182.4, 1500.0) + line(x, 184.81, 1000.0), seed, x)
+
+    @pytest.mark.parametrize(("height", "decay"), [(3000.0, 4.0), (1500.0, 6.0)])
+    def test_a_convex_level_is_never_called_well_fitted_by_a_straight_one(self, height: float, decay: float) -> None:
+        for seed in range(6):
+            one = self.convex(seed, height, decay)
+            for under in (Background("smart"), Background("active"), Background("active", {"degree": 1})):
+                told = ss.xps.fit(one, replace(self.recipe, background=under), energy_shift=0.0)
+                assert "background improper" in told.reasons.item(), under
+            bent = replace(self.recipe, background=Background("active", {"degree": 2}))
+            fit = ss.xps.fit(one, bent, energy_shift=0.0)
+            assert abs(fit.area[0] - 1500.0) < 3 * fit.area_unc[0]
+
+    def test_a_level_that_is_flat_is_not_called_falling(self) -> None:
+        told = [ss.xps.fit(spectrum(zr3d(300.0, k=0.0), i), "Zr 3d").reasons.item() for i in range(40)]
+        assert not any("background improper: the level" in one for one in told)
+
+    def test_an_area_that_hangs_on_the_strength_of_a_loss_is_named(self) -> None:
+        free = Background("active", {"slope": "shared", "degree": 2})
+        told = ss.xps.fit(spectrum(zr3d(1500.0, level=500.0), 1), replace(self.recipe, background=free)).reasons.item()
+        assert "correlated: Zr4+ area and background shirley slope" in told
+
     def test_the_step_of_an_absent_peak_spoils_nothing(self) -> None:
         absent = replace(
             self.recipe.doublets[0], name="Zr2+", center=Range(180.6, 180.0, 181.2),

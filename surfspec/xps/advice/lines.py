@@ -22,6 +22,8 @@ SHIFTED = 0.3
 #: Lines of the satellite of a source that are looked for, and the distance in eV at which one coincides with a peak.
 BRIGHT = 0.02
 COINCIDES = 0.6
+#: Uncertainty in eV of adventitious carbon as a reference that counts it.
+CARBON_UNC = 0.1
 #: Photon energies of anodes, eV.
 ANODES = {"Al": 1486.6, "Mg": 1253.6}
 
@@ -120,8 +122,9 @@ def scale_not_corrected(view: View) -> Iterator[Finding]:
 def carbon_reference(view: View) -> Iterator[Finding]:
     """Find a correction by adventitious carbon."""
     if str(view.attrs.get("charge_reference", "")) == "C 1s":
-        energy = view.attrs.get("charge_reference_energy", "")
-        yield Finding("C 1s", f"binding energies rest on C 1s at {energy} eV")
+        energy, unc = view.attrs.get("charge_reference_energy", ""), view.attrs.get("charge_reference_energy_unc", 0.0)
+        if not (isinstance(unc, float | int) and unc >= CARBON_UNC):
+            yield Finding("C 1s", f"binding energies rest on C 1s at {energy} eV, whose own uncertainty is not counted")
 
 
 def weak_reference(view: View) -> Iterator[Finding]:
@@ -204,6 +207,8 @@ def _lines_at(energy: float, one: Line, view: View) -> list[str]:
 def _anode(view: View) -> str:
     """Return the anode of a source that is said to have no monochromator, or ``""``."""
     words = " ".join(str(view.attrs.get(key, "")) for key in ("source", "x_ray_source", "source_label")).lower()
+    if not words.strip() and np.isfinite(view.photon_energy) and abs(view.photon_energy - ANODES["Mg"]) < 1.0:
+        return "Mg"  # magnesium sources have no monochromator
     if not words.strip() or "mono" in words.replace("non-mono", "").replace("nonmono", "").replace("no mono", ""):
         return ""
     said = any(word in words for word in ("non-mono", "nonmono", "no mono", "twin", "achromatic", "dual anode"))

@@ -12,9 +12,9 @@ from scipy.special import chdtrc, ndtri
 
 from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.verdict import verdict_of, worst
+from surfspec.fitting.verdict import verdict_of
 from surfspec.reference import Material
-from surfspec.xps.amounts.areas import check_mapping, number
+from surfspec.xps.amounts.areas import check_mapping, number, shows_no_peak
 from surfspec.xps.amounts.budget import Transmission
 from surfspec.xps.film.inputs import STRAIGHT, check_states, layers_of, references_of, sigma_of
 from surfspec.xps.film.model import (
@@ -162,12 +162,18 @@ def thickness(
     reasons = _reasons(best, limits, patchy=patchy)
     if emission_angle > STRAIGHT:
         reasons.append(f"model inadequate: electrons do not fly straight at {emission_angle:g} degrees from the normal")
+    used = {name: fits[name] for name in fits if any(label.split(" (")[0] == name for label in names)}
+    absent = [name for name, fit in used.items() if shows_no_peak(fit)]
+    if absent:
+        reasons.append(f"below detection: {', '.join(absent)}, counted as zero with its uncertainty")
+    doubtful = [name for name, fit in used.items() if str(fit["verdict"].item()) != "ok" and not shows_no_peak(fit)]
+    if doubtful:
+        reasons.append(f"model inadequate: the fit of {', '.join(doubtful)} is doubtful itself")
     out = table_of_film(
         signals, names, kinetic, units, best, uniform, limits, whole, reasons, contaminated=contaminated
     )
     out = out.assign(curve_of(signals, contaminated))
-    used = [fits[name] for name in fits if any(label.split(" (")[0] == name for label in names)]
-    out["verdict"] = ((), np.array(worst([verdict_of(reasons), *_inputs(used)])))
+    out["verdict"] = ((), np.array(verdict_of(reasons)))
     out.attrs |= {
         "model": model, "film": layers.film.name, "substrate": layers.substrate.name,
         "contamination_material": layers.contamination.name if layers.contamination is not None else "",
@@ -178,11 +184,6 @@ def thickness(
         **spectra.origin(*fits.values(), *(fit for one in references.values() for fit in one.values())),
     }  # fmt: skip
     return schema.check(out, "table")
-
-
-def _inputs(used: Sequence[xr.Dataset]) -> list[str]:
-    """Return the verdicts of the fits that were used; that a line is not there is a result."""
-    return ["check" if str(fit["verdict"].item()) == "failed" else str(fit["verdict"].item()) for fit in used]
 
 
 def _enough(signals: Signals, contaminated: bool) -> None:

@@ -88,9 +88,9 @@ def compare(
     xarray.Dataset
         Kind ``table``: ``scale``, ``shift`` (eV) with ``_unc``; ``chi2``, ``dof``, ``p_value``; over ``binding_energy``
         the ``residual`` (in standard uncertainties), ``deviation`` with ``_unc`` (area of a further peak there, over
-        that of b above the straight line between its ends) and ``sensitivity``; ``largest_deviation`` with
-        ``_unc``,
-        ``largest_at`` (eV) and ``largest_p_value``. ``attrs["conclusion"]`` is ``same shape`` or ``different shape``,
+        that of b above the straight line between its ends) and ``sensitivity``; ``largest_deviation`` with ``_unc``,
+        ``largest_at`` (eV) and ``largest_p_value``. ``attrs["conclusion"]`` is ``same shape``, ``different shape`` or
+        ``not determined`` (too faint to see a difference as large as the line itself),
         by both p-values (Bonferroni); ``attrs["statement"]`` tells it, ``attrs["notes"]`` what stands against it. A
         mirror image is a different shape: no positive scale serves, ``scale`` is 0, ``shift`` NaN.
 
@@ -201,13 +201,16 @@ def _table(
             f"; a peak of {probe:g} eV FWHM with {100 * float(np.nanmedian(scan.seen / net)):.2g} % of the area "
             f"(median over the window) would have been seen with a probability of {power:.0%}"
         )
+    blind = not differ and np.isfinite(net) and float(np.nanmedian(scan.seen / net)) > 1.0
+    if blind:
+        text = f"too faint: no difference below the whole area could be seen; {text}"
     if not match.values[0]:
         text = f"no positive scale makes b of a; {text}"
     out.attrs = {
         "kind": "table",
         "technique": "XPS",
         "surfspec_version": __version__,
-        "conclusion": "different shape" if differ else "same shape",
+        "conclusion": "different shape" if differ else "not determined" if blind else "same shape",
         "statement": text,
         "notes": "; ".join(notes),
         "level": level,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.fitting.active import ActiveModel, slope_missed
+from surfspec.fitting.active import HIGHEST_DEGREE, ActiveModel, power_missed
 from surfspec.fitting.backgrounds import Background
 from surfspec.fitting.model import BoundModel
 from surfspec.fitting.result import MemberFit, member_from_model
@@ -25,8 +25,8 @@ from surfspec.xps.region.reasons import (
 
 Array = NDArray[np.float64]
 
-#: Drop of the deviance from which a level is no constant; a constant one reaches it in one fit of a thousand.
-MISSED_SLOPE = 10.8
+#: Drop of the deviance from which a power is missed; one that is not there reaches it in one fit of a thousand.
+MISSED_POWER = 10.8
 
 
 def fit_member(
@@ -50,17 +50,21 @@ def fit_member(
     work = Member(task, x, y, noise(y, task.statistics, sigma), inside)
     end = solved(work, warm)
     member = member_from_model(end.bound, end.solution, end.start, verdict="ok", reasons=())
-    return judged(task, end.under, end.bound, member, end.solution, _slope_reasons(work, end.bound, end.solution))
+    return judged(task, end.under, end.bound, member, end.solution, _power_reasons(work, end.bound, end.solution))
 
 
-def _slope_reasons(work: Member, bound: BoundModel, solution: Solution) -> tuple[str, ...]:
-    """Say whether a level that is fitted with the peaks should have had a slope."""
+def _power_reasons(work: Member, bound: BoundModel, solution: Solution) -> tuple[str, ...]:
+    """Say whether a polynomial that is fitted with the peaks should have had one more power."""
     if not isinstance(bound, ActiveModel) or not solution.converged:
         return ()
-    drop = slope_missed(bound, solution.values, solution.pulls, work.weight(solution.fitted) / np.sqrt(solution.scale))
-    if drop < MISSED_SLOPE:
+    degree = len(bound.active.polynomial)
+    if degree > HIGHEST_DEGREE:
         return ()
-    return (f"background improper: a slope of the level would lower the deviance by {drop:.0f}; raise its degree",)
+    drop = power_missed(bound, solution.values, solution.pulls, work.weight(solution.fitted) / np.sqrt(solution.scale))
+    if drop < MISSED_POWER:
+        return ()
+    missed = ("a level", "a slope of the level", "a curvature of the level", "a cubic bend of the level")[degree]
+    return (f"background improper: {missed} would lower the deviance by {drop:.0f}; raise its degree to {degree}",)
 
 
 def judged(
@@ -128,4 +132,6 @@ def _reported(bound: BoundModel, member: MemberFit) -> _Reported:
     seen = [c for c, flag in zip(components, member.flag, strict=True) if flag != "below_detection"] or components
     every = [name for c in seen for tie in (c.area, *c.roles.values()) for name in tie.names()]
     told = [tie.parameter for c in seen for tie in (c.area, c.roles["center"])]
+    if isinstance(bound, ActiveModel):  # an area that hangs on the strength of a loss has no meaning apart from it
+        told += [one.parameter for one in bound.active.scatterings]
     return _Reported(tuple(dict.fromkeys(every)), tuple(dict.fromkeys(told)))

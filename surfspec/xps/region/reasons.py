@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 CUT_TAIL = 0.04
 #: Standard uncertainties of the step from which the level of a background falls.
 FALL = 2.0
+#: The same from which it surely falls, so that a hull in its place is named: noise does so in one spectrum of 4,000.
+HULL_FALL = 3.5
 #: Standard uncertainties of its height from which a peak stands out although its area is uncertain.
 STANDS = 5.0
 #: Standard uncertainties between prior and data from which they contradict each other.
@@ -61,9 +63,14 @@ def background_reasons(
     reasons = []
     if not converged:
         reasons.append(f"background not converged: {kind}, k W = {k_width:.2g}")
-    falls = anchors[1] - anchors[0] < -FALL * float(np.hypot(*anchor_unc))
-    if kind.startswith("shirley") and falls and options.get("rule") != "avantage":
+    step, unc = anchors[1] - anchors[0], float(np.hypot(*anchor_unc))
+    if kind.startswith("shirley") and step < -FALL * unc and options.get("rule") != "avantage":
         reasons.append("background improper: the level falls towards higher binding energy")
+    elif kind.startswith(("smart", "shirley")) and step < -HULL_FALL * unc:
+        reasons.append(
+            "background improper: the level falls towards higher binding energy, and a lower hull stands for it; "
+            "try active with a degree of 1 or 2"
+        )
     return reasons
 
 
