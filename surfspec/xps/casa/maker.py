@@ -28,7 +28,7 @@ class Maker:
     """Makes the lines of one fit and notes what is different there."""
 
     def __init__(self, fit: xr.Dataset, recipe: Recipe, library: Mapping[str, float] | str) -> None:
-        self.fit, self.recipe, self.library = fit, recipe, library
+        self.fit, self.recipe, self.factors = fit, recipe, library
         self.shift = float(fit.attrs.get("energy_shift", 0.0))
         self.table = build(recipe, shift=self.shift)
         self.parameters = {p.name: p for p in self.table.model.parameters}
@@ -147,15 +147,15 @@ class Maker:
         if "sensitivity" in self.fit:
             return float(self.fit["sensitivity"].values[place])
         level = level_name(line)
-        if isinstance(self.library, str):
+        if isinstance(self.factors, str):
             try:
-                return float(reference.sensitivity(self.library, level))
+                return float(reference.sensitivity(self.factors, level))
             except InputError:
-                self.differences.append(f"{level} has no sensitivity factor in {self.library}; R.S.F. is written as 1")
+                self.differences.append(f"{level} has no sensitivity factor in {self.factors}; R.S.F. is written as 1")
                 return 1.0
-        if level not in self.library:
+        if level not in self.factors:
             self.differences.append(f"{level} has no sensitivity factor in the library given; R.S.F. is written as 1")
-        factor: float = self.library.get(level, 1.0)
+        factor: float = self.factors.get(level, 1.0)
         return float(factor)
 
     def region(self) -> CasaRegion:

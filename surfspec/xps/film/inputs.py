@@ -89,7 +89,7 @@ def layers_of(
         contamination=None if contamination is None else reference.material(contamination),
         method=attenuation,
         cosine=float(np.cos(np.radians(angle))),
-        library=library,
+        factors=library,
         transmission=transmission,
         states=dict(states or {}),
     )

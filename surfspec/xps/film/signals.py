@@ -44,7 +44,7 @@ class Layers:
     contamination: Material | None
     method: str
     cosine: float
-    library: str | Mapping[str, float]
+    factors: str | Mapping[str, float]
     transmission: budget.Transmission
     states: Mapping[str, str]
 
@@ -203,8 +203,8 @@ def _rows(
                     sample=sample,
                     element=element_of(fit),
                     level=level_of(fit),
-                    factor=factor_of(layers.library, fit),
-                    kinetic=kinetic_energy_of(fit, layers.library),
+                    factor=factor_of(layers.factors, fit),
+                    kinetic=kinetic_energy_of(fit, layers.factors),
                     photon=float(fit.attrs["photon_energy"]),
                     phases=phases,
                 )

@@ -44,13 +44,15 @@ def fit(
 
     .. math:: y(E) = B(E) + \sum_j A_j\,S_j(E), \qquad \int S_j\,dE = 1
 
-    Counts are fitted by their Poisson deviance; the background is computed from the data of each
-    member, and the noise of its anchors enters the covariance.
+    Counts are fitted by their Poisson deviance. The background is computed from the data of each member, and the noise
+    of its end levels enters the covariance; or (``active``, ``polynomial``) it is fitted with the peaks. Priors of the
+    recipe take part as measurements.
 
     Parameters
     ----------
     spectrum
-        Kind ``spectrum``, technique XPS, on a ``binding_energy`` axis; any series dimensions.
+        Kind ``spectrum``, technique XPS, on a ``binding_energy`` axis; any series dimensions. Members that charged
+        differently carry the coordinate ``energy_shift`` (eV) and are fitted on their own corrected scales.
     recipe
         A :class:`Recipe`, or the name of a shipped one.
     shift_search
