@@ -26,7 +26,7 @@ from surfspec import io, leis, reference, spectra
 from surfspec.fitting import Component, Model, Parameter, Tie
 from surfspec.fitting.batch import Columns, fast, solve_batch
 from surfspec.leis.model import SpectrumModel
-from surfspec.leis.projection import linear_part
+from surfspec.leis.spectrum.projection import linear_part
 
 Array = np.ndarray
 X = np.linspace(900.0, 2900.0, 600)

@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
-from surfspec.leis import shapes
-from surfspec.leis.features import Features, features_of
-from surfspec.leis.lines import lines_of
+from surfspec.leis.collisions.width import FWHM
+from surfspec.leis.features import shapes
+from surfspec.leis.features.element import Features, features_of
+from surfspec.leis.features.lines import lines_of
 from surfspec.leis.recipe import Recipe
-from surfspec.leis.width import FWHM
 
 Array = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from surfspec.errors import GeometryError, InputError
-from surfspec.leis import isotopes as iso
-from surfspec.leis.kinematics import check_geometry, elastic_energy, isotope_energies
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy, isotope_energies
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from surfspec import leis, schema
 from surfspec.errors import InputError
-from surfspec.leis import detection
+from surfspec.leis.amounts import detection
 from surfspec.report import layout
 from surfspec.study.outcome import Outcome, placed
 from surfspec.study.reading import Progress

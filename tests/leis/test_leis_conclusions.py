@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 from surfspec import leis, spectra
 from surfspec.errors import InputError, NotDeterminedError
-from surfspec.leis import detection, dose, unmixing
+from surfspec.leis.amounts import detection
+from surfspec.leis.film import dose, unmixing
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]

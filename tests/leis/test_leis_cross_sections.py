@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from surfspec.errors import GeometryError, InputError
-from surfspec.leis import cross_sections as cs
-from surfspec.leis import isotopes as iso
-from surfspec.leis.kinematics import elastic_energy
+from surfspec.leis.collisions import cross_sections as cs
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.kinematics import elastic_energy
 
 # 4He+ 3000 eV, 145 deg, most abundant isotope, angstrom2/sr; quadrature checked against trajectories and the
 # Rutherford limit

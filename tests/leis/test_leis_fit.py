@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surfspec import leis, schema, spectra
 from surfspec.errors import GeometryError, InputError, SchemaError
-from surfspec.leis import shapes
+from surfspec.leis.features import shapes
 from surfspec.leis.model import SpectrumModel
 from surfspec.recipes import load_yaml, to_yaml
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surfspec.errors import GeometryError, InputError
-from surfspec.leis import isotopes as iso
-from surfspec.leis import kinematics as kin
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions import kinematics as kin
 
 
 def ratio(ion: str, isotope: str) -> float:

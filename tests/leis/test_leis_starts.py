@@ -13,9 +13,9 @@ from scipy.optimize import least_squares
 import surfspec as ss
 from surfspec import leis, reference, spectra
 from surfspec.errors import InputError
-from surfspec.leis import maximisation
 from surfspec.leis.model import SpectrumModel
-from surfspec.leis.projection import linear_part
+from surfspec.leis.spectrum import maximisation
+from surfspec.leis.spectrum.projection import linear_part
 from surfspec.report.results_leis import energy_offset
 
 Array = NDArray[np.float64]

@@ -14,10 +14,10 @@ from surfspec.errors import InputError
 from surfspec.fitting.result import MemberFit, assemble
 from surfspec.fitting.series import fit_members
 from surfspec.fitting.verdict import verdict_of, worst
-from surfspec.leis.above_window import points_above, unexplained_above
-from surfspec.leis.member_fit import fit_member
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.above_window import points_above, unexplained_above
+from surfspec.leis.spectrum.member_fit import fit_member
 from surfspec.recipes import to_yaml
 
 Array = NDArray[np.float64]

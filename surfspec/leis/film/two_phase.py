@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import require, verdict_of
-from surfspec.leis import dose as dose_model
-from surfspec.leis import unmixing
-from surfspec.leis.detection import recipe_of
+from surfspec.leis.amounts.detection import recipe_of
+from surfspec.leis.film import dose as dose_model
+from surfspec.leis.film import unmixing
 from surfspec.leis.recipe import Recipe
-from surfspec.leis.spectrum_fit import fit as fit_spectra
+from surfspec.leis.spectrum.spectrum_fit import fit as fit_spectra
 
 Array = NDArray[np.float64]
 
 #: Reduced chi-square of the two phases above which they do not explain the areas.
 TWO_PHASES = 3.0
 #: Standard uncertainty of an area by the spectral model, over the summed area. Half of what normalised areas show
-#: (:data:`surfspec.leis.normalisation.MODEL_UNCERTAINTY`), because sample and references share the other half.
+#: (:data:`surfspec.leis.amounts.normalisation.MODEL_UNCERTAINTY`), because sample and references share the other half.
 MODEL_UNCERTAINTY = 0.005
 #: Variables of the table and their long names.
 OVER_DOSE: Final = {
@@ -103,8 +103,8 @@ def coverage(
         all spots, so that their mean does not lessen it (:data:`MODEL_UNCERTAINTY`).
     film_formula, substrate_formula
         Formulas of the two, such as ``"Na3PO4"``. Where given, a reference that shows an element which its formula
-        does not hold is refused (:func:`surfspec.leis.unmixing.foreign_elements`): exchanged references leave a fit
-        that looks as good as the right one.
+        does not hold is refused (:func:`surfspec.leis.film.unmixing.foreign_elements`): exchanged references leave a
+        fit that looks as good as the right one.
     force
         Use members whose fit failed.
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from surfspec.leis import isotopes as iso
-from surfspec.leis.kinematics import angle_dispersion, check_geometry, kinematic_factor
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.kinematics import angle_dispersion, check_geometry, kinematic_factor
 
 #: Full width at half maximum of a Gaussian over its standard deviation.
 FWHM = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
@@ -42,7 +42,7 @@ def doppler_sigma(mass_ratio: ArrayLike, angle: float, energy: float, thermal_en
 
     Examples
     --------
-    >>> from surfspec.leis.isotopes import ion, isotopes
+    >>> from surfspec.leis.collisions.isotopes import ion, isotopes
     >>> doppler_sigma(isotopes("16O").mass / ion("4He").mass, 145.0, 3000.0, 0.045).round(1).tolist()
     [8.1]
     """

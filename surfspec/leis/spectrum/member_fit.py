@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from surfspec.fitting.result import DETECTION, MemberFit, propagate
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
-from surfspec.leis.maximisation import maximise, with_areas
 from surfspec.leis.model import SpectrumModel
-from surfspec.leis.peak_sizes import peak_sizes
+from surfspec.leis.spectrum.maximisation import maximise, with_areas
+from surfspec.leis.spectrum.peak_sizes import peak_sizes
 
 Array = NDArray[np.float64]
 

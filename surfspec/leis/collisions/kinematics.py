@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import GeometryError, InputError
-from surfspec.leis import isotopes as iso
+from surfspec.leis.collisions import isotopes as iso
 
 Branch = Literal["high", "low"]
 
@@ -122,7 +122,7 @@ def angle_dispersion(
 
     Examples
     --------
-    >>> from surfspec.leis.isotopes import ion, isotopes
+    >>> from surfspec.leis.collisions.isotopes import ion, isotopes
     >>> ratio = isotopes("16O").mass / ion("4He").mass
     >>> (3000 * angle_dispersion(ratio, 145.0)).round(3).tolist()
     [-5.982]

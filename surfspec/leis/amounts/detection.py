@@ -17,9 +17,9 @@ from scipy.stats import t as student
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.leis.maximisation import maximise
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.maximisation import maximise
 from surfspec.recipes import load_yaml
 
 Array = NDArray[np.float64]

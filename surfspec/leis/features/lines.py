@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.leis import isotopes as iso
-from surfspec.leis.cross_sections import isotope_cross_sections
-from surfspec.leis.kinematics import isotope_energies
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.cross_sections import isotope_cross_sections
+from surfspec.leis.collisions.kinematics import isotope_energies
+from surfspec.leis.collisions.width import line_broadening
 from surfspec.leis.recipe import Recipe
-from surfspec.leis.width import line_broadening
 
 Array = NDArray[np.float64]
 

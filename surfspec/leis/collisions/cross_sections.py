@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.leis import isotopes as iso
-from surfspec.leis.kinematics import Branch, check_geometry, kinematic_factor
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.kinematics import Branch, check_geometry, kinematic_factor
 
 #: e^2/(4 pi epsilon_0) in eV angstrom (CODATA 2018: 14.3996454...).
 COULOMB: Final = 14.3996454784

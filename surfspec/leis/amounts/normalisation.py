@@ -21,7 +21,7 @@ from surfspec import spectra
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import require
-from surfspec.leis.detection import (
+from surfspec.leis.amounts.detection import (
     LEVEL,
     blank_p_value,
     blank_shares,
@@ -55,8 +55,8 @@ def normalise(
     r"""Divide peak areas by the summed area of all detected elements.
 
     An element counts as detected when the likelihood ratio, summed over the spots, is improbable without it
-    (:mod:`surfspec.leis.detection`) *and* its normalised area exceeds zero by its total standard uncertainty, model
-    included. The others leave the sum, and have an upper limit. The `p_value` is the largest of the tests, so an
+    (:mod:`surfspec.leis.amounts.detection`) *and* its normalised area exceeds zero by its total standard uncertainty,
+    model included. The others leave the sum, and have an upper limit. The `p_value` is the largest of the tests, so an
     element that is not there is called detected with a chance of at most `level`, as far as the uncertainties hold,
     and a detected one always has a value above ``norm.isf(level)`` standard uncertainties.
 

@@ -1,7 +1,7 @@
 """The maximum of the likelihood with parameters that cannot be negative, and the covariance there.
 
-Variable projection (:mod:`surfspec.leis.projection`) gives the start and the set that lies on zero; the solver then
-moves all that is free at once.
+Variable projection (:mod:`surfspec.leis.spectrum.projection`) gives the start and the set that lies on zero; the solver
+then moves all that is free at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from surfspec.fitting.model import Parameter
 from surfspec.fitting.solver import Solution, solve
 from surfspec.fitting.solver.solution import DIFFERENT, EQUALLY_GOOD
 from surfspec.leis.model import SpectrumModel
-from surfspec.leis.projection import expected_sigma, project
+from surfspec.leis.spectrum.projection import expected_sigma, project
 
 Array = NDArray[np.float64]
 

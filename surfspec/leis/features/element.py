@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.leis import shapes
-from surfspec.leis.lines import Lines
+from surfspec.leis.features import shapes
+from surfspec.leis.features.lines import Lines
 
 Array = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
 from surfspec.fitting.solver import solve
-from surfspec.leis import isotopes as iso
-from surfspec.leis.kinematics import angle_dispersion, check_geometry, elastic_energy, kinematic_factor
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.kinematics import angle_dispersion, check_geometry, elastic_energy, kinematic_factor
 
 Array = NDArray[np.float64]
 

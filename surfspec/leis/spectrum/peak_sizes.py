@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.leis import shapes
+from surfspec.leis.features import shapes
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]

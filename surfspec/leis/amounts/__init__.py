@@ -1,0 +1,1 @@
+"""What the areas say: detection, normalised areas."""

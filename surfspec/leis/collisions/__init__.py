@@ -1,0 +1,1 @@
+"""Binary collisions: masses, energies, cross-sections, what broadens a line, calibration."""

@@ -1,0 +1,1 @@
+"""What one element contributes to a spectrum: lines, shapes, shoulder and foot."""

@@ -1,0 +1,1 @@
+"""Coverage, removal and thickness of a film."""

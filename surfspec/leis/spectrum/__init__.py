@@ -1,0 +1,1 @@
+"""The fit of one spectrum or series."""
