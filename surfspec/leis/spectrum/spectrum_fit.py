@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.result import MemberFit, assemble
-from surfspec.fitting.series import fit_members
+from surfspec.fitting.result import MemberFit, Members, assemble
+from surfspec.fitting.series import check_progress, fit_members
 from surfspec.fitting.verdict import verdict_of, worst
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.above_window import points_above, unexplained_above
+from surfspec.leis.spectrum.fixed_shapes import all_fixed, fit_fixed
 from surfspec.leis.spectrum.member_fit import fit_member
 from surfspec.recipes import to_yaml
 
@@ -109,22 +110,28 @@ def fit(
     ) -> MemberFit:
         begin = fresh if warm is None else _warmed(model, warm, fresh)
         member = fit_member(model, y, statistics, sigma, start=begin, extra=extra)
-        seen = above[1][index] if above else np.empty(0)
-        # the mean spectrum of a series has no index; it only lends its values
-        found = unexplained_above(above[0], seen, member, y, statistics) if above and seen.ndim == 1 else ""
-        if not found:
-            return member
-        return replace(member, reasons=(*member.reasons, found), verdict=worst([member.verdict, verdict_of([found])]))
+        return _told_of_above(member, y, index, above, statistics)
 
-    members = fit_members(
-        cut,
-        fit_one,
-        components=len(recipe.elements),
-        parameters=model.parameters,
-        progress=progress,
-        start=way,
-        along=along,
-    )
+    members: Members | list[MemberFit]
+    if all_fixed(model) and way != "neighbour":
+        check_progress(progress)
+        members = _at_once(cut, model, extra, above, progress)
+    else:
+        members = fit_members(
+            cut,
+            fit_one,
+            components=len(recipe.elements),
+            parameters=model.parameters,
+            progress=progress,
+            start=way,
+            along=along,
+        )
+    return _assembled(members, cut, model)
+
+
+def _assembled(members: Members | list[MemberFit], cut: xr.Dataset, model: SpectrumModel) -> xr.Dataset:
+    """Return the fit Dataset."""
+    recipe = model.recipe
     return assemble(
         members,
         cut,
@@ -134,6 +141,44 @@ def fit(
         recipe=to_yaml(recipe),
         attrs={"ion": recipe.ion, "ion_energy": recipe.energy, "scattering_angle": recipe.angle},
     )
+
+
+def _at_once(
+    cut: xr.Dataset,
+    model: SpectrumModel,
+    extra: tuple[str, ...],
+    above: tuple[Array, Array] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Members:
+    """Fit all members of fixed shapes in one go."""
+    axis, series = schema.axis_of(cut), schema.series_dims(cut)
+    shape, statistics = tuple(cut.sizes[dim] for dim in series), str(cut.attrs["statistics"])
+
+    def rows(name: str) -> Array:
+        ordered = cut[name].transpose(*series, axis)
+        return np.array(ordered.values, dtype=np.float64).reshape(-1, cut.sizes[axis])
+
+    y = rows("intensity")
+    sigma = rows("intensity_unc") if "intensity_unc" in cut else None
+    members = fit_fixed(model, y, statistics, sigma, extra=extra, progress=progress, single=not series)
+    if above is None:
+        return members
+    told = [_told_of_above(members[i], y[i], index, above, statistics) for i, index in enumerate(np.ndindex(*shape))]
+    return members.judged([(one.verdict, one.reasons) for one in told])
+
+
+def _told_of_above(
+    member: MemberFit, y: Array, index: tuple[int, ...], above: tuple[Array, Array] | None, statistics: str
+) -> MemberFit:
+    """Return the member with what stands above the fitted window among its reasons."""
+    seen = above[1][index] if above else np.empty(0)
+    # the mean spectrum of a series has no index; it only lends its values
+    if above is None or seen.ndim != 1 or not np.all(np.isfinite(member.model)):
+        return member
+    found = unexplained_above(above[0], seen, member, y, statistics)
+    if not found:
+        return member
+    return replace(member, reasons=(*member.reasons, found), verdict=worst([member.verdict, verdict_of([found])]))
 
 
 def _beginning(model: SpectrumModel, start: str | Mapping[str, float] | None) -> tuple[str, Array]:
