@@ -15,26 +15,29 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.stats import norm
 
-from surfspec import spectra
-from surfspec.errors import InputError, NotDeterminedError
+from surfspec.errors import NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import require
-from surfspec.leis.amounts.detection import (
+from surfspec.leis.amounts.blanks import blank_p_value, blank_shares, shares
+from surfspec.leis.amounts.inputs import (
     LEVEL,
-    blank_p_value,
-    blank_shares,
     check_level,
-    likelihood_ratios,
-    p_value,
+    elements_of,
+    factors,
+    included,
+    model_uncertainties,
     recipe_of,
-    shares,
 )
+from surfspec.leis.amounts.layout import Layout, model_areas
+from surfspec.leis.amounts.normalised_table import Normalised, normalised_table
+from surfspec.leis.amounts.signal import likelihood_ratios, p_value, signed_areas
+from surfspec.leis.amounts.spots import over_spots, with_model
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
-CONFIDENCE = 0.95
 #: Standard uncertainty of a normalised area by the spectral model (peak against shoulder), which neither counting nor
 #: the scatter between spots shows: the mean error of 300 normalised areas fitted to simulated oxide spectra.
 MODEL_UNCERTAINTY = 0.01
@@ -48,17 +51,19 @@ def normalise(
     sensitivity: Mapping[str, float] | None = None,
     blanks: Mapping[str, xr.Dataset] | None = None,
     level: float = LEVEL,
-    model_uncertainty: float = MODEL_UNCERTAINTY,
+    model_uncertainty: float | Mapping[str, float] = MODEL_UNCERTAINTY,
+    area_model_unc: xr.DataArray | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     r"""Divide peak areas by the summed area of all detected elements.
 
     An element counts as detected when the likelihood ratio, summed over the spots, is improbable without it
-    (:mod:`surfspec.leis.amounts.detection`) *and* its normalised area exceeds zero by its total standard uncertainty,
+    (:mod:`surfspec.leis.amounts.signal`) *and* its normalised area exceeds zero by its total standard uncertainty,
     model included. The others leave the sum, and have an upper limit. The `p_value` is the largest of the tests, so an
     element that is not there is called detected with a chance of at most `level`, as far as the uncertainties hold,
-    and a detected one always has a value above ``norm.isf(level)`` standard uncertainties.
+    and a detected one always has a value above ``norm.isf(level)`` standard uncertainties. The rule is in
+    ``attrs["rule"]``, with ``exclude``, ``level`` and ``model_uncertainty`` beside it.
 
     Parameters
     ----------
@@ -76,7 +81,11 @@ def normalise(
         Chance of calling an element detected that is not there.
     model_uncertainty
         Standard uncertainty of a normalised area by the spectral model, added to that of the mean and of the interval;
-        equal for all spots (:data:`MODEL_UNCERTAINTY`).
+        equal for all spots. One number, or numbers by element (:data:`MODEL_UNCERTAINTY` for those not named).
+    area_model_unc
+        Standard uncertainties of the areas by the spectral model (counts eV) over ``component`` or ``element`` and any
+        dims of the series: the spread over background variants, say. Carried through the division, elements
+        independent and spots alike, and added to `model_uncertainty` in squares.
     force
         Use members whose fit failed.
     progress
@@ -86,8 +95,10 @@ def normalise(
     -------
     xarray.Dataset
         Of kind ``table``. Without the spots, over (..., element), all 1: ``normalised_area`` (mean over spots),
-        ``normalised_area_unc`` (standard uncertainty: the larger of sd/sqrt(n) and that of the fits, and the model's),
-        ``normalised_area_sd`` (n - 1), ``normalised_area_low`` and ``normalised_area_high`` (95 % interval),
+        ``normalised_area_unc`` (standard uncertainty: of the spots as a random effect and of the fits, and the
+        model's), ``normalised_area_sd`` (n - 1) with the 95 % interval ``normalised_area_sd_low`` and ``_sd_high`` of
+        itself, ``normalised_area_low`` and ``normalised_area_high`` (95 % interval), ``between_spot_sd`` (what the
+        spots differ beyond their fits) with ``_unc`` (half its 68 % interval), ``_low`` and ``_high`` (95 %),
         ``detected``, ``p_value``, ``upper_limit`` (NaN where detected). With them, over (..., spot, element):
         ``spot_normalised_area``, ``spot_normalised_area_unc`` and ``spot_covariance`` (..., spot, element, element_b).
 
@@ -114,120 +125,89 @@ def normalise(
     """
     recipe_of(fit)
     check_level(level)
-    if not model_uncertainty >= 0:
-        raise InputError(
-            f"model uncertainty {model_uncertainty}", where="model_uncertainty", remedy="Give 0 or a positive number"
-        )
-    elements = [str(name) for name in fit["component"].values]
-    included = _included(elements, exclude)
-    factors = _factors(elements, sensitivity)
+    elements = elements_of(fit)
+    common = model_uncertainties(elements, model_uncertainty, MODEL_UNCERTAINTY)
+    in_sum = included(elements, exclude)
+    divisor = factors(elements, sensitivity)
     failed = fit["verdict"].values == "failed"
     if np.any(failed):
         first = str(fit["reasons"].values[failed][0]) if fit["verdict"].ndim else str(fit["reasons"].values)
         require("failed", first, what="this normalisation", force=force)
-    ratio = likelihood_ratios(fit, elements, progress=progress)
-    dims = [str(d) for d in fit["chi2"].dims]
-    # the spots come last before the element, and one is made up where there is none
-    outer = [d for d in dims if d != spot_dim]
-    has_spots = spot_dim in dims
-    order = (*outer, *((spot_dim,) if has_spots else ()))
-    area = fit["area"].transpose(*order, "component").values / factors
-    matrix = fit["area_covariance"].transpose(*order, "component", "component_b").values / np.outer(factors, factors)
-    q = xr.DataArray(ratio, dims=(*dims, "component")).transpose(*order, "component").values
-    if not has_spots:
-        area, matrix, q = area[..., None, :], matrix[..., None, :, :], q[..., None, :]
+    layout = Layout.of(fit, spot_dim)
+    area = layout.ordered(fit["area"].values, "component") / divisor
+    matrix = layout.ordered(fit["area_covariance"].values, "component", "component_b") / np.outer(divisor, divisor)
+    by_model = model_areas(fit, area_model_unc, layout) / divisor
     usable = np.all(np.isfinite(area), axis=-1)
-    members = np.maximum(usable.sum(axis=-1), 1)
-    summed = np.where(usable[..., None], q, 0.0).sum(axis=-2)
-    p = np.ones_like(summed)
-    for count in np.unique(members):
-        p[members == count] = p_value(summed[members == count], int(count))
-    for name, blank in blank_shares(blanks, elements).items():
-        i = elements.index(name)
-        share, unc = (_with_spots(one, dims, order, has_spots) for one in shares(fit, name))
-        for index in np.ndindex(*p.shape[:-1]):
-            good = np.isfinite(share[index])
-            if np.any(good):
-                p[(*index, i)] = max(p[(*index, i)], blank_p_value(share[index][good], unc[index][good], blank))
+    ratio = layout.ordered(likelihood_ratios(fit, elements, progress=progress), "component")
+    p = _chances(fit, ratio, usable, blanks, elements, layout)
     # leaving an element out of the sum raises the shares of the others only, so this ends after one round an element
     while True:
         detected = p < level
-        values, covariance = _divided(area, matrix, detected & included, usable)
-        mean, standard = _mean(values, covariance, model_uncertainty)[:2]
-        exceeds = norm.sf(mean / np.where(standard > 0, standard, np.inf))
+        values, covariance, systematic = _divided(area, matrix, by_model, detected & in_sum, usable)
+        of = over_spots(values, _roots(covariance))
+        standard, half = with_model(of, np.hypot(common, systematic))
+        exceeds = norm.sf(of.mean / np.where(standard > 0, standard, np.inf))
         lost = detected & (exceeds >= level) & (standard > 0)
         p = np.where(detected & (standard > 0), np.fmax(p, exceeds), p)
         if not np.any(lost):
             break
-    return _table(
-        fit,
-        outer,
-        spot_dim,
-        elements,
-        values,
-        covariance,
-        detected,
-        p,
-        level,
-        tuple(exclude),
-        has_spots,
-        included,
-        model_uncertainty,
+    outcome = Normalised(
+        elements, of, standard, half, values, covariance, detected, p, in_sum, np.hypot(common, systematic)
     )
+    return normalised_table(
+        fit, outcome, outer=layout.outer, spot_dim=spot_dim if layout.has_spots else "", level=level,
+        exclude=tuple(exclude), model_uncertainty=common, blanks=tuple(blanks or ()),
+    )  # fmt: skip
 
 
-def _with_spots(values: Array, dims: list[str], order: tuple[str, ...], has_spots: bool) -> Array:
-    ordered = xr.DataArray(values, dims=dims).transpose(*order).values
-    return ordered if has_spots else ordered[..., None]
+def _chances(
+    fit: xr.Dataset,
+    ratio: Array,
+    usable: Mask,
+    blanks: Mapping[str, xr.Dataset] | None,
+    elements: list[str],
+    layout: Layout,
+) -> Array:
+    """Return the chance of so strong a signal without the element by likelihood and blank, shape (..., element)."""
+    members = np.maximum(usable.sum(axis=-1), 1)
+    summed = np.where(usable[..., None], ratio, 0.0).sum(axis=-2)
+    p = np.ones_like(summed)
+    for count in np.unique(members):
+        p[members == count] = p_value(summed[members == count], int(count))
+    absent = blank_shares(blanks, elements)
+    signed = signed_areas(fit) if absent else None
+    for name, blank in absent.items():
+        i = elements.index(name)
+        share, unc = (layout.ordered(one) for one in shares(fit, name, signed))
+        for index in np.ndindex(*p.shape[:-1]):
+            good = np.isfinite(share[index])
+            if np.any(good):
+                p[(*index, i)] = max(p[(*index, i)], blank_p_value(share[index][good], unc[index][good], blank))
+    return p
 
 
-def _included(elements: list[str], exclude: Sequence[str]) -> NDArray[np.bool_]:
-    if isinstance(exclude, str):
-        raise InputError(f"exclude is the text {exclude!r}", where="exclude", remedy=f"Give a list: ({exclude!r},)")
-    for name in exclude:
-        if name not in elements:
-            raise InputError(f"{name!r} was not fitted", where="exclude", remedy=f"Use {', '.join(elements)}")
-    included = np.array([name not in exclude for name in elements])
-    if not np.any(included):
-        raise InputError("every element is excluded", where="exclude", remedy="Leave at least one in the sum")
-    return included
+def _roots(covariance: Array) -> Array:
+    return np.asarray(np.sqrt(np.maximum(np.einsum("...ii->...i", covariance), 0.0)))
 
 
-def _factors(elements: list[str], sensitivity: Mapping[str, float] | None) -> Array:
-    for name, value in (sensitivity or {}).items():
-        if name not in elements:
-            raise InputError(f"{name!r} was not fitted", where="sensitivity", remedy=f"Use {', '.join(elements)}")
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"sensitivity of {name} is {value}", where="sensitivity", remedy="Give a positive number")
-    return np.array([float((sensitivity or {}).get(name, 1.0)) for name in elements])
+def _divided(area: Array, matrix: Array, by_model: Array, chosen: Mask, usable: Mask) -> tuple[Array, Array, Array]:
+    """Return the shares of every spot and their covariances, NaN where not usable; and the model's part of the mean.
 
-
-def _divided(area: Array, matrix: Array, chosen: NDArray[np.bool_], usable: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return the shares of every spot, shape (..., spot, element), and their covariances; NaN where not usable."""
+    Shapes (..., spot, element), (..., spot, element, element) and (..., element).
+    """
     values, covariance = np.full_like(area, np.nan), np.full_like(matrix, np.nan)
+    systematic = np.full_like(area, np.nan)
     for index in np.ndindex(*area.shape[:-1]):
         if usable[index]:
-            values[index], covariance[index] = _divide(area[index], matrix[index], chosen[index[:-1]])
-    return values, covariance
+            one = _divide(area[index], matrix[index], chosen[index[:-1]])
+            values[index], covariance[index] = one
+            spread = _divide(area[index], np.diag(by_model[index] ** 2), chosen[index[:-1]])[1]
+            systematic[index] = np.sqrt(np.maximum(np.diag(spread), 0.0))
+    count = np.maximum(usable.sum(axis=-1), 1)[..., None]
+    return values, covariance, np.asarray(np.nansum(systematic, axis=-2) / count)
 
 
-def _mean(values: Array, covariance: Array, model_uncertainty: float) -> tuple[Array, Array, Array, Array]:
-    """Return mean over the spots, its standard uncertainty, standard deviation and half a 95 % interval."""
-    unc = np.sqrt(np.maximum(np.einsum("...ii->...i", covariance), 0.0))
-    count = np.sum(np.isfinite(values), axis=-2)
-    some = np.maximum(count, 1)
-    mean = np.where(count > 0, np.nansum(values, axis=-2) / some, np.nan)
-    squares = np.nansum((values - mean[..., None, :]) ** 2, axis=-2)
-    sd = np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
-    from_fits = np.sqrt(np.nansum(unc**2, axis=-2)) / some
-    standard = np.where(count > 1, np.fmax(sd / np.sqrt(some), from_fits), from_fits)
-    student = np.where(count > 1, t.ppf(0.5 + CONFIDENCE / 2, np.maximum(count - 1, 1)), norm.ppf(0.5 + CONFIDENCE / 2))
-    half = np.where(count > 1, student * sd / np.sqrt(some), student * from_fits)
-    by_model = norm.ppf(0.5 + CONFIDENCE / 2) * model_uncertainty
-    return mean, np.hypot(standard, model_uncertainty), sd, np.hypot(half, by_model)
-
-
-def _divide(area: Array, covariance: Array, chosen: NDArray[np.bool_]) -> tuple[Array, Array]:
+def _divide(area: Array, covariance: Array, chosen: Mask) -> tuple[Array, Array]:
     if not np.any(chosen) or not np.sum(area[chosen]) > 0:
         raise NotDeterminedError(
             "no element of the sum was detected",
@@ -235,73 +215,3 @@ def _divide(area: Array, covariance: Array, chosen: NDArray[np.bool_]) -> tuple[
             remedy="Check the energies of the recipe against the spectrum, or exclude fewer elements",
         )
     return fractions(area, covariance, chosen)
-
-
-def _table(
-    fit: xr.Dataset,
-    outer: list[str],
-    spot_dim: str,
-    elements: list[str],
-    values: Array,
-    covariance: Array,
-    detected: NDArray[np.bool_],
-    p: Array,
-    level: float,
-    exclude: tuple[str, ...],
-    has_spots: bool,
-    included: NDArray[np.bool_],
-    model_uncertainty: float,
-) -> xr.Dataset:
-    unc = np.sqrt(np.maximum(np.einsum("...ii->...i", covariance), 0.0))
-    mean, standard, sd, half = _mean(values, covariance, model_uncertainty)
-    limit = np.where(detected, np.nan, mean + norm.isf(level) * standard)
-    top = (*outer, "element")
-    one = {"units": "1"}
-
-    def entry(dims: tuple[str, ...], data: Array, name: str, with_unc: str = "") -> tuple[tuple[str, ...], Array, dict]:  # type: ignore[type-arg]
-        return dims, data, {**one, "long_name": name} | ({"ancillary_variables": with_unc} if with_unc else {})
-
-    variables = {
-        "normalised_area": entry(top, mean, "Normalised area", "normalised_area_unc"),
-        "normalised_area_unc": entry(top, standard, "Standard uncertainty of the normalised area"),
-        "normalised_area_sd": entry(top, sd, "Standard deviation between spots (n - 1)"),
-        "normalised_area_low": entry(top, mean - half, "Lower end of the 95 % interval"),
-        "normalised_area_high": entry(top, mean + half, "Upper end of the 95 % interval"),
-        "detected": entry(top, detected.astype(np.int8), "1 where detected"),
-        "p_value": entry(top, p, "Chance of so strong a signal without the element"),
-        "upper_limit": entry(top, limit, f"Upper limit at {1 - level:.0%} where not detected"),
-        "spot_count": entry(tuple(outer), usable_count(values).astype(np.float64), "Number of spots"),
-    }
-    spot = (*outer, spot_dim)
-    if not has_spots:
-        spot, values, unc, covariance = tuple(outer), values[..., 0, :], unc[..., 0, :], covariance[..., 0, :, :]
-    variables["spot_normalised_area"] = entry(
-        (*spot, "element"), values, "Normalised area of a spot", "spot_normalised_area_unc"
-    )
-    variables["spot_normalised_area_unc"] = entry((*spot, "element"), unc, "Its standard uncertainty by the fit")
-    variables["spot_covariance"] = entry((*spot, "element", "element_b"), covariance, "Covariance of a spot")
-    names = np.array(elements)
-    allowed = {*outer, *((spot_dim,) if has_spots else ())}
-    coords = {str(name): c for name, c in fit.coords.items() if set(map(str, c.dims)) <= allowed}
-    return xr.Dataset(
-        variables,
-        coords={
-            **coords, "element": names, "element_b": names,
-            "in_sum": ("element", included.astype(np.int8), {**one, "long_name": "1 where in the sum if detected"}),
-        },
-        attrs={
-            "kind": "table", "technique": "LEIS", "exclude": ", ".join(exclude), "level": float(level), "inputs": "fit",
-            "model_uncertainty": float(model_uncertainty), **spectra.origin(fit),
-        },
-    )  # fmt: skip
-
-
-def usable_count(values: Array) -> NDArray[np.int64]:
-    """Return how many spots have values, over the leading dimensions of shape (..., spot, element).
-
-    Examples
-    --------
-    >>> usable_count(np.array([[1.0, 2.0], [np.nan, np.nan]])).tolist()
-    1
-    """
-    return np.asarray(np.sum(np.all(np.isfinite(values), axis=-1), axis=-1), dtype=np.int64)
