@@ -43,10 +43,10 @@ def fit_member(
     areas = model.shape_count + model.area_columns
     reported = [model.parameters[i].name for i in areas]
     covariance = with_areas(model, solution, y, sigma)
-    return _member(model, solution, covariance, first, reported, extra)
+    return member_of(model, solution, covariance, first, reported, extra)
 
 
-def _member(
+def member_of(
     model: SpectrumModel,
     solution: Solution,
     covariance: Array,
@@ -54,6 +54,21 @@ def _member(
     reported: list[str],
     extra: tuple[str, ...],
 ) -> MemberFit:
+    """Return the member of a solution, judged.
+
+    Parameters
+    ----------
+    model, solution
+        The model on its points, and its parameters there.
+    covariance
+        That of :func:`~.maximisation.with_areas`, or of a joint fit, shape (parameters, parameters).
+    first
+        Start values, shape (parameters,).
+    reported
+        Names of the parameters that are reported.
+    extra
+        Reasons found elsewhere.
+    """
     values, count = solution.values, model.shape_count
     contribution, background = model.contributions(values)
     areas = count + model.area_columns
