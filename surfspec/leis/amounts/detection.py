@@ -19,9 +19,9 @@ from scipy.stats import norm
 
 from surfspec import spectra
 from surfspec.errors import InputError
-from surfspec.leis.amounts.blanks import blank_p_value, blank_shares, shares
+from surfspec.leis.amounts.blanks import Blank, blank_p_value, blank_shares, shares
 from surfspec.leis.amounts.inputs import LEVEL, check_level, elements_of, model_uncertainties, recipe_of
-from surfspec.leis.amounts.signal import likelihood_ratios, p_value, signed_areas
+from surfspec.leis.amounts.signal import likelihood_ratios, own_widths, p_value, signed_areas
 
 __all__ = ["LEVEL", "detect", "likelihood_ratios", "p_value", "recipe_of"]
 
@@ -134,7 +134,7 @@ def _signal(fit: xr.Dataset, name: str, ratio: Array, signed: Array, dims: list[
     return _Signal(*map(last, (ratio, one["area"].values, one["area_unc"].values, share, share_unc)))
 
 
-def _decide(signal: _Signal, blank: Array | None, model: float, level: float) -> dict[str, Array]:
+def _decide(signal: _Signal, blank: Blank | None, model: float, level: float) -> dict[str, Array]:
     """Return the numbers of one element, each of shape (...,)."""
     usable = np.isfinite(signal.ratio)
     count = np.sum(usable, axis=-1)
@@ -151,20 +151,18 @@ def _decide(signal: _Signal, blank: Array | None, model: float, level: float) ->
     share, share_unc = mean(signal.share), np.sqrt(mean(signal.share_unc**2, 2))
     per_share = np.where(share_unc > 0, area_unc / share_unc, 0.0)  # the area of all others, counts eV
     limit_unc, lift = area_unc, np.zeros_like(area)
+    own = own_widths(signal.share, signal.share_unc, signal.ratio)
     if model > 0:
-        # the likelihood's own width at this share, which counts better than the parabola where there are few counts
-        strong = signal.ratio > 0
-        own = np.where(strong, signal.share**2 / np.where(strong, signal.ratio, 1.0), signal.share_unc**2)
-        p = np.fmax(p, norm.sf(share / np.sqrt(mean(own, 2) + model**2)))
+        p = np.fmax(p, norm.sf(share / np.sqrt(mean(own**2, 2) + model**2)))
         limit_unc = np.hypot(area_unc, model * per_share)
     if blank is not None:
         by_blank = np.full(p.shape, np.nan)
         for index in np.ndindex(*p.shape):
             good = usable[index] & np.isfinite(signal.share[index])
             if np.any(good):
-                by_blank[index] = blank_p_value(signal.share[index][good], signal.share_unc[index][good], blank)
+                by_blank[index] = blank_p_value(signal.share[index][good], own[index][good], blank)
         p = np.fmax(p, by_blank)
-        lift = max(0.0, -float(np.mean(blank))) * per_share
+        lift = max(0.0, -float(np.mean(blank.share))) * per_share
     found = np.nan_to_num(p, nan=1.0) < level
     limit = np.where(found, np.nan, area + lift + norm.isf(level) * limit_unc)
     return {

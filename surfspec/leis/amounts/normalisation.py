@@ -32,7 +32,7 @@ from surfspec.leis.amounts.inputs import (
 )
 from surfspec.leis.amounts.layout import Layout, model_areas
 from surfspec.leis.amounts.normalised_table import Normalised, normalised_table
-from surfspec.leis.amounts.signal import likelihood_ratios, p_value, signed_areas
+from surfspec.leis.amounts.signal import likelihood_ratios, own_widths, p_value, signed_areas
 from surfspec.leis.amounts.spots import over_spots, with_model
 
 Array = NDArray[np.float64]
@@ -171,7 +171,7 @@ def _chances(
     """Return the chance of so strong a signal without the element by likelihood and blank, shape (..., element)."""
     members = np.maximum(usable.sum(axis=-1), 1)
     summed = np.where(usable[..., None], ratio, 0.0).sum(axis=-2)
-    p = np.ones_like(summed)
+    p: Array = np.ones_like(summed)
     for count in np.unique(members):
         p[members == count] = p_value(summed[members == count], int(count))
     absent = blank_shares(blanks, elements)
@@ -179,6 +179,7 @@ def _chances(
     for name, blank in absent.items():
         i = elements.index(name)
         share, unc = (layout.ordered(one) for one in shares(fit, name, signed))
+        unc = own_widths(share, unc, ratio[..., i])
         for index in np.ndindex(*p.shape[:-1]):
             good = np.isfinite(share[index])
             if np.any(good):

@@ -137,3 +137,18 @@ def signed_areas(fit: xr.Dataset) -> Array:
         # the conditions at the maximum let it only fall; a rounding error must not make a signal of it
         out[index] = np.where(on_zero, np.minimum(step[areas], 0.0), out[index])
     return out
+
+
+def own_widths(share: Array, share_unc: Array, likelihood_ratio: Array) -> Array:
+    r"""Return the uncertainty of a share as seen from zero, :math:`|r|/\sqrt q`; `share_unc` where q is 0.
+
+    Where there are few counts an area is less certain the larger it is, and its uncertainty at the maximum is not that
+    which a true zero would have.
+
+    Examples
+    --------
+    >>> own_widths(np.array([0.03, -0.01]), np.array([0.02, 0.02]), np.array([4.0, 0.0])).tolist()
+    [0.015, 0.02]
+    """
+    seen = np.nan_to_num(likelihood_ratio) > 0
+    return np.where(seen, np.abs(share) / np.sqrt(np.where(seen, likelihood_ratio, 1.0)), share_unc)
