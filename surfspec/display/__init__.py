@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from surfspec.display.choose import plot
     from surfspec.display.comparison_plot import plot_comparison
     from surfspec.display.fit_plot import plot_fit
+    from surfspec.display.ion_plot import plot_ions
     from surfspec.display.map_plot import plot_map
     from surfspec.display.match_plot import plot_match
     from surfspec.display.normalised_plot import plot_normalised
@@ -34,6 +35,7 @@ _HOME = {
     "plot_before_after": "before_after_plot",
     "plot_comparison": "comparison_plot",
     "plot_fit": "fit_plot",
+    "plot_ions": "ion_plot",
     "plot_map": "map_plot",
     "plot_match": "match_plot",
     "plot_normalised": "normalised_plot",
@@ -55,6 +57,7 @@ __all__ = [
     "plot_before_after",
     "plot_comparison",
     "plot_fit",
+    "plot_ions",
     "plot_map",
     "plot_match",
     "plot_normalised",
