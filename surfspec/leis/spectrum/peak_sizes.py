@@ -40,7 +40,7 @@ def _size(model: SpectrumModel, element: str, shape: Array) -> tuple[float, floa
     sigma, tail = model.widths(element, named)[0], named["tail"]
     main = float(lines.energy[np.argmax(lines.weight)])
     x = np.linspace(main - 8.0 * (sigma + tail), main + 8.0 * sigma, 4001)
-    profile = shapes.peak(x[:, None], lines.energy, sigma, tail).value @ lines.weight
+    profile = shapes.peak(x[:, None], lines.energy, sigma, tail).value @ lines.weight * model.response_at(x)
     top = int(np.argmax(profile))
     half = 0.5 * profile[top]
     left = np.flatnonzero(profile[:top] < half)[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,9 @@ from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.above_window import points_above, unexplained_above
 from surfspec.leis.spectrum.fixed_shapes import all_fixed, fit_fixed
 from surfspec.leis.spectrum.member_fit import fit_member
+from surfspec.leis.spectrum.shared_fit import fit_jointly
+from surfspec.leis.spectrum.shared_table import with_shared
+from surfspec.leis.spectrum.sharing import Shared, commons_of, described
 from surfspec.recipes import to_yaml
 
 Array = NDArray[np.float64]
@@ -30,6 +33,8 @@ def fit(
     *,
     start: str | Mapping[str, float] | None = None,
     along: str | None = None,
+    shared: Shared = (),
+    over: str | Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     r"""Fit a LEIS spectrum, or every spectrum of a series, with peaks tied through the kinematics.
@@ -51,6 +56,12 @@ def fit(
     along
         For ``"neighbour"``: the series dimension, or a coordinate over it, whose values give the order; by default the
         only series dimension.
+    shared
+        Parameters of the instrument that have one value for many spectra, all fitted together: ``("resolution",
+        "tail")``, or for each the dimensions along which it is the same, ``{"offset": "dose", "tail": ("spot",
+        "dose")}`` - one offset for the doses of a spot, one tail for all. Areas and heights are each spectrum's own.
+    over
+        The dimension or dimensions along which the names in `shared` are the same; by default all of them.
     progress
         Called with the number of spectra done and their total.
 
@@ -60,7 +71,10 @@ def fit(
         Of kind ``fit``. Components are the elements (coordinates ``component`` and ``element``): ``contribution`` is
         the surface peak, ``area`` its counts eV; in-depth shoulders, foot, sputter tail and constant make the
         ``background`` and have their heights among the parameters. ``center`` is the mean single-scattering energy plus
-        the offset, ``fwhm`` and ``height`` are those of the whole peak, isotopes and tail included.
+        the offset, ``fwhm`` and ``height`` are those of the whole peak, isotopes and tail included. With `shared` also
+        ``shared_value`` with ``_unc`` and ``shared_covariance`` over ``shared``, ``area_by_shared``, by which the areas
+        of members are correlated (:func:`surfspec.leis.area_covariance`), and the likelihood ratio against separate
+        fits, ``sharing_rise``, ``sharing_constraints`` and ``sharing_probability``.
 
     Raises
     ------
@@ -112,6 +126,20 @@ def fit(
         member = fit_member(model, y, statistics, sigma, start=begin, extra=extra)
         return _told_of_above(member, y, index, above, statistics)
 
+    if shared or over is not None:
+        if isinstance(start, str) and start != "fresh":
+            raise InputError(
+                "shared parameters begin where the members' own fits end", where="start", remedy="Leave out start"
+            )
+        check_progress(progress)
+        commons = commons_of(model, cut, shared, over)
+        if not commons:
+            raise InputError("nothing is shared", where="shared", remedy="Name parameters, or leave out over")
+        data = _data(cut)
+        joint = fit_jointly(model, data, statistics, commons, start=fresh, extra=extra, progress=progress)
+        told = [_told_of_above(m, y, i, above, statistics) for m, (i, y, _) in zip(joint.members, data, strict=True)]
+        words = described(shared, over, schema.series_dims(cut))
+        return with_shared(_assembled(told, cut, model), joint, words)
     members: Members | list[MemberFit]
     if all_fixed(model) and way != "neighbour":
         check_progress(progress)
@@ -151,20 +179,29 @@ def _at_once(
     progress: Callable[[int, int], None] | None,
 ) -> Members:
     """Fit all members of fixed shapes in one go."""
+    series, statistics, data = schema.series_dims(cut), str(cut.attrs["statistics"]), _data(cut)
+    y = np.stack([one for _, one, _ in data])
+    given = [one for _, _, one in data if one is not None]
+    sigma = np.stack(given) if given else None
+    members = fit_fixed(model, y, statistics, sigma, extra=extra, progress=progress, single=not series)
+    if above is None:
+        return members
+    told = [_told_of_above(one, data[i][1], data[i][0], above, statistics) for i, one in enumerate(members)]
+    return members.judged([(one.verdict, one.reasons) for one in told])
+
+
+def _data(cut: xr.Dataset) -> list[tuple[tuple[int, ...], Array, Array | None]]:
+    """Return index, intensities and uncertainties of every member, in C order of the series."""
     axis, series = schema.axis_of(cut), schema.series_dims(cut)
-    shape, statistics = tuple(cut.sizes[dim] for dim in series), str(cut.attrs["statistics"])
 
     def rows(name: str) -> Array:
         ordered = cut[name].transpose(*series, axis)
         return np.array(ordered.values, dtype=np.float64).reshape(-1, cut.sizes[axis])
 
-    y = rows("intensity")
+    intensity = rows("intensity")
     sigma = rows("intensity_unc") if "intensity_unc" in cut else None
-    members = fit_fixed(model, y, statistics, sigma, extra=extra, progress=progress, single=not series)
-    if above is None:
-        return members
-    told = [_told_of_above(members[i], y[i], index, above, statistics) for i, index in enumerate(np.ndindex(*shape))]
-    return members.judged([(one.verdict, one.reasons) for one in told])
+    indices = np.ndindex(*(cut.sizes[dim] for dim in series))
+    return [(index, intensity[i], None if sigma is None else sigma[i]) for i, index in enumerate(indices)]
 
 
 def _told_of_above(
