@@ -13,7 +13,7 @@ from scipy.stats import norm
 from surfspec import leis, spectra
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.leis.amounts import detection
-from surfspec.leis.film import dose, unmixing
+from surfspec.leis.film import dose, layer_choice, unmixing
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
@@ -222,12 +222,12 @@ def test_multilayer_coverages_of_the_poisson_model() -> None:
 def test_layers_are_compared_honestly() -> None:
     edges = SIGMA * np.concatenate([[0.0], DOSE])
     seen = 0.97 * dose.mean_coverage(2, edges[:-1], edges[1:])[0]
-    found = dose.compare_layers(DOSE, seen, np.eye(4) * 0.01**2)
+    found = layer_choice.compare_layers(DOSE, seen, np.eye(4) * 0.01**2)
     assert found.best.layers == 2
     assert found.best.chi2 == pytest.approx(0.0, abs=1e-6)
     assert found.best.cross_section == pytest.approx(SIGMA, rel=1e-4)
     assert 1 not in found.not_excluded
-    vague = dose.compare_layers(DOSE, seen, np.eye(4) * 0.1**2)
+    vague = layer_choice.compare_layers(DOSE, seen, np.eye(4) * 0.1**2)
     assert vague.not_excluded == (1, 2, 3, 4)
     assert vague.cross_section_unc > found.cross_section_unc
 

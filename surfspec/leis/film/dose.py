@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainc, gammaincc
+from scipy.special import gammainc, gammaincc, gammaln
 
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
@@ -26,15 +26,8 @@ from surfspec.fitting.solver import solve
 
 Array = NDArray[np.float64]
 
-#: Film thicknesses compared, in monolayers.
-LAYERS = (1, 2, 3, 4)
-#: Loss of chi-square (99 %, one degree of freedom) up to which a thickness is not excluded.
-NOT_EXCLUDED = 6.63
-#: Relative uncertainty of the removal cross-section from which it is called not identifiable.
-IDENTIFIABLE = 0.5
 
-
-def mean_coverage(layers: int, start: Array, end: Array) -> tuple[Array, Array]:
+def mean_coverage(layers: int, start: Array, end: Array, *, interval: bool = True) -> tuple[Array, Array]:
     r"""Mean of :math:`Q(n_0, x)` over each interval, and its derivative by :math:`\ln\sigma`.
 
     Parameters
@@ -43,11 +36,14 @@ def mean_coverage(layers: int, start: Array, end: Array) -> tuple[Array, Array]:
         :math:`n_0`, 1 or more.
     start, end
         :math:`\sigma D` at the beginning and end of each spectrum, shape (k,).
+    interval
+        Average over the interval; without, the value at its end, as if a spectrum took no dose of its own: only to see
+        what that neglect costs.
 
     Returns
     -------
     mean, slope
-        Shape (k,) each, 1.
+        Of the shape of `end`, 1.
 
     Examples
     --------
@@ -55,6 +51,9 @@ def mean_coverage(layers: int, start: Array, end: Array) -> tuple[Array, Array]:
     >>> round(float(mean[0] / np.exp(-0.4)), 2)
     1.23
     """
+    if not interval:
+        slope = -np.exp(layers * np.log(np.maximum(end, 1e-300)) - end - gammaln(layers))
+        return np.asarray(gammaincc(layers, end)), np.asarray(slope)
 
     def integral(x: Array) -> Array:
         return np.asarray(x * gammaincc(layers, x) + layers * gammainc(layers + 1, x))
@@ -99,13 +98,14 @@ class DoseFit:
 class _Whitened:
     """The dose model seen through the inverse root of the data's covariance, so that all points weigh one."""
 
-    def __init__(self, layers: int, start: Array, end: Array, root: Array, scale: float) -> None:
+    def __init__(self, layers: int, start: Array, end: Array, root: Array, scale: float, interval: bool) -> None:
         self.layers, self.start, self.end, self.root, self.scale = layers, start, end, root, scale
+        self.interval = interval
         self.parameters: tuple[Parameter, ...] = ()
 
     def mean(self, values: Array) -> tuple[Array, Array]:
         sigma = np.exp(values[1]) * self.scale
-        mean, slope = mean_coverage(self.layers, sigma * self.start, sigma * self.end)
+        mean, slope = mean_coverage(self.layers, sigma * self.start, sigma * self.end, interval=self.interval)
         return values[0] * mean, np.stack([mean, values[0] * slope], axis=1)
 
     def evaluate(self, values: Array) -> Array:
@@ -115,7 +115,9 @@ class _Whitened:
         return np.asarray(self.root @ self.mean(values)[1])
 
 
-def fit_dose(dose: Array, coverage: Array, covariance: Array, layers: int, *, start_dose: float = 0.0) -> DoseFit:
+def fit_dose(
+    dose: Array, coverage: Array, covariance: Array, layers: int, *, start_dose: float = 0.0, interval: bool = True
+) -> DoseFit:
     """Fit coverage at zero dose and removal cross-section for a film of `layers` monolayers.
 
     Parameters
@@ -128,6 +130,8 @@ def fit_dose(dose: Array, coverage: Array, covariance: Array, layers: int, *, st
         Film thickness in monolayers.
     start_dose
         Dose before the first spectrum, ions/cm2.
+    interval
+        As in :func:`mean_coverage`.
 
     Returns
     -------
@@ -149,16 +153,9 @@ def fit_dose(dose: Array, coverage: Array, covariance: Array, layers: int, *, st
     (0.9, 2.5)
     """
     edges = check_doses(dose, start_dose)
-    try:
-        root = np.linalg.inv(np.linalg.cholesky(covariance))
-    except np.linalg.LinAlgError as error:
-        raise InputError(
-            "the covariance of the coverages is not positive definite",
-            where="coverage",
-            remedy="Check the uncertainties of the fits that the coverages come from",
-        ) from error
+    root = whitening(covariance)
     scale = 1.0 / float(edges[-1])
-    problem = _Whitened(layers, edges[:-1], edges[1:], root, scale)
+    problem = _Whitened(layers, edges[:-1], edges[1:], root, scale, interval)
     first = float(np.clip(coverage[0], 1e-3, 0.999))
     starts = [np.array([first, np.log(x)]) for x in (0.03, 0.3, 1.0, 3.0)]
     problem.parameters = (
@@ -184,6 +181,24 @@ def fit_dose(dose: Array, coverage: Array, covariance: Array, layers: int, *, st
     )
 
 
+def whitening(covariance: Array) -> Array:
+    """Return the inverse root of a covariance, or raise.
+
+    Raises
+    ------
+    InputError
+        For one that is not positive definite.
+    """
+    try:
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
+    except np.linalg.LinAlgError as error:
+        raise InputError(
+            "the covariance of the coverages is not positive definite",
+            where="coverage",
+            remedy="Check the uncertainties of the fits that the coverages come from",
+        ) from error
+
+
 def check_doses(dose: Array, start_dose: float = 0.0) -> Array:
     """Return the edges of the dose intervals, shape (k + 1,), or raise.
 
@@ -206,108 +221,3 @@ def check_doses(dose: Array, start_dose: float = 0.0) -> Array:
             remedy="Give the cumulated dose at the end of each spectrum, in order, in ions/cm2",
         )
     return edges
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Film thicknesses compared.
-
-    Attributes
-    ----------
-    fits
-        One for each of :data:`LAYERS`.
-    best
-        The one of smallest chi-square.
-    not_excluded
-        Monolayers whose chi-square is within :data:`NOT_EXCLUDED` of the best.
-    zero_dose_unc, cross_section_unc
-        Of the best, with the spread over the thicknesses that are not excluded.
-    layers_unc
-        Standard deviation of the thickness over the same, at least that of a whole layer, 1/sqrt(12).
-    identifiable
-        Whether the cross-section is known to better than :data:`IDENTIFIABLE`.
-    """
-
-    fits: tuple[DoseFit, ...]
-    best: DoseFit
-    not_excluded: tuple[int, ...]
-    zero_dose_unc: float
-    cross_section_unc: float
-    layers_unc: float
-    identifiable: bool
-
-
-def compare_layers(dose: Array, coverage: Array, covariance: Array, *, start_dose: float = 0.0) -> Comparison:
-    """Fit the dose model for each film thickness and compare them by chi-square.
-
-    Parameters
-    ----------
-    dose, coverage, covariance, start_dose
-        As for :func:`fit_dose`.
-
-    Returns
-    -------
-    Comparison
-        Four points can choose among thicknesses, hardly more: read ``not_excluded``.
-    """
-    fits = tuple(fit_dose(dose, coverage, covariance, n, start_dose=start_dose) for n in LAYERS)
-    best = min(fits, key=lambda one: one.chi2)
-    allowed = [one for one in fits if one.chi2 - best.chi2 <= NOT_EXCLUDED]
-    weight = np.exp(-0.5 * np.array([one.chi2 - best.chi2 for one in allowed]))
-    weight = weight / weight.sum()
-
-    def spread(values: Array, center: float) -> float:
-        return float(weight @ (values - center) ** 2)
-
-    zero = np.array([one.zero_dose for one in allowed])
-    cross = np.array([one.cross_section for one in allowed])
-    layers = np.array([float(one.layers) for one in allowed])
-    return Comparison(
-        fits=fits,
-        best=best,
-        not_excluded=tuple(one.layers for one in allowed),
-        zero_dose_unc=float(np.sqrt(best.zero_dose_unc**2 + spread(zero, best.zero_dose))),
-        cross_section_unc=float(np.sqrt(best.cross_section_unc**2 + spread(cross, best.cross_section))),
-        layers_unc=float(np.sqrt(1.0 / 12.0 + spread(layers, float(best.layers)))),
-        identifiable=bool(best.cross_section_unc < IDENTIFIABLE * best.cross_section),
-    )
-
-
-def sputter_budget(
-    dose: Array,
-    *,
-    sputter_yield: tuple[float, float] = (0.05, 0.2),
-    site_density: float = 1.77e15,
-    monolayer: float = 0.238,
-) -> Array:
-    r"""Thickness that a dose can have removed, :math:`D\,Y/N_s` monolayers.
-
-    Parameters
-    ----------
-    dose
-        Cumulated dose, any shape, ions/cm2.
-    sputter_yield
-        Lowest and highest plausible yield, atoms/ion (0.05 to 0.2 for keV He on oxides).
-    site_density
-        Atoms in a monolayer, 1/cm2.
-    monolayer
-        Its thickness, nm.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., 2): lowest and highest, nm.
-
-    Examples
-    --------
-    >>> sputter_budget(np.array([6.4e15])).round(2).tolist()
-    [[0.04, 0.17]]
-    """
-    yields = np.asarray(sputter_yield, dtype=np.float64)
-    if yields.shape != (2,) or not 0 < yields[0] < yields[1] or not (site_density > 0 and monolayer > 0):
-        raise InputError(
-            f"sputter yields {sputter_yield}, site density {site_density:g}, monolayer {monolayer:g}",
-            where="sputter_yield",
-            remedy="Give a lower and a higher positive yield, and a positive site density and monolayer thickness",
-        )
-    return np.asarray(np.asarray(dose, dtype=np.float64)[..., None] * yields / site_density * monolayer)

@@ -10,8 +10,8 @@ References must have been measured, or scaled, to the same dose for each spectru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,44 +19,16 @@ from numpy.typing import NDArray
 
 from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.verdict import require, verdict_of
+from surfspec.fitting.verdict import require
 from surfspec.leis.amounts.detection import recipe_of
-from surfspec.leis.film import dose as dose_model
-from surfspec.leis.film import unmixing
+from surfspec.leis.film import misfit, unmixing
+from surfspec.leis.film.budget import sputter_budget
+from surfspec.leis.film.coverage_table import coverage_table
+from surfspec.leis.film.one_sample import DoseSetting, Phases, one_sample
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.spectrum_fit import fit as fit_spectra
 
 Array = NDArray[np.float64]
-
-#: Reduced chi-square of the two phases above which they do not explain the areas.
-TWO_PHASES = 3.0
-#: Standard uncertainty of an area by the spectral model, over the summed area. Half of what normalised areas show
-#: (:data:`surfspec.leis.amounts.normalisation.MODEL_UNCERTAINTY`), because sample and references share the other half.
-MODEL_UNCERTAINTY = 0.005
-#: Variables of the table and their long names.
-OVER_DOSE: Final = {
-    "coverage": "Coverage by the film",
-    "coverage_unc": "Standard uncertainty of the coverage",
-    "coverage_sd": "Standard deviation of the coverage between spots (n - 1)",
-    "gain": "Intensity over that of the references",
-    "gain_unc": "Standard uncertainty of the gain",
-    "dose_model": "Coverage by the dose model",
-}
-OVER_SPOTS: Final = {
-    "spot_coverage": "Coverage of a spot",
-    "spot_coverage_unc": "Its standard uncertainty, references left out",
-    "spot_gain": "Gain of a spot",
-    "spot_gain_unc": "Its standard uncertainty",
-    "spot_chi2": "Chi-square of two phases",
-}
-SCALARS: Final = {
-    "zero_dose_coverage": ("1", "Coverage before any dose"),
-    "zero_dose_coverage_unc": ("1", "Its standard uncertainty"),
-    "removal_cross_section": ("cm2", "Removal cross-section of a layer"),
-    "removal_cross_section_unc": ("cm2", "Its standard uncertainty, without that of the dose scale"),
-    "thickness": ("nm", "Film thickness by the number of monolayers"),
-    "thickness_unc": ("nm", "Its standard uncertainty"),
-}
 
 
 def coverage(
@@ -72,7 +44,10 @@ def coverage(
     site_density: float = 1.77e15,
     monolayer: float = 0.238,
     sputter_yield: tuple[float, float] = (0.05, 0.2),
-    model_uncertainty: float = MODEL_UNCERTAINTY,
+    interval: bool = True,
+    dose_scale_unc: float = 0.0,
+    thickness: tuple[float, float] | None = None,
+    model_uncertainty: float | Mapping[str, float] | xr.DataArray | None = None,
     film_formula: str = "",
     substrate_formula: str = "",
     force: bool = False,
@@ -98,9 +73,19 @@ def coverage(
         2.536 g/cm3.
     sputter_yield
         Lowest and highest plausible yield, atoms/ion.
+    interval
+        Average the dose model over the dose interval of each spectrum; ``False`` shows what its neglect costs.
+    dose_scale_unc
+        Relative standard uncertainty of the dose scale (beam current x time / area; 0.1 to 0.2 is common). It goes on
+        the cross-section, and cancels in the coverage at zero dose.
+    thickness
+        Thickness known otherwise, with its standard uncertainty, nm (:func:`surfspec.leis.thickness`). It helps to
+        choose the number of monolayers.
     model_uncertainty
-        Standard uncertainty of an area by the spectral model, over the summed area of the elements used; equal for
-        all spots, so that their mean does not lessen it (:data:`MODEL_UNCERTAINTY`).
+        Standard uncertainty of an area by the spectral model; equal for all spots, so that their mean does not lessen
+        it. By default it is learned from how far the areas are from a mixture of the two phases
+        (:mod:`surfspec.leis.film.misfit`). A number is over the summed area of the elements used; a mapping gives it
+        for each element over its area; an array over ``component`` in counts eV, or over its area with the unit 1.
     film_formula, substrate_formula
         Formulas of the two, such as ``"Na3PO4"``. Where given, a reference that shows an element which its formula
         does not hold is refused (:func:`surfspec.leis.film.unmixing.foreign_elements`): exchanged references leave a
@@ -114,9 +99,12 @@ def coverage(
         Of kind ``table``. Over the series without spots: ``coverage`` and ``gain`` with ``_unc``, ``coverage_sd`` (over
         spots, n - 1), ``dose_model`` (fitted coverage), ``sputter_budget`` (dose, bound; nm). With spots:
         ``spot_coverage`` and ``spot_gain`` with ``_unc``, and ``spot_chi2``. Once a series: ``zero_dose_coverage``,
-        ``removal_cross_section`` (cm2) and ``thickness`` (nm) with ``_unc``, ``monolayers`` (best of 1 to 4, or -1),
-        ``monolayers_chi2`` (..., layers), ``not_excluded`` (text), ``identifiable``, ``chi2`` and ``dof`` of the two
-        phases, ``verdict`` and ``reasons``. NaN where the data do not determine a number.
+        ``removal_cross_section`` (cm2) and ``thickness`` (nm) with ``_unc``, the first two with ``_low`` and ``_high``
+        (68 % profile likelihood) too, ``monolayers`` (best of 1 to 4, or -1), ``monolayers_chi2`` and
+        ``monolayers_probability`` (..., layers), ``not_excluded`` (text), ``identifiable``, ``between_spot_sd``,
+        ``model_share``, ``chi2`` and ``dof`` of the two phases, ``statement`` (the sputter budget in words),
+        ``verdict`` and ``reasons``. NaN where the data do not determine a number. ``coverage_covariance`` (dose,
+        dose_b) holds what doses have in common: references (``coverage_common_unc``) and spots.
 
     Raises
     ------
@@ -143,6 +131,10 @@ def coverage(
     >>> round(float(table.coverage), 1)
     0.5
     """
+    if not dose_scale_unc >= 0:
+        raise InputError(
+            f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
+        )
     if start_dose < 0:
         raise InputError(f"start dose {start_dose:g}", where="start_dose", remedy="Give 0 or a positive dose")
     sample, film_fit, substrate_fit = (
@@ -169,20 +161,24 @@ def coverage(
     areas = area.transpose(*outer, spot_dim, dose_dim, "component").values
     matrices = matrix.transpose(*outer, spot_dim, dose_dim, "component", "component_b").values
     doses = np.array(sample[dose_dim].values, dtype=np.float64) if dose_dim in dims else None
+    order = (*outer, spot_dim, dose_dim, "component")
+    beneath = misfit.backgrounds(sample, names)
+    below = beneath.expand_dims([d for d in order if d not in beneath.dims]).transpose(*order).values
+    given = _given(model_uncertainty, areas, names, order)
     if doses is not None:
-        dose_model.sputter_budget(doses, sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer)
+        sputter_budget(doses, sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer)
+    setting = DoseSetting(start_dose, site_density, monolayer, sputter_yield, interval, dose_scale_unc, thickness)
+    phases = Phases(names, yields, errors)
     results = [
-        _one_sample(
-            areas[index], matrices[index], yields, errors, doses, start_dose, monolayer, model_uncertainty, names
-        )
-        for index in np.ndindex(*areas.shape[: len(outer)])
+        one_sample(areas[i], matrices[i], below[i], None if given is None else given[i], phases, doses, setting)
+        for i in np.ndindex(*areas.shape[: len(outer)])
     ]
     shape = areas.shape[: len(outer)]
-    table = _table(results, shape, outer, spot_dim, dose_dim, dims)
+    table = coverage_table(results, shape, outer, spot_dim, dose_dim, dims)
     if doses is not None:
         table["sputter_budget"] = (
             (dose_dim, "bound"),
-            dose_model.sputter_budget(
+            sputter_budget(
                 doses - start_dose, sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer
             ),
             {"units": "nm", "long_name": "Thickness that the dose can have removed"},
@@ -193,7 +189,8 @@ def coverage(
     table.attrs = {
         "kind": "table", "technique": "LEIS", "inputs": "fit, film, substrate", "elements": ", ".join(names),
         "exclude": ", ".join(exclude), "start_dose": float(start_dose), "site_density": float(site_density),
-        "monolayer": float(monolayer), "model_uncertainty": float(model_uncertainty),
+        "monolayer": float(monolayer), "dose_scale_unc": float(dose_scale_unc), "interval": str(interval).lower(),
+        "model_uncertainty": _told(model_uncertainty),
         "sputter_yield_low": float(sputter_yield[0]), "sputter_yield_high": float(sputter_yield[1]),
         **_origin(sample, film, substrate),
     }  # fmt: skip
@@ -255,158 +252,58 @@ def _elements(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, exclu
     return chosen
 
 
-def _one_sample(
+def _told(model_uncertainty: float | Mapping[str, float] | xr.DataArray | None) -> str | float:
+    """Return the model's error as an attribute."""
+    if model_uncertainty is None:
+        return "learned from the misfit"
+    return float(model_uncertainty) if isinstance(model_uncertainty, int | float) else "given by element"
+
+
+def _given(
+    model_uncertainty: float | Mapping[str, float] | xr.DataArray | None,
     areas: Array,
-    matrices: Array,
-    yields: Array,
-    errors: Array,
-    doses: Array | None,
-    start_dose: float,
-    monolayer: float,
-    model_uncertainty: float,
     names: list[str],
-) -> dict[str, Any]:
-    """Return everything about one sample; areas have the shape (spot, dose, element)."""
-    spots, steps, elements = areas.shape
-    out: dict[str, Any] = {
-        name: np.full((spots, steps), np.nan)
-        for name in ("spot_coverage", "spot_coverage_unc", "spot_gain", "spot_gain_unc", "spot_chi2")
-    }
-    common, by_model = np.full((2, spots, steps), np.nan)
-    misfits: list[Array] = []
-    for index in np.ndindex(spots, steps):
-        if not np.all(np.isfinite(areas[index])):
-            continue
-        floor = model_uncertainty * float(areas[index].sum())
-        amounts, own, references, model, chi2 = unmixing.unmix(areas[index], matrices[index], yields, errors, floor)
-        gain = float(amounts.sum())
-        if not gain > 0:
-            continue
-        misfits.append((areas[index] - yields @ amounts) / float(areas[index].sum()))
-        slope = np.array([amounts[1], -amounts[0]]) / gain**2
-        out["spot_coverage"][index] = amounts[0] / gain
-        out["spot_coverage_unc"][index] = np.sqrt(slope @ own @ slope)
-        out["spot_gain"][index] = gain
-        out["spot_gain_unc"][index] = np.sqrt((own + references + model).sum())
-        out["spot_chi2"][index] = chi2
-        by_model[index] = np.sqrt(slope @ model @ slope)
-        common[index] = np.sqrt(slope @ references @ slope)
-    dof = max(1, (elements - 2) * int(np.sum(np.isfinite(out["spot_chi2"]))))
-    out["chi2"], out["dof"] = float(np.nansum(out["spot_chi2"])), float(dof)
-    reasons: list[str] = []
-    # where two phases do not explain the areas, the fits are worth less than they say (Birge's ratio)
-    birge = float(np.sqrt(max(1.0, out["chi2"] / dof)))
-    if out["chi2"] / dof > TWO_PHASES:
-        reasons.append(
-            f"model inadequate: two phases leave a reduced chi-square of {out['chi2'] / dof:.1f}, "
-            f"of the total area mostly {_largest_misfits(np.array(misfits), names)}"
+    order: tuple[str, ...],
+) -> Array | None:
+    """Return the standard uncertainty of each area by the spectral model, of the shape of the areas."""
+    if model_uncertainty is None:
+        return None
+    if isinstance(model_uncertainty, xr.DataArray):
+        label = "component" if "component" in model_uncertainty.dims else "element"
+        if label not in model_uncertainty.dims or not set(names) <= set(map(str, model_uncertainty[label].values)):
+            raise InputError(
+                f"model_uncertainty has the dimensions {model_uncertainty.dims}, and not every element used",
+                where="model_uncertainty",
+                remedy=f"Give it over 'component' for {', '.join(names)}",
+            )
+        part = model_uncertainty.rename({label: "component"}) if label != "component" else model_uncertainty
+        part = part.sel(component=names).reset_coords(drop=True)
+        foreign = [str(d) for d in part.dims if d not in order]
+        if foreign:
+            raise InputError(
+                f"model_uncertainty runs over {', '.join(foreign)}, which the fit does not",
+                where="model_uncertainty",
+                remedy="Select or average first",
+            )
+        missing = [d for d in order if d not in part.dims]
+        values = np.asarray(part.expand_dims(missing).transpose(*order).values, dtype=np.float64)
+        values = values * (areas if part.attrs.get("units") == "1" else 1.0)
+    elif isinstance(model_uncertainty, Mapping):
+        unknown = sorted(set(model_uncertainty) - set(names))
+        if unknown:
+            raise InputError(
+                f"{unknown[0]!r} is not among the elements used, {', '.join(names)}",
+                where="model_uncertainty",
+                remedy="Use those",
+            )
+        values = areas * np.array([float(model_uncertainty.get(name, 0.0)) for name in names])
+    else:
+        values = float(model_uncertainty) * areas.sum(axis=-1, keepdims=True)
+    values = np.broadcast_to(values, areas.shape)
+    if np.any(values < 0) or np.any(np.isnan(values) & np.isfinite(areas)):
+        raise InputError(
+            "a model uncertainty is negative or no number",
+            where="model_uncertainty",
+            remedy="Give 0 or positive numbers",
         )
-    out["spot_coverage_unc"] = birge * out["spot_coverage_unc"]
-    count = np.sum(np.isfinite(out["spot_coverage"]), axis=0)
-    some = np.maximum(count, 1)
-    mean = np.where(count > 0, np.nansum(out["spot_coverage"], axis=0) / some, np.nan)
-    sd = np.sqrt(np.nansum((out["spot_coverage"] - mean) ** 2, axis=0) / np.maximum(count - 1, 1))
-    own = np.sqrt(np.nansum(out["spot_coverage_unc"] ** 2, axis=0)) / some
-    own = np.where(count > 1, np.maximum(own, sd / np.sqrt(some)), own)
-    # neither the references nor the spectral model average out over the spots; the model may err anew at each dose
-    shared = birge * np.nansum(common, axis=0) / some
-    own = np.hypot(own, birge * np.nansum(by_model, axis=0) / some)
-    out["coverage"], out["coverage_sd"] = mean, np.where(count > 1, sd, np.nan)
-    out["coverage_unc"] = np.hypot(own, shared)
-    out["gain"] = np.where(count > 0, np.nansum(out["spot_gain"], axis=0) / some, np.nan)
-    out["gain_unc"] = np.sqrt(np.nansum(out["spot_gain_unc"] ** 2, axis=0)) / some
-    out |= _dose_part(doses, mean, own, shared, start_dose, monolayer, reasons)
-    out["verdict"], out["reasons"] = verdict_of(reasons), "; ".join(reasons)
-    return out
-
-
-def _largest_misfits(misfits: Array, names: list[str]) -> str:
-    """Name the two elements that two phases miss most: mean share of the total area, measured minus calculated."""
-    mean = misfits.mean(axis=0)
-    worst = np.argsort(-np.abs(mean))[:2]
-    return " and ".join(f"{names[i]} ({100 * mean[i]:+.1f} %)" for i in worst)
-
-
-def _dose_part(
-    doses: Array | None,
-    mean: Array,
-    own: Array,
-    shared: Array,
-    start_dose: float,
-    monolayer: float,
-    reasons: list[str],
-) -> dict[str, Any]:
-    nan = float("nan")
-    out: dict[str, Any] = dict.fromkeys(SCALARS, nan) | {
-        "monolayers_chi2": np.full(len(dose_model.LAYERS), nan),
-        "dose_model": np.full(mean.shape, nan),
-        "monolayers": -1,
-        "identifiable": 0,
-        "not_excluded": "",
-    }
-    if doses is None:
-        return out
-    if doses.size < 3 or not np.all(np.isfinite(mean)):
-        reasons.append("ambiguous: too few doses for the dose model, its numbers are not identifiable")
-        return out
-    found = dose_model.compare_layers(doses, mean, np.diag(own**2) + np.outer(shared, shared), start_dose=start_dose)
-    out["monolayers_chi2"] = np.array([one.chi2 for one in found.fits])
-    out["dose_model"] = found.best.fitted
-    out["not_excluded"] = ", ".join(map(str, found.not_excluded))
-    if not found.identifiable:
-        reasons.append("ambiguous: the doses do not determine a removal cross-section, not identifiable")
-        return out
-    if len(found.not_excluded) > 1:
-        reasons.append(f"ambiguous: films of {out['not_excluded']} monolayers fit alike")
-    out |= {
-        "identifiable": 1,
-        "monolayers": found.best.layers,
-        "zero_dose_coverage": found.best.zero_dose,
-        "zero_dose_coverage_unc": found.zero_dose_unc,
-        "removal_cross_section": found.best.cross_section,
-        "removal_cross_section_unc": found.cross_section_unc,
-        "thickness": found.best.layers * monolayer,
-        "thickness_unc": found.layers_unc * monolayer,
-    }
-    return out
-
-
-def _table(
-    results: list[dict[str, Any]], shape: tuple[int, ...], outer: tuple[str, ...], spot: str, dose: str, dims: list[str]
-) -> xr.Dataset:
-    has = [name in dims for name in (spot, dose)]
-
-    def stack(name: str, inner: tuple[str, ...], meta: dict[str, str]) -> tuple[tuple[str, ...], Any, dict[str, str]]:
-        values = np.stack([np.asarray(one[name]) for one in results])
-        values = values.reshape(shape + values.shape[1:])
-        # drop the axes that were made up, from the left, so that places counted from the right stay
-        for i, axis in enumerate(inner):
-            if axis in (spot, dose) and not has[(spot, dose).index(axis)]:
-                values = np.take(values, 0, axis=i - len(inner))
-        kept = tuple(n for n in inner if n not in (spot, dose) or n in dims)
-        return (*outer, *kept), values, meta
-
-    variables: dict[str, Any] = {}
-    for name, long_name in OVER_DOSE.items():
-        variables[name] = stack(name, (dose,), {"units": "1", "long_name": long_name} | _unc_of(name))
-    for name, long_name in OVER_SPOTS.items():
-        variables[name] = stack(name, (spot, dose), {"units": "1", "long_name": long_name} | _unc_of(name))
-    for name, (unit, long_name) in SCALARS.items():
-        variables[name] = stack(name, (), {"units": unit, "long_name": long_name} | _unc_of(name))
-    variables["monolayers"] = stack(
-        "monolayers", (), {"units": "monolayer", "long_name": "Film thickness, -1: unknown"}
-    )
-    variables["identifiable"] = stack("identifiable", (), {"units": "1", "long_name": "1 where the dose model is"})
-    variables["monolayers_chi2"] = stack(
-        "monolayers_chi2", ("layers",), {"units": "1", "long_name": "Chi-square of the dose model"}
-    )
-    for name in ("chi2", "dof"):
-        variables[name] = stack(name, (), {"units": "1", "long_name": f"{name} of two phases"})
-    for name in ("not_excluded", "verdict", "reasons"):
-        variables[name] = stack(name, (), {})
-    return xr.Dataset(variables, coords={"layers": np.array(dose_model.LAYERS)})
-
-
-def _unc_of(name: str) -> dict[str, str]:
-    known = {**OVER_DOSE, **OVER_SPOTS, **SCALARS}
-    return {"ancillary_variables": f"{name}_unc"} if f"{name}_unc" in known else {}
+    return values

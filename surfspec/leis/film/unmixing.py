@@ -49,7 +49,7 @@ def reference(fit: xr.Dataset, names: list[str]) -> tuple[Array, Array]:
 
 
 def unmix(
-    area: Array, covariance: Array, yields: Array, errors: Array, floor: float = 0.0
+    area: Array, covariance: Array, yields: Array, errors: Array, floor: Array | float = 0.0, guard: Array | float = 0.0
 ) -> tuple[Array, Array, Array, Array, float]:
     """Find the amounts of film and substrate that make up the areas of one spectrum.
 
@@ -62,7 +62,10 @@ def unmix(
     errors
         Their covariances, shape (2, j, j).
     floor
-        Standard uncertainty of each area by the spectral model, counts eV.
+        Standard uncertainty of each area by the spectral model, shape (j,) or one for all, counts eV.
+    guard
+        What the weights allow each area beyond that, without its being an uncertainty of the amounts: an error of the
+        model that sample and reference have in common.
 
     Returns
     -------
@@ -75,10 +78,11 @@ def unmix(
     """
     scale = np.sqrt(np.diag(covariance))
     amounts = np.array([0.5, 0.5])
-    diagonal = floor**2 * np.eye(area.size)
+    diagonal = np.diag(np.broadcast_to(np.asarray(floor, dtype=np.float64) ** 2, area.shape))
+    cautious = np.diag(np.broadcast_to(np.asarray(guard, dtype=np.float64) ** 2, area.shape))
     whole = covariance
     for _ in range(ROUNDS):
-        whole = covariance + diagonal + np.einsum("p,pij->ij", amounts**2, errors)
+        whole = covariance + diagonal + cautious + np.einsum("p,pij->ij", amounts**2, errors)
         root = np.linalg.inv(np.linalg.cholesky(whole + 1e-12 * np.diag(scale**2)))
         amounts, _ = nnls(root @ yields, root @ area)
     weight = root.T @ root
@@ -87,8 +91,10 @@ def unmix(
     own = gain @ covariance @ gain.T
     references = gain @ np.einsum("p,pij->ij", amounts**2, errors) @ gain.T
     model = gain @ diagonal @ gain.T
-    residual = root @ (area - yields @ amounts)
-    return amounts, own, references, model, float(residual @ residual)
+    expected = covariance + diagonal + np.einsum("p,pij->ij", amounts**2, errors)
+    residual = area - yields @ amounts
+    chi2 = float(residual @ np.linalg.solve(expected + 1e-12 * np.diag(scale**2), residual))
+    return amounts, own, references, model, chi2
 
 
 def foreign_elements(fit: xr.Dataset, formula: str) -> list[str]:

@@ -1,0 +1,274 @@
+r"""Which number of monolayers a dose series speaks for, and what it says whichever that is.
+
+For each thickness the chi-square is a quadratic form in :math:`\theta_0` at every cross-section, so that profile and
+integral over both are sums over a grid of :math:`\ln\sigma` (:class:`Profile`). The evidence of a thickness is
+
+.. math:: Z_n = \int_0^1 d\theta_0 \int p(\ln\sigma)\,d\ln\sigma\; e^{-\chi^2_n(\theta_0, \sigma)/2}
+
+with flat priors on :math:`\theta_0` and on :math:`\ln\sigma` (:data:`CROSS_SECTIONS`), the same for all thicknesses;
+every thickness of :data:`LAYERS` is as likely as another beforehand, unless a thickness measured otherwise is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, logsumexp
+
+from surfspec.errors import InputError
+from surfspec.leis.film.dose import DoseFit, check_doses, fit_dose, mean_coverage, whitening
+
+Array = NDArray[np.float64]
+
+#: Film thicknesses compared, in monolayers.
+LAYERS = (1, 2, 3, 4)
+#: Loss of chi-square (99 %, one degree of freedom) up to which a thickness is not excluded.
+NOT_EXCLUDED = 6.63
+#: Relative uncertainty of the removal cross-section from which it is called not identifiable.
+IDENTIFIABLE = 0.5
+#: Cross-sections of the flat prior on their logarithm, cm2 times the last dose.
+CROSS_SECTIONS = (1e-3, 30.0)
+#: Points of the grid.
+POINTS = 1200
+
+
+@dataclass(frozen=True)
+class Profile:
+    r"""Chi-square of one thickness on a grid of cross-sections, the coverage at zero dose eliminated.
+
+    Attributes
+    ----------
+    log_sigma
+        Natural logarithm of the cross-section in cm2, shape (g,).
+    curvature, best, least
+        :math:`\chi^2 = \text{least} + \text{curvature}(\theta_0 - \text{best})^2` at each, shape (g,).
+    """
+
+    log_sigma: Array
+    curvature: Array
+    best: Array
+    least: Array
+
+    def chi2(self) -> Array:
+        """Return the chi-square with the best coverage between 0 and 1 at each cross-section, shape (g,)."""
+        return np.asarray(self.least + self.curvature * (np.clip(self.best, 0.0, 1.0) - self.best) ** 2)
+
+    def log_density(self) -> Array:
+        r"""Return :math:`\ln\int_0^1 e^{-\chi^2/2}\,d\theta_0` at each cross-section, shape (g,)."""
+        root = np.sqrt(np.maximum(self.curvature, 1e-300))
+        low, high = -self.best * root, (1.0 - self.best) * root
+        # the tail on the side where it is small, so that nothing cancels
+        flip = low > 0
+        lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
+        gap = np.exp(np.minimum(log_ndtr(lower) - log_ndtr(upper), -1e-15))
+        mass = log_ndtr(upper) + np.log1p(-gap)
+        return np.asarray(-0.5 * self.least + 0.5 * np.log(2.0 * np.pi) - np.log(root) + mass)
+
+
+def profile(
+    dose: Array,
+    coverage: Array,
+    covariance: Array,
+    layers: int,
+    *,
+    start_dose: float = 0.0,
+    interval: bool = True,
+    log_sigma: Array | None = None,
+) -> Profile:
+    """Compute the chi-square of one thickness over the cross-sections.
+
+    Parameters
+    ----------
+    dose, coverage, covariance, layers, start_dose, interval
+        As for :func:`surfspec.leis.film.dose.fit_dose`.
+    log_sigma
+        Grid; by default :data:`POINTS` over :data:`CROSS_SECTIONS`.
+    """
+    edges = check_doses(dose, start_dose)
+    grid = log_grid(float(edges[-1])) if log_sigma is None else log_sigma
+    root = whitening(covariance)
+    sigma = np.exp(grid)[:, None]
+    mean, _ = mean_coverage(layers, sigma * edges[:-1], sigma * edges[1:], interval=interval)
+    model, data = mean @ root.T, root @ coverage
+    curvature = np.maximum(np.sum(model**2, axis=1), 1e-300)
+    best = model @ data / curvature
+    least = np.sum((data - best[:, None] * model) ** 2, axis=1)
+    return Profile(grid, curvature, best, np.asarray(least))
+
+
+def log_grid(last_dose: float) -> Array:
+    """Return the grid of cross-sections for a series that ends at `last_dose` (ions/cm2)."""
+    low, high = np.log(np.array(CROSS_SECTIONS) / last_dose).tolist()
+    return np.linspace(low, high, POINTS)
+
+
+def interval_of(grid: Array, chi2: Array, rise: float = 1.0) -> tuple[float, float]:
+    """Return where a chi-square over a grid rises by `rise` above its least, NaN where it does not.
+
+    Examples
+    --------
+    >>> x = np.linspace(-3.0, 3.0, 601)
+    >>> [round(edge, 3) for edge in interval_of(x, x**2)]
+    [-1.0, 1.0]
+    """
+    k = int(np.argmin(chi2))
+    level = chi2[k] + rise
+
+    def crossing(order: NDArray[np.intp]) -> float:
+        above = np.flatnonzero(chi2[order] > level)
+        if above.size == 0:
+            return np.nan
+        j = int(above[0])
+        a, b = order[j - 1], order[j]
+        share = (level - chi2[a]) / (chi2[b] - chi2[a])
+        return float(grid[a] + share * (grid[b] - grid[a]))
+
+    return crossing(np.arange(k, -1, -1)), crossing(np.arange(k, grid.size))
+
+
+def zero_dose_interval(profiles: list[Profile], offsets: list[float], rise: float = 1.0) -> tuple[float, float]:
+    """Return the profile-likelihood interval of the coverage at zero dose, bounded at 0 and 1."""
+    theta = np.linspace(0.0, 1.0, 2001)
+    curve = np.full(theta.size, np.inf)
+    for one, offset in zip(profiles, offsets, strict=True):
+        for low in range(0, one.best.size, 200):
+            part = slice(low, low + 200)
+            chi2 = one.least[part, None] + one.curvature[part, None] * (theta - one.best[part, None]) ** 2
+            curve = np.minimum(curve, chi2.min(axis=0) + offset)
+    low_edge, high_edge = interval_of(theta, curve, rise)
+    return (0.0 if np.isnan(low_edge) else low_edge), (1.0 if np.isnan(high_edge) else high_edge)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Film thicknesses compared.
+
+    Attributes
+    ----------
+    fits
+        One for each of :data:`LAYERS`.
+    best
+        The one of smallest chi-square, that of a measured thickness included.
+    not_excluded
+        Monolayers whose chi-square is within :data:`NOT_EXCLUDED` of the best.
+    probability
+        Posterior of each of :data:`LAYERS`.
+    aicc
+        Akaike's criterion for small samples, chi-square + 4 + 12/(k - 3); infinite for three doses.
+    zero_dose_unc, cross_section_unc
+        Of the best, with the spread over the thicknesses that are not excluded.
+    zero_dose_range, cross_section_range
+        Profile-likelihood intervals (chi-square + 1) over all thicknesses; NaN where an end is open.
+    layers_unc
+        Standard deviation of the thickness over the same, at least that of a whole layer, 1/sqrt(12).
+    identifiable
+        Whether the cross-section is known to better than :data:`IDENTIFIABLE`, and its interval is closed.
+    """
+
+    fits: tuple[DoseFit, ...]
+    best: DoseFit
+    not_excluded: tuple[int, ...]
+    probability: Array
+    aicc: Array
+    zero_dose_unc: float
+    cross_section_unc: float
+    zero_dose_range: tuple[float, float]
+    cross_section_range: tuple[float, float]
+    layers_unc: float
+    identifiable: bool
+
+
+def thickness_terms(thickness: tuple[float, float] | None, monolayer: float) -> Array:
+    r"""Return what a thickness measured otherwise adds to the chi-square of each of :data:`LAYERS`.
+
+    A film of `n` monolayers may have any thickness within half a layer of :math:`n d`, so that the uncertainty of the
+    measured one is widened by :math:`d/\sqrt{12}`.
+
+    Parameters
+    ----------
+    thickness
+        Value and standard uncertainty, nm; None for none.
+    monolayer
+        Thickness of one, nm.
+
+    Raises
+    ------
+    InputError
+        For an uncertainty that is not positive.
+    """
+    layers = np.array(LAYERS, dtype=np.float64)
+    if thickness is None:
+        return np.zeros(layers.size)
+    value, unc = float(thickness[0]), float(thickness[1])
+    if not (np.isfinite(value) and unc > 0):
+        raise InputError(
+            f"thickness {value} +- {unc} nm", where="thickness", remedy="Give a value and a positive uncertainty in nm"
+        )
+    return np.asarray((layers * monolayer - value) ** 2 / (unc**2 + monolayer**2 / 12.0))
+
+
+def compare_layers(
+    dose: Array,
+    coverage: Array,
+    covariance: Array,
+    *,
+    start_dose: float = 0.0,
+    interval: bool = True,
+    thickness: tuple[float, float] | None = None,
+    monolayer: float = 0.238,
+) -> Comparison:
+    """Fit the dose model for each film thickness and compare them by chi-square and evidence.
+
+    Parameters
+    ----------
+    dose, coverage, covariance, start_dose, interval
+        As for :func:`surfspec.leis.film.dose.fit_dose`.
+    thickness
+        Thickness known otherwise, from the edge of the in-depth signal say, with its standard uncertainty, nm.
+    monolayer
+        Thickness of a monolayer, nm.
+
+    Returns
+    -------
+    Comparison
+        Four points can choose among thicknesses, hardly more: read ``not_excluded``.
+    """
+    options = {"start_dose": start_dose, "interval": interval}
+    fits = tuple(fit_dose(dose, coverage, covariance, n, start_dose=start_dose, interval=interval) for n in LAYERS)
+    profiles = [profile(dose, coverage, covariance, n, **options) for n in LAYERS]  # type: ignore[arg-type]
+    extra = thickness_terms(thickness, monolayer)
+    chi2 = np.array([one.chi2 for one in fits]) + extra
+    k = int(np.argmin(chi2))
+    best, rise = fits[k], chi2 - chi2[k]
+    allowed = np.flatnonzero(rise <= NOT_EXCLUDED)
+    evidence = np.array([logsumexp(one.log_density()) for one in profiles]) - 0.5 * extra
+    probability = np.exp(evidence - logsumexp(evidence))
+    weight = np.exp(-0.5 * rise[allowed])
+    weight = weight / weight.sum()
+
+    def spread(values: list[float], center: float) -> float:
+        return float(weight @ (np.array(values)[allowed] - center) ** 2)
+
+    curve = np.min([one.chi2() + term for one, term in zip(profiles, extra, strict=True)], axis=0)
+    low, high = interval_of(profiles[0].log_sigma, curve)
+    points = dose.size
+    small = 12.0 / (points - 3) if points > 3 else np.inf
+    return Comparison(
+        fits=fits,
+        best=best,
+        not_excluded=tuple(LAYERS[i] for i in allowed),
+        probability=np.asarray(probability),
+        aicc=np.array([one.chi2 for one in fits]) + 4.0 + small,
+        zero_dose_unc=float(np.sqrt(best.zero_dose_unc**2 + spread([f.zero_dose for f in fits], best.zero_dose))),
+        cross_section_unc=float(
+            np.sqrt(best.cross_section_unc**2 + spread([f.cross_section for f in fits], best.cross_section))
+        ),
+        zero_dose_range=zero_dose_interval(profiles, extra.tolist()),
+        cross_section_range=(float(np.exp(low)), float(np.exp(high))),
+        layers_unc=float(np.sqrt(1.0 / 12.0 + spread([float(f.layers) for f in fits], float(best.layers)))),
+        identifiable=bool(
+            best.cross_section_unc < IDENTIFIABLE * best.cross_section and np.isfinite(low) and np.isfinite(high)
+        ),
+    )
