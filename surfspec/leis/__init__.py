@@ -5,6 +5,7 @@
 1182.1
 """
 
+from surfspec.leis.amounts.appearance import first_detected
 from surfspec.leis.amounts.detection import detect
 from surfspec.leis.amounts.normalisation import normalise
 from surfspec.leis.collisions.calibration import calibrate
@@ -30,6 +31,7 @@ __all__ = [
     "detect",
     "double_scattering_limit",
     "elastic_energy",
+    "first_detected",
     "fit",
     "line_table",
     "normalise",

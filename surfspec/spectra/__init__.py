@@ -8,6 +8,7 @@ from surfspec.spectra.cutting import ORIGIN, crop, origin
 from surfspec.spectra.energy_scale import to_binding_energy, to_kinetic_energy
 from surfspec.spectra.making import DEFAULT_AXIS, spectrum
 from surfspec.spectra.stacking import SAME_AXIS_STEPS, stack
+from surfspec.spectra.totalling import total
 
 __all__ = [
     "DEFAULT_AXIS",
@@ -19,4 +20,5 @@ __all__ = [
     "stack",
     "to_binding_energy",
     "to_kinetic_energy",
+    "total",
 ]
