@@ -2,15 +2,17 @@ r"""The model of a LEIS spectrum: tied peaks on their in-depth shoulders.
 
 .. math::
 
-    y(E) = \sum_{el}\Big\{A\sum_i f_i\,\mathrm{EMG}(E;\,gE_i+\delta+\delta_\tau,\,s,\,\tau)
+    y(E) = T(E)\sum_{el}\Big\{A\sum_i f_i\,\mathrm{EMG}(E;\,gE_i+\delta+\delta_\tau,\,s,\,\tau)
     + \Big[\big(B + U\tfrac{E_e - E}{\mathrm{keV}}\big)\,\mathrm{step}(E_e, s)
     + W\,\mathrm{step}(E_e + e_f,\,s_f)\Big]\,e^{-k(E^{-1/2} - E_e^{-1/2})}\Big\}
     + S\,e^{-(E-E_\mathrm{low})/\epsilon} + c
 
 Every position follows from the kinematics by one offset :math:`\delta`, the shift of the maxima; :math:`\delta_\tau` is
 the distance of the Gaussians above the maxima of the tailed peaks. Isotopes are weighted by abundance times
-cross-section. :math:`E_e` is the centre of the lines less the element's lag, a quarter of which is straggling; `B` and
-the rise `U` make the shoulder of ions that were scattered in the depth and re-ionised; `k` is the survival of the
+cross-section. :math:`E_e` is the centre of the lines less the element's lag, and straggling adds 2.5 eV times the lag
+to the variance of the edge (losses of independent collisions add up in variance; the number is `unverified`, chosen by
+the likelihood of simulated spectra); :math:`T` is the transmission of the analyser; `B` and the rise `U` make the
+shoulder of ions that were scattered in the depth and re-ionised; `k` is the survival of the
 slower of them, one for the whole spectrum. The foot `W` is plural scattering of light atoms with heavy ones, and is
 left out for the heaviest element. Areas and heights enter linearly and none is ever negative, so that no shoulder can
 undercut a peak; offset, resolution, acceptance, survival, tail and lags are the only other parameters.
@@ -31,6 +33,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
+from surfspec.leis.collisions.analyser import transmission
 from surfspec.leis.collisions.width import FWHM
 from surfspec.leis.features import shapes
 from surfspec.leis.features.element import Features, features_of
@@ -93,6 +96,7 @@ class SpectrumModel:
                     where="window",
                     remedy=f"Leave {element} out, widen the window, or check ion, energy and angle",
                 )
+        self.response = self.response_at(self.energy)
         self.heaviest = recipe.heaviest()
         self.shape_names = (
             "offset",
@@ -137,6 +141,10 @@ class SpectrumModel:
             parameters.append(Parameter(name, 0.0, 0.0, np.inf, unit=unit, natural_low=True))
         # a range of no width fixes its parameter
         return tuple(replace(p, vary=p.high > p.low) for p in parameters)
+
+    def response_at(self, energy: Array) -> Array:
+        """Return the transmission of the analyser at these energies (eV)."""
+        return transmission(energy, self.recipe.transmission, ion_energy=self.recipe.energy)
 
     @property
     def shape_count(self) -> int:
@@ -195,7 +203,7 @@ class SpectrumModel:
         for name, slope in point.shift_slopes.items():
             if name in position:
                 slopes[:, position[name]] += slope * moved
-        return slopes
+        return slopes * self.response[:, None]
 
     def center_shift(self, named: Mapping[str, float]) -> tuple[float, dict[str, float]]:
         """Return how far the Gaussians lie above the maximum of their peaks (eV), with derivatives.
@@ -237,7 +245,7 @@ class SpectrumModel:
         )
         columns = np.ones((x.size, len(self.linear_names)))
         peaks = [column for feature in features for column in feature.columns]
-        columns[:, : len(peaks)] = np.stack(peaks, axis=1)
+        columns[:, : len(peaks)] = np.stack(peaks, axis=1) * self.response[:, None]
         if recipe.sputter_tail:
             columns[:, len(peaks)] = np.exp(-(x - x[0]) / recipe.sputter_decay)
         columns.flags.writeable = False

@@ -10,6 +10,7 @@ import numpy as np
 
 from surfspec.errors import GeometryError, InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.analyser import check_transmission
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy, isotope_energies
 
 
@@ -55,6 +56,13 @@ class Recipe:
         Energy lost to excitation in the collision, by element, eV.
     potential
         Of the cross-sections that weight the isotopes, ``"ZBL"`` or ``"TFM"``.
+    isotopes
+        One line per isotope; False puts all of an element into its most abundant one, which shows what that costs.
+    transmission
+        Of the analyser, :math:`T(E)`: an exponent `p` for :math:`(E/E_0)^p` with the ion energy :math:`E_0`, or pairs
+        (energy in eV, value) between which it is interpolated and beyond which it stays. Peaks and shoulders are
+        multiplied by it, so that areas and heights in the fit are those of an analyser with :math:`T = 1`. By default
+        none.
 
     Raises
     ------
@@ -91,6 +99,8 @@ class Recipe:
     lag_range: tuple[float, float] = field(default=(0.0, 200.0), metadata={"low": 0.0, "unit": "eV"})
     inelastic_loss: Mapping[str, float] = field(default_factory=dict, metadata={"low": 0.0, "unit": "eV"})
     potential: str = "ZBL"
+    isotopes: bool = True
+    transmission: float | tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         given: object = self.elements
@@ -114,6 +124,9 @@ class Recipe:
         check_geometry(self.energy, self.angle)
         self._check_elements()
         self._check_ranges()
+        if isinstance(self.transmission, list | tuple):
+            object.__setattr__(self, "transmission", tuple(tuple(pair) for pair in self.transmission))
+        check_transmission(self.transmission)
 
     def _check_elements(self) -> None:
         iso.ion(self.ion)

@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 #: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
 FOOT_POSITION = 40.0 / 3000.0
 FOOT_WIDTH = 130.0 / 3000.0
-#: Straggling of a buried edge: standard deviation over lag.
-STRAGGLING = 0.25
+#: Straggling of a buried edge: variance over lag, eV; losses of independent collisions add up in variance.
+STRAGGLING = 2.5
 #: Energy over which the slope of a shoulder is quoted, eV.
 SLOPE_UNIT = 1000.0
 
@@ -90,7 +90,7 @@ def features_of(
     absent
         Leave the surface peak out.
     """
-    width = float(np.sqrt(sigma**2 + lines.spread**2 + (STRAGGLING * lag) ** 2))
+    width = float(np.sqrt(sigma**2 + lines.spread**2 + STRAGGLING * lag))
     at = lines.centroid + shift - lag
     peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)
     edge = shapes.edge(x, at, width)
@@ -112,7 +112,7 @@ def features_of(
         lines.weight,
         depth,
         sigma / width,
-        STRAGGLING**2 * lag / width,
+        0.5 * STRAGGLING / width,
         path,
         alive,
         alive_slope,

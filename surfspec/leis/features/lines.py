@@ -48,7 +48,7 @@ def lines_of(element: str, recipe: Recipe) -> Lines:
     element
         Symbol.
     recipe
-        Projectile and geometry.
+        Projectile and geometry; and whether isotopes have lines of their own.
 
     Examples
     --------
@@ -61,6 +61,10 @@ def lines_of(element: str, recipe: Recipe) -> Lines:
     sigma = isotope_cross_sections(element, ion=ion, energy=e0, angle=angle, potential=recipe.potential)
     weight = iso.isotopes(element).abundance * sigma
     real = np.isfinite(energy) & np.isfinite(weight)
+    if not recipe.isotopes:
+        # of those that can scatter, the most abundant one stands for all
+        abundance = np.where(real, iso.isotopes(element).abundance, 0.0)
+        real &= np.arange(real.size) == np.argmax(abundance)
     energy, weight = energy[real], weight[real] / weight[real].sum()
     centroid = float(weight @ energy)
     dispersion, doppler = line_broadening(
