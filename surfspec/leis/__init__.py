@@ -6,8 +6,13 @@
 """
 
 from surfspec.leis.amounts.appearance import first_detected
+from surfspec.leis.amounts.computed_yields import sensitivity_from_cross_sections
 from surfspec.leis.amounts.detection import detect
+from surfspec.leis.amounts.neutralisation import ion_fraction
 from surfspec.leis.amounts.normalisation import normalise
+from surfspec.leis.amounts.profile import depth_profile
+from surfspec.leis.amounts.surface_composition import composition
+from surfspec.leis.amounts.yields import sensitivity
 from surfspec.leis.collisions.calibration import calibrate
 from surfspec.leis.collisions.cross_sections import cross_section, rutherford
 from surfspec.leis.collisions.kinematics import (
@@ -16,26 +21,41 @@ from surfspec.leis.collisions.kinematics import (
     recoil_energy,
     target_mass,
 )
+from surfspec.leis.film.edge_calibration import calibrate_edge
+from surfspec.leis.film.edge_thickness import thickness
 from surfspec.leis.film.two_phase import coverage
 from surfspec.leis.planning.element_lines import line_table
 from surfspec.leis.planning.identification import candidates
+from surfspec.leis.planning.projectiles import better_projectile
+from surfspec.leis.planning.seen_elements import visibility
+from surfspec.leis.planning.separation import forecast
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.spectrum_fit import fit
 
 __all__ = [
     "Recipe",
+    "better_projectile",
     "calibrate",
+    "calibrate_edge",
     "candidates",
+    "composition",
     "coverage",
     "cross_section",
+    "depth_profile",
     "detect",
     "double_scattering_limit",
     "elastic_energy",
     "first_detected",
     "fit",
+    "forecast",
+    "ion_fraction",
     "line_table",
     "normalise",
     "recoil_energy",
     "rutherford",
+    "sensitivity",
+    "sensitivity_from_cross_sections",
     "target_mass",
+    "thickness",
+    "visibility",
 ]

@@ -120,9 +120,8 @@ def first_detected(
         raise InputError(f"unknown method {method!r}", where="method", remedy=f"Use {' or '.join(METHODS)}")
     chosen = float(table.attrs.get("level", 0.05)) if level is None else level
     check_level(chosen)
-    place = (
-        np.asarray(table[along].values, dtype=np.float64) if along in table.coords else np.arange(table.sizes[along])
-    )
+    steps = np.arange(table.sizes[along])
+    place: Array = np.asarray(table[along].values if along in table.coords else steps, dtype=np.float64)
     if np.any(~np.isfinite(place)) or np.any(np.diff(place) <= 0):
         raise InputError(f"{along} does not rise", where="along", remedy=f"Sort the series by {along} first")
     outer = [d for d in dims if d not in (along, "element")]

@@ -1,0 +1,229 @@
+r"""Sputter depth profiles: elements over the cycles, and the bulk as the mean of what no longer changes.
+
+The last cycles are taken as the start of a plateau, and the one before joins it as long as every element lies within
+the range in which Student's distribution predicts one more value of the plateau:
+
+.. math:: |r_k - \bar r| \le t_{n-1}\,\sqrt{(s^2 \vee \overline{u^2})\,(1 + 1/n)}
+
+at a level shared out among the elements (Bonferroni), with `s` of the plateau and `u` of the fits. A slow drift could
+creep in step by step, so the plateau is asked for a slope at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from surfspec import spectra
+from surfspec.errors import InputError
+from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.amounts.inputs import LEVEL, check_level, recipe_of
+from surfspec.leis.amounts.normalisation import MODEL_UNCERTAINTY, normalise
+
+Array = NDArray[np.float64]
+
+#: Cycles that a plateau has at least.
+SHORTEST = 4
+
+
+def plateau_start(values: Array, uncertainties: Array, level: float = LEVEL) -> int:
+    """Return the first cycle of the plateau, by the rule above; -1 for fewer cycles than a plateau needs.
+
+    Parameters
+    ----------
+    values, uncertainties
+        Shape (cycle, element), without gaps; uncertainties by the fits alone.
+    level
+        Chance of a plateau ending too early at any one cycle.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> r = np.r_[0.1, 0.3, 0.42, np.full(9, 0.5)][:, None] + rng.normal(0, 0.01, (12, 1))
+    >>> plateau_start(r, np.full((12, 1), 0.01))
+    3
+    """
+    count, width = values.shape
+    if count < SHORTEST:
+        return -1
+    start = count - SHORTEST
+    while start > 0:
+        flat, unc = values[start:], uncertainties[start:]
+        n = flat.shape[0]
+        spread = np.maximum(flat.var(axis=0, ddof=1), np.mean(unc**2, axis=0))
+        far = np.abs(values[start - 1] - flat.mean(axis=0)) / np.sqrt(spread * (1 + 1 / n))
+        if np.any(far > t.isf(0.5 * level / width, n - 1)):
+            break
+        start -= 1
+    return int(start)
+
+
+def slope_p_value(place: Array, values: Array) -> Array:
+    """Return the two-sided chance of so large a slope among equal values, shape (element,), by Student's test.
+
+    Examples
+    --------
+    >>> bool(slope_p_value(np.arange(6.0), np.array([[1.0], [2.1], [2.9], [4.0], [5.1], [6.0]]))[0] < 1e-4)
+    True
+    """
+    x = place - place.mean()
+    centred = values - values.mean(axis=0)
+    slope = x @ centred / (x @ x)
+    residual = centred - x[:, None] * slope
+    dof = place.size - 2
+    unc = np.sqrt(np.sum(residual**2, axis=0) / dof / (x @ x))
+    return np.asarray(2 * t.sf(np.abs(slope) / np.where(unc > 0, unc, np.inf), dof))
+
+
+def depth_profile(
+    fit: xr.Dataset,
+    *,
+    exclude: Sequence[str] = (),
+    along: str = "cycle",
+    spot_dim: str = "spot",
+    sensitivity: Mapping[str, float] | None = None,
+    blanks: Mapping[str, xr.Dataset] | None = None,
+    level: float = LEVEL,
+    model_uncertainty: float | Mapping[str, float] = MODEL_UNCERTAINTY,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    r"""Element profiles over the cycles of a sputter depth profile, and the bulk.
+
+    Parameters
+    ----------
+    fit
+        Fit of a series over `along` (and spots, say), cycles in order.
+    exclude, spot_dim, sensitivity, blanks, level, model_uncertainty, force, progress
+        As for :func:`surfspec.leis.normalise`. Elements excluded from the sum have no say in where the plateau begins.
+    along
+        Dimension of the cycles.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of kind ``table``: all of :func:`surfspec.leis.normalise` over (..., `along`, element), and over (..., element):
+        ``bulk`` with ``_unc`` (mean over the plateau) and ``bulk_sd`` (n - 1, between its cycles); ``profile_mean``
+        with ``_unc`` and ``profile_sd`` over all cycles, as papers give it; ``drift_p``, the chance of so large a
+        slope within the plateau were there none. Over (...): ``constant_from``, the coordinate of its first cycle,
+        NaN where there is no plateau, and ``verdict`` and ``reasons``. Uncertainties of means contain scatter, fits
+        and the model, which does not average out.
+
+    Raises
+    ------
+    InputError
+        For a fit without `along`, and as :func:`surfspec.leis.normalise`.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> energy, rng = np.arange(900.0, 2850.0, 5.0), np.random.default_rng(2)
+    >>> def counts(o, zr):
+    ...     return rng.poisson(20 + sum(h * np.exp(-((energy - e) ** 2) / 800) for h, e in ((o, 1182), (zr, 2557))))
+    >>> rows = [counts(900, zr) for zr in (100, 250, 300, 300, 300, 300, 300)]
+    >>> series = ss.spectrum(energy, rows, technique="LEIS", dims=("cycle",))
+    >>> profile = ss.leis.depth_profile(ss.leis.fit(series, ss.leis.Recipe(elements=("O", "Zr"))))
+    >>> int(profile.constant_from), round(float(profile.bulk.sel(element="Zr")), 2)
+    (2, 0.27)
+    """
+    recipe_of(fit)
+    check_level(level)
+    dims = [str(d) for d in fit["chi2"].dims]
+    if along not in dims or along == spot_dim:
+        raise InputError(
+            f"the fit has no dimension {along!r}", where="along", remedy=f"Use one of {', '.join(dims) or 'none'}"
+        )
+    table = normalise(
+        fit, exclude=exclude, spot_dim=spot_dim, sensitivity=sensitivity, blanks=blanks, level=level,
+        model_uncertainty=model_uncertainty, force=force, progress=progress,
+    )  # fmt: skip
+    outer = [str(d) for d in table["normalised_area"].dims if d not in (along, "element")]
+    order = (*outer, along, "element")
+    r = table["normalised_area"].transpose(*order).values
+    model = table["model_unc"].transpose(*order).values
+    unc = np.sqrt(np.maximum(table["normalised_area_unc"].transpose(*order).values ** 2 - model**2, 0.0))
+    place = np.asarray(table[along].values if along in table.coords else np.arange(r.shape[-2]), dtype=np.float64)
+    judged = table["in_sum"].values == 1
+    shape, width = r.shape[:-2], r.shape[-1]
+    columns = {name: np.full((*shape, width), np.nan) for name in _COLUMNS}
+    first, verdicts, reasons = np.full(shape, np.nan), np.empty(shape, dtype="<U8"), np.empty(shape, dtype="<U400")
+    for index in np.ndindex(*shape):
+        good = np.all(np.isfinite(r[index]), axis=1)
+        numbers, why = _one(place[good], r[index][good], unc[index][good], model[index][good], judged, level)
+        for name, value in numbers.items():
+            if name == "first":
+                first[index] = value
+            else:
+                columns[name][index] = value
+        verdicts[index], reasons[index] = verdict_of(why) if why else "ok", "; ".join(why)
+    top = (*outer, "element")
+    unit = str(table[along].attrs.get("units", "1")) if along in table.coords else "1"
+    made = {
+        name: (top, columns[name], {"units": "1", "long_name": word}
+               | ({"ancillary_variables": f"{name}_unc"} if f"{name}_unc" in columns else {}))
+        for name, word in _COLUMNS.items()
+    }  # fmt: skip
+    out = table.assign(
+        made
+        | {
+            "constant_from": (tuple(outer), first, {"units": unit, "long_name": f"First {along} of the plateau"}),
+            "verdict": (tuple(outer), verdicts, {"long_name": "Verdict"}),
+            "reasons": (tuple(outer), reasons, {"long_name": "Reasons"}),
+        }
+    )
+    out.attrs |= {
+        "along": along,
+        "plateau_rule": f"the last {SHORTEST} and all before them within Student's prediction interval at {level:g} "
+        "shared among the elements of the sum, then a test of the slope",
+        **spectra.origin(fit),
+    }
+    return out
+
+
+_COLUMNS = {
+    "bulk": "Mean over the plateau",
+    "bulk_unc": "Standard uncertainty of the mean over the plateau",
+    "bulk_sd": "Standard deviation between the cycles of the plateau (n - 1)",
+    "profile_mean": "Mean over all cycles",
+    "profile_mean_unc": "Standard uncertainty of the mean over all cycles",
+    "profile_sd": "Standard deviation between all cycles (n - 1)",
+    "drift_p": "Chance of so large a slope within the plateau",
+}
+
+
+def _one(
+    place: Array, r: Array, unc: Array, model: Array, judged: NDArray[np.bool_], level: float
+) -> tuple[dict[str, Array | float], list[str]]:
+    """Return the numbers of one profile, arrays of shape (element,), and reasons for doubt."""
+    numbers: dict[str, Array | float] = {}
+
+    def mean(name: str, rows: slice) -> None:
+        part, own = r[rows], unc[rows]
+        n = part.shape[0]
+        sd = part.std(axis=0, ddof=1) if n > 1 else np.full(part.shape[1], np.nan)
+        standard = np.sqrt(np.fmax(sd**2, np.mean(own**2, axis=0)) / n)
+        numbers[name] = part.mean(axis=0)
+        numbers[f"{name}_unc"] = np.hypot(standard, np.mean(model[rows], axis=0))
+        numbers["bulk_sd" if name == "bulk" else "profile_sd"] = sd
+
+    if place.size:
+        mean("profile_mean", slice(None))
+    start = plateau_start(r[:, judged], unc[:, judged], level)
+    if start < 0:
+        return numbers, [f"not determined: {place.size} cycles, and a plateau needs {SHORTEST}"]
+    mean("bulk", slice(start, None))
+    numbers["first"] = float(place[start])
+    drift = slope_p_value(place[start:], r[start:])
+    numbers["drift_p"] = drift
+    why = []
+    if np.any(drift[judged] < level / np.count_nonzero(judged)):
+        why.append(
+            f"model inadequate: the plateau from {place[start]:g} on still drifts (p = {drift[judged].min():.1g})"
+        )
+    if place.size - start == SHORTEST and place.size > SHORTEST:
+        why.append("ambiguous: no more than the last cycles are alike, the profile may not have reached a plateau")
+    return numbers, why
