@@ -114,7 +114,9 @@ class SpectrumModel:
     def _linear_names(self) -> tuple[str, ...]:
         names: list[str] = []
         for element in self.recipe.elements:
-            names += [f"{element} area", f"{element} shoulder", f"{element} slope"]
+            names += [f"{element} area", f"{element} shoulder"]
+            if self.recipe.slope:
+                names.append(f"{element} slope")
             if self.recipe.foot and element != self.heaviest:
                 names.append(f"{element} foot")
         if self.recipe.sputter_tail:
@@ -229,6 +231,7 @@ class SpectrumModel:
         named = self.named(shape_values)
         shift, shift_slopes = self.center_shift(named)
         x, recipe = self.energy, self.recipe
+        foot = (recipe.foot_shape[0] * recipe.energy, recipe.foot_shape[1] * recipe.energy)
         features = tuple(
             features_of(
                 x,
@@ -238,7 +241,8 @@ class SpectrumModel:
                 tail=named["tail"],
                 lag=named.get(f"{element} lag", 0.0),
                 survival=named["survival"],
-                foot_of=recipe.energy if recipe.foot and element != self.heaviest else None,
+                foot_at=foot if recipe.foot and element != self.heaviest else None,
+                sloped=recipe.slope,
                 absent=element in self.absent,
             )
             for element in recipe.elements
@@ -264,7 +268,8 @@ class SpectrumModel:
         idle = np.zeros(self.shape_count, dtype=bool)
         columns = self.design(shape_values)
         for element in self.recipe.lagging():
-            used = [self.linear_names.index(f"{element} {part}") for part in ("shoulder", "slope")]
+            parts = ("shoulder", "slope") if self.recipe.slope else ("shoulder",)
+            used = [self.linear_names.index(f"{element} {part}") for part in parts]
             signal = columns[:, used] @ linear[used] / sigma
             idle[self.shape_names.index(f"{element} lag")] = float(signal @ signal) < FAINT
         return idle

@@ -44,6 +44,10 @@ class Recipe:
         Peaks with an exponential to low energy, and the range of its decay length, eV.
     foot
         Plural scattering above the in-depth edge of every element but the heaviest.
+    foot_shape
+        Position of the foot above the edge and its standard deviation, in units of the ion energy.
+    slope
+        Shoulders that may rise towards low energy.
     survival
         Range of the exponent `k` with which in-depth ions die out towards low energy, :math:`e^{-kE^{-1/2}}`, eV^(1/2);
         :math:`v_c\sqrt{m/2}/\cos\beta` for one characteristic velocity, an effective number for a thick target.
@@ -92,6 +96,8 @@ class Recipe:
     low_energy_tail: bool = True
     tail: tuple[float, float] = field(default=(0.5, 60.0), metadata={"above": 0.0, "unit": "eV"})
     foot: bool = True
+    foot_shape: tuple[float, float] = field(default=(40.0 / 3000.0, 130.0 / 3000.0), metadata={"low": 0.0})
+    slope: bool = True
     survival: tuple[float, float] = field(default=(0.0, 300.0), metadata={"low": 0.0})
     sputter_tail: bool = True
     sputter_decay: float = field(default=150.0, metadata={"above": 0.0, "unit": "eV"})
@@ -118,6 +124,7 @@ class Recipe:
             "tail",
             "lag_range",
             "window",
+            "foot_shape",
         ):
             value = getattr(self, name)
             object.__setattr__(self, name, tuple(value) if isinstance(value, list | tuple) else value)
@@ -170,6 +177,12 @@ class Recipe:
         for name in ("resolution", "tail", *(one for one in optional if one == "acceptance")):
             if getattr(self, name)[0] <= 0:
                 raise InputError(f"{name} may reach {getattr(self, name)[0]}", where=name, remedy="Keep it above 0")
+        if len(self.foot_shape) != 2 or not np.all(np.isfinite(self.foot_shape)) or not self.foot_shape[1] > 0:
+            raise InputError(
+                f"foot_shape {self.foot_shape} is no position and width",
+                where="foot_shape",
+                remedy="Give two fractions of the ion energy, such as [0.013, 0.043]",
+            )
         for name in ("gain", "sputter_decay"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}", where=name, remedy="Give a positive number")

@@ -15,9 +15,6 @@ from surfspec.leis.features.lines import Lines
 
 Array = NDArray[np.float64]
 
-#: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
-FOOT_POSITION = 40.0 / 3000.0
-FOOT_WIDTH = 130.0 / 3000.0
 #: Straggling of a buried edge: variance over lag, eV; losses of independent collisions add up in variance.
 STRAGGLING = 2.5
 #: Energy over which the slope of a shoulder is quoted, eV.
@@ -32,6 +29,7 @@ class Features:
     peak: shapes.Curve
     edge: shapes.Curve
     foot: shapes.Curve | None
+    sloped: bool
     weight: Array
     depth: Array
     width_slope: float
@@ -42,15 +40,16 @@ class Features:
 
     def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
         """Return derivatives by peak position, edge position, lag, width, tail and survival, shape (n,) each."""
-        area, height, slope = linear[:3]
+        area, height = linear[:2]
+        slope = float(linear[2]) if self.sloped else 0.0
         level = (height + slope * self.depth) * self.alive
         by_peak = area * (self.peak.by_center @ self.weight)
         body = level * self.edge.value
         # edge, ramp and survival of the shoulder move together
         by_edge = level * self.edge.by_center + slope / SLOPE_UNIT * self.edge.value * self.alive
         if self.foot is not None:
-            by_edge = by_edge + linear[3] * self.foot.by_center * self.alive
-            body = body + linear[3] * self.foot.value * self.alive
+            by_edge = by_edge + linear[-1] * self.foot.by_center * self.alive
+            body = body + linear[-1] * self.foot.value * self.alive
         by_edge = by_edge + self.alive_slope * body
         by_sigma = area * (self.peak.by_sigma @ self.weight) + level * self.edge.by_sigma * self.width_slope
         by_lag = level * self.edge.by_sigma * self.lag_slope - by_edge
@@ -66,7 +65,8 @@ def features_of(
     tail: float,
     lag: float,
     survival: float,
-    foot_of: float | None = None,
+    foot_at: tuple[float, float] | None = None,
+    sloped: bool = True,
     absent: bool = False,
 ) -> Features:
     """Return the features of one element.
@@ -85,8 +85,10 @@ def features_of(
         How far the edge lies below the lines, eV.
     survival
         Exponent of the survival of slower ions, eV^(1/2).
-    foot_of
-        Ion energy in eV, which scales the foot; None for no foot.
+    foot_at
+        Position of the foot above the edge and its standard deviation, eV; None for no foot.
+    sloped
+        Whether the shoulder may rise towards low energy.
     absent
         Leave the surface peak out.
     """
@@ -99,16 +101,17 @@ def features_of(
     alive = np.exp(-survival * path)
     alive_slope = -0.5 * survival * at**-1.5
     profile = np.zeros_like(x) if absent else peak.value @ lines.weight
-    columns = [profile, edge.value * alive, edge.value * depth * alive]
+    columns = [profile, edge.value * alive, *([edge.value * depth * alive] if sloped else [])]
     foot = None
-    if foot_of is not None:
-        foot = shapes.edge(x, at + FOOT_POSITION * foot_of, FOOT_WIDTH * foot_of)
+    if foot_at is not None:
+        foot = shapes.edge(x, at + foot_at[0], foot_at[1])
         columns.append(foot.value * alive)
     return Features(
         columns,
         peak,
         edge,
         foot,
+        sloped,
         lines.weight,
         depth,
         sigma / width,
