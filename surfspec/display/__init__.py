@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from surfspec.display.before_after_plot import plot_before_after
     from surfspec.display.choose import plot
     from surfspec.display.comparison_plot import plot_comparison
+    from surfspec.display.coverage_plot import plot_coverage
+    from surfspec.display.dose_plot import plot_dose
     from surfspec.display.fit_plot import plot_fit
     from surfspec.display.ion_plot import plot_ions
     from surfspec.display.map_plot import plot_map
@@ -34,6 +36,8 @@ _HOME = {
     "plot": "choose",
     "plot_before_after": "before_after_plot",
     "plot_comparison": "comparison_plot",
+    "plot_coverage": "coverage_plot",
+    "plot_dose": "dose_plot",
     "plot_fit": "fit_plot",
     "plot_ions": "ion_plot",
     "plot_map": "map_plot",
@@ -56,6 +60,8 @@ __all__ = [
     "plot",
     "plot_before_after",
     "plot_comparison",
+    "plot_coverage",
+    "plot_dose",
     "plot_fit",
     "plot_ions",
     "plot_map",

@@ -295,7 +295,8 @@ def _flags(
             for index, (key, fit) in enumerate(named.items())
         )
         absent = all(str(fit["flag"].sel(component=name).values) == "below_detection" for fit in having)
-        found.append(Flag(place, top, f"({text})" if absent else text, style.GREY if absent else style.INK))
+        text = text.replace(name, f"({name})", 1) if absent else text
+        found.append(Flag(place, top, text, style.GREY if absent else style.INK))
     return found
 
 

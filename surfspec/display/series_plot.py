@@ -172,12 +172,12 @@ def _roles(values: xr.DataArray, along: str, by: str | None, panels: str | None)
 
 def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None, errors: str, band: bool) -> None:
     """Draw the lines of one frame."""
-    x, ticks = _positions(part, along)
+    x, ticks = positions(part, along)
     for index in range(part.sizes[by] if by else 1):
         line = part.isel({by: index}) if by else part
         y = np.asarray(line[variable].values, dtype=np.float64)
         spread = spread_of(line, variable, errors)
-        hidden = _undetected(line, variable)
+        hidden = undetected(line, variable)
         shade = style.color(index)
         name = labels.coordinate_label(part, by, index) if by else None
         look: dict[str, Any] = {
@@ -194,7 +194,7 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
                 x, shown, yerr=np.where(hidden, np.nan, spread), capsize=1.8, elinewidth=0.7, capthick=0.7, **look
             )
         if hidden.any():
-            _limits(ax, x[hidden], np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden], shade)
+            draw_limits(ax, x[hidden], np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden], shade)
     style.dress(ax)
     if ticks is not None:
         style.name_ticks(ax.xaxis, x.tolist(), ticks)
@@ -206,7 +206,7 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
         ax.set_ylim(0 if not finite.size or finite.min() >= 0 else low, high)
 
 
-def _limits(ax: Axes, x: NDArray[np.float64], limit: NDArray[np.float64], shade: str) -> None:
+def draw_limits(ax: Axes, x: NDArray[np.float64], limit: NDArray[np.float64], shade: str) -> None:
     """Draw upper limits: a short bar with an arrow downwards, of the same length everywhere."""
     ax.plot(x, limit, linestyle="none", marker="_", color=shade, markersize=6, markeredgewidth=1.0, zorder=4)
     arrow = {
@@ -224,7 +224,7 @@ def _limits(ax: Axes, x: NDArray[np.float64], limit: NDArray[np.float64], shade:
         )  # fmt: skip
 
 
-def _undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:
+def undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:
     """Say where an upper limit is drawn instead of a value."""
     values = line[variable]
     if "detected" not in line or "upper_limit" not in line or line["detected"].dims != values.dims:
@@ -234,7 +234,7 @@ def _undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:
     return np.asarray((line["detected"].values == 0) & np.isfinite(line["upper_limit"].values))
 
 
-def _positions(part: xr.Dataset, along: str) -> tuple[NDArray[np.float64], list[str] | None]:
+def positions(part: xr.Dataset, along: str) -> tuple[NDArray[np.float64], list[str] | None]:
     """Return horizontal positions, and names for them where the coordinate is text."""
     if along in part.coords and np.issubdtype(part[along].dtype, np.number):
         return np.asarray(part[along].values, dtype=np.float64), None
