@@ -149,14 +149,14 @@ def _sample(ax: Axes, table: xr.Dataset, name: str, index: int, *, band: bool) -
         low, high = curve - half, np.minimum(curve + half, np.maximum(1.0, curve))
         ax.fill_between(dose, low, high, facecolor=style.tint(shade, 0.25), linewidth=0, zorder=1)
     zero = _unc(table, "zero_dose_coverage")
-    ax.errorbar([0.0], [theta], yerr=[zero] if np.isfinite(zero) else None, marker=style.marker(index),
-                markersize=5.0, markerfacecolor="white", color=shade, capsize=2.2, elinewidth=0.8, zorder=5)  # fmt: skip
+    ax.errorbar([0.0], [theta], yerr=[zero] if np.isfinite(zero) else None, marker=style.marker(index), color=shade,
+                markersize=5.0, markerfacecolor="white", capsize=2.2, elinewidth=0.8, zorder=5)  # fmt: skip
 
 
 def _half_width(
     table: xr.Dataset, start: Array, end: Array, best: tuple[float, float, int], by_theta: Array, by_sigma: Array
 ) -> Array | None:
-    """Return one standard uncertainty of the curve; None where the coverages do not determine one."""
+    """Return one standard uncertainty of the curve, if the coverages determine one."""
     if "coverage_covariance" in table:
         covariance = np.asarray(table["coverage_covariance"].values, dtype=np.float64)
     elif "coverage_unc" in table:
