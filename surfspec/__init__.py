@@ -15,7 +15,7 @@ from surfspec._version import __version__
 from surfspec.errors import SurfspecError
 
 if TYPE_CHECKING:
-    from surfspec import fitting, io, leis, reference, xps, xrd
+    from surfspec import fitting, io, joint, leis, reference, xps, xrd
     from surfspec.display import plot, summary
     from surfspec.io import read, read_tree, write
     from surfspec.schema import check
@@ -38,7 +38,7 @@ _HOME = {
     "load": "surfspec.storage",
     "run": "surfspec.study",
 }
-_MODULES = ("xps", "leis", "xrd", "fitting", "io", "reference")
+_MODULES = ("xps", "leis", "xrd", "joint", "fitting", "io", "reference")
 _QUIET_MODULES = ("display", "errors", "report", "schema", "spectra", "storage", "study", "recipes")
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "check",
     "fitting",
     "io",
+    "joint",
     "leis",
     "load",
     "plot",

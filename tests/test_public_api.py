@@ -11,7 +11,7 @@ import pytest
 import surfspec as ss
 
 TOP = {
-    "SurfspecError", "__version__", "bundle", "check", "fitting", "io", "leis", "load", "plot", "read", "read_tree",
+    "SurfspecError", "__version__", "bundle", "check", "fitting", "io", "joint", "leis", "load", "plot", "read", "read_tree",
     "reference", "run", "save", "spectrum", "stack", "summary", "write", "xps", "xrd",
 }  # fmt: skip
 XPS = {
