@@ -28,6 +28,8 @@ Flags = NDArray[np.bool_]
 
 #: Spectra that are fitted at once, so that their arrays stay near the processor.
 BLOCK = 256
+#: Part of the largest value of a column below which it is zero.
+FAINTEST = 1e-60
 
 
 def all_fixed(model: SpectrumModel) -> bool:
@@ -224,6 +226,8 @@ def _block(model: SpectrumModel, y: Array, statistics: str, sigma: Array | None,
     rows, count = y.shape[0], model.shape_count
     shape = np.array([one.value for one in model.parameters[:count]])
     columns, areas = model.design(shape), count + model.area_columns
+    # far tails whose squares no double holds slow down every product tenfold
+    columns = np.where(np.abs(columns) < FAINTEST * np.max(np.abs(columns), axis=0), 0.0, columns)
     data: Counts | Squares
     if statistics == "poisson":
         data = Counts.of(y)

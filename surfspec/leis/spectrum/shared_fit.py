@@ -155,9 +155,9 @@ def fit_jointly(
     for group in linked(kept, rows):
         used = [i for i, one in enumerate(kept) if any(index in one.members for index in group)]
         here = [rows[index] for index in group]
-        joint, here = _settled(here, [kept[i] for i in used], statistics)
+        joint, here, whole = _settled(here, [kept[i] for i in used], statistics)
         values[used], covariance[np.ix_(used, used)] = joint.values, joint.covariance
-        settled = joint.converged or _at_rest(here, joint, statistics)
+        settled = whole and (joint.converged or _at_rest(here, joint, statistics))
         for number, row in enumerate(here):
             at = place[row.index]
             done[row.index] = _member(row, joint, number, settled, extra)
@@ -193,19 +193,26 @@ def _alone(
     return _Row(index, own, y, sigma, first, values, held)
 
 
-def _settled(rows: list[_Row], commons: Sequence[Common], statistics: str) -> tuple[SharedFit, list[_Row]]:
-    """Fit members together; heights held at zero are released where the joint likelihood wants them to rise."""
+def _settled(rows: list[_Row], commons: Sequence[Common], statistics: str) -> tuple[SharedFit, list[_Row], bool]:
+    """Fit members together; heights held at zero are released where the joint likelihood wants them to rise.
+
+    Returns
+    -------
+    joint, rows, whole
+        The fit, what is held in it, and whether nothing wants to rise any more.
+    """
     joint = _fit(rows, commons, statistics, None)
     for _ in range(RELEASES):
         moved = [
-            replace(row, held=row.held & ~_rising(row, values, statistics))
-            for row, values in zip(rows, (one.values for one in joint.solutions), strict=True)
+            replace(row, held=row.held & ~_rising(row, one.values, statistics))
+            for row, one in zip(rows, joint.solutions, strict=True)
         ]
         if all(np.array_equal(a.held, b.held) for a, b in zip(rows, moved, strict=True)):
-            break
+            return joint, rows, True
         rows = moved
         joint = _fit(rows, commons, statistics, joint)
-    return joint, rows
+    rising = any(np.any(_rising(row, one.values, statistics)) for row, one in zip(rows, joint.solutions, strict=True))
+    return joint, rows, not rising
 
 
 def _fit(rows: Sequence[_Row], commons: Sequence[Common], statistics: str, begin: SharedFit | None) -> SharedFit:
