@@ -35,7 +35,7 @@ UNITS: Final[frozenset[str]] = frozenset(
     {
         "1", "eV", "deg", "counts", "counts/s", "arb. units", "counts eV", "counts deg",
         "counts/s eV", "counts/s deg", "arb. units eV", "arb. units deg", "eV-1", "deg-1",
-        "ions/cm2", "cm2", "cm-2", "cm-1", "nm", "angstrom", "angstrom2/sr", "s", "min", "K", "degC",
+        "ions/cm2", "cm2", "cm-2", "cm-1", "nm", "eV/nm", "angstrom", "angstrom2/sr", "s", "s-1", "min", "K", "degC",
         "%", "percent", "nA", "u", "eV/deg", "eV/u", "g/cm3", "angstrom3", "mm", "um", "monolayer", "cycle",
     }
 )  # fmt: skip

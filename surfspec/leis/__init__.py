@@ -30,10 +30,12 @@ from surfspec.leis.planning.projectiles import better_projectile
 from surfspec.leis.planning.seen_elements import visibility
 from surfspec.leis.planning.separation import forecast
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.model_adequacy import adequacy
 from surfspec.leis.spectrum.spectrum_fit import fit
 
 __all__ = [
     "Recipe",
+    "adequacy",
     "better_projectile",
     "calibrate",
     "calibrate_edge",

@@ -1,0 +1,149 @@
+r"""Lag of an in-depth edge against the thickness of the film above it, measured on films of known thickness.
+
+.. math:: \text{lag} = a + b\,t
+
+Beside the uncertainties of the lags a scatter is estimated that they do not explain, so that the line is worth what
+it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+
+from surfspec import schema, spectra
+from surfspec.errors import InputError
+from surfspec.leis.film.edge_lag import edge_element, edge_lags
+
+Array = NDArray[np.float64]
+
+
+def straight_line(x: Array, y: Array, unc: Array) -> tuple[Array, Array, float, float]:
+    """Fit a straight line to points with a scatter of their own (Mandel and Paule, Anal. Chem. 42 (1970) 1194).
+
+    Parameters
+    ----------
+    x, y, unc
+        Shape (n,).
+
+    Returns
+    -------
+    coefficients, covariance, scatter, chi2
+        Intercept and slope, their covariance, the standard deviation of the points beyond `unc` for which chi-square
+        equals its degrees of freedom, and the chi-square without it.
+    """
+    design = np.stack([np.ones_like(x), x], axis=1)
+
+    def at(scatter: float) -> tuple[Array, Array, float]:
+        weight = 1.0 / (unc**2 + scatter**2)
+        covariance: Array = np.asarray(np.linalg.inv(design.T @ (weight[:, None] * design)), dtype=np.float64)
+        best = covariance @ design.T @ (weight * y)
+        return best, covariance, float(weight @ (y - design @ best) ** 2)
+
+    best, covariance, chi2 = at(0.0)
+    dof, scatter = x.size - 2, 0.0
+    if dof > 0 and chi2 > dof:
+        top = float(np.sqrt(((y - design @ best) ** 2).sum())) + float(unc.max())
+        scatter = float(brentq(lambda s: at(s)[2] - dof, 0.0, 10.0 * top))
+        best, covariance, _ = at(scatter)
+    return best, covariance, scatter, chi2
+
+
+def calibrate_edge(
+    fits: xr.Dataset | Sequence[xr.Dataset],
+    thicknesses: ArrayLike,
+    *,
+    film: str = "",
+    element: str | None = None,
+    spot_dim: str = "spot",
+) -> xr.Dataset:
+    r"""Calibrate the lag of the in-depth edge on films of known thickness.
+
+    Parameters
+    ----------
+    fits
+        Fits of the films: a series with one dimension beside the spots, or one fit each.
+    thicknesses
+        nm, as many. At least three tell how well a line describes them.
+    film
+        Formula, to check that it does not hold `element`.
+    element
+        Whose edge; by default the heaviest with a free edge.
+    spot_dim
+        Dimension of equivalent spots.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of kind ``table``: ``intercept`` (eV) and ``slope`` (eV/nm) with ``_unc``, ``covariance``
+        (coefficient, coefficient_b), ``scatter`` (eV, beyond the uncertainties of the lags), ``chi2``, ``dof``; and
+        over ``overlayer``: ``lag`` with ``_unc`` (eV), ``known_thickness`` (nm), ``residual`` (eV).
+
+    Raises
+    ------
+    InputError
+        For fewer than two thicknesses, or films whose edge the fit could not place.
+    """
+    many = [fits] if isinstance(fits, xr.Dataset) else list(fits)
+    if not many:
+        raise InputError("no fits", where="fits", remedy="Give the fit of each film of known thickness")
+    names = {edge_element(one, film, element) for one in many}
+    if len(names) > 1:
+        raise InputError(
+            f"the fits differ in the element, {' and '.join(sorted(names))}", where="fits", remedy="Name one: element="
+        )
+    name = names.pop()
+    lags = [edge_lags(one, name, spot_dim) for one in many]
+    lag = np.concatenate([np.ravel(one.lag) for one in lags])
+    unc = np.concatenate([np.ravel(one.lag_unc) for one in lags])
+    t = np.atleast_1d(np.asarray(thicknesses, dtype=np.float64))
+    if t.shape != lag.shape or not np.all(np.isfinite(t)) or np.any(t < 0) or np.unique(t).size < 2:
+        raise InputError(
+            f"{t.size} thicknesses for {lag.size} films",
+            where="thicknesses",
+            remedy="Give the thickness of each film in nm, from 0, at least two different ones",
+        )
+    bad = ~(np.isfinite(lag) & np.isfinite(unc))
+    if np.any(bad):
+        raise InputError(
+            f"the edge of {name} under {t[bad][0]:g} nm was not placed by the fit",
+            where="fits",
+            remedy="Leave that film out, or measure it with more counts",
+        )
+    best, covariance, scatter, chi2 = straight_line(t, lag, unc)
+    if not best[1] > 0:
+        raise InputError(
+            f"the lag does not rise with the thickness ({best[1]:.3g} eV/nm)",
+            where="thicknesses",
+            remedy="Are they in the order of the fits?",
+        )
+    errors = np.sqrt(np.diag(covariance))
+    table = xr.Dataset(
+        {
+            "intercept": ((), best[0], {"units": "eV", "long_name": "Lag without a film by the line",
+                                        "ancillary_variables": "intercept_unc"}),
+            "intercept_unc": ((), errors[0], {"units": "eV", "long_name": "Its standard uncertainty"}),
+            "slope": ((), best[1], {"units": "eV/nm", "long_name": "Lag for a nm of film",
+                                    "ancillary_variables": "slope_unc"}),
+            "slope_unc": ((), errors[1], {"units": "eV/nm", "long_name": "Its standard uncertainty"}),
+            "covariance": (("coefficient", "coefficient_b"), covariance,
+                           {"units": "1", "long_name": "Covariance of intercept (eV) and slope (eV/nm)"}),
+            "scatter": ((), scatter, {"units": "eV", "long_name": "Scatter about the line beyond the uncertainties"}),
+            "chi2": ((), chi2, {"units": "1", "long_name": "Chi-square of the line without that scatter"}),
+            "dof": ((), float(t.size - 2), {"units": "1", "long_name": "Degrees of freedom"}),
+            "lag": ("overlayer", lag, {"units": "eV", "long_name": f"Lag of the {name} edge",
+                                       "ancillary_variables": "lag_unc"}),
+            "lag_unc": ("overlayer", unc, {"units": "eV", "long_name": "Its standard uncertainty"}),
+            "known_thickness": ("overlayer", t, {"units": "nm", "long_name": "Known thickness"}),
+            "residual": ("overlayer", lag - best[0] - best[1] * t,
+                         {"units": "eV", "long_name": "Lag minus that of the line"}),
+        },
+        coords={"coefficient": ["intercept", "slope"], "coefficient_b": ["intercept", "slope"]},
+        attrs={"kind": "table", "technique": "LEIS", "inputs": "fits, thicknesses", "element": name, "film": film,
+               **spectra.origin(*many)},
+    )  # fmt: skip
+    return schema.check(table, "table")

@@ -1,0 +1,292 @@
+r"""Thickness of a film from the edge of the in-depth signal of an element beneath it.
+
+.. math:: \text{lag} = Q + t\,\Big[K S(E_0) + \frac{S(E_1)}{\cos\beta}\Big]
+
+Ions that come out of the depth as ions were re-ionised, which costs them `Q` (about 20 eV for helium); what is left
+over is the film's stopping on the way in and out (:mod:`surfspec.leis.film.stopping`), or a line measured on films of
+known thickness (:func:`surfspec.leis.calibrate_edge`). Beneath a thin film some ions were never neutralised and lose
+nothing. Their share is not known: it is taken as anything between none and :math:`e^{-t/t_n}`, which makes the loss
+:math:`Q(1 - \tfrac12 e^{-t/t_n})` with a standard uncertainty of :math:`Q e^{-t/t_n}/\sqrt{12}` beside that of `Q`.
+
+The lag is the centre of the edge in the fit: where the smoothed step of the shoulder, extrapolated to its beginning,
+has fallen to one half. That is the loss of ions that turned right behind the film, whatever the slope of the shoulder
+further down; a half height relative to a plateau deeper down is not, for the shoulder rises towards it.
+
+On a surface with bare parts the edge is a mixture of theirs and of that beneath the film. With a reference of the bare
+substrate the bare share :math:`b = A/A_\text{ref}` is known from the surface peak, and
+:math:`(\text{lag} - b\,\text{lag}(t = 0))/(1 - b)` is the lag beneath the film. The lag in the reference itself is no
+help: its surface peak hides where the shoulder begins.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from surfspec import schema, spectra
+from surfspec.errors import InputError
+from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.amounts.detection import recipe_of
+from surfspec.leis.film import stopping as stopping_model
+from surfspec.leis.film.edge_lag import PRESENT, EdgeLags, edge_element, edge_lags
+from surfspec.leis.film.edge_law import EdgeLaw, law_of
+
+#: Energy lost to re-ionisation and its standard uncertainty, eV.
+REIONISATION = (20.0, 5.0)
+#: Thickness over which ions that were never neutralised die out, nm: two monolayers of an oxide, `unverified`.
+NEUTRALISATION_DEPTH = 0.4
+#: Bare share from which the edge is that of the bare parts.
+MOSTLY_BARE = 0.5
+#: Relative standard uncertainty of the intensity of two spectra against each other (current, roughness).
+INTENSITY = 0.1
+#: One-sided 95 % quantile of the normal distribution.
+ONE_SIDED = 1.6449
+VARIABLES: Final = {
+    "lag": ("eV", "Lag of the in-depth edge of {0}"),
+    "lag_unc": ("eV", "Its standard uncertainty"),
+    "between_spot_sd": ("eV", "Standard deviation of the lag between spots beyond their fits"),
+    "bare_share": ("1", "Share of the surface without film, by the surface peak of {0}"),
+    "bare_share_unc": ("1", "Its standard uncertainty"),
+    "thickness": ("nm", "Thickness of the film where it covers"),
+    "thickness_unc": ("nm", "Its standard uncertainty"),
+    "thickness_stat_unc": ("nm", "Part of it by the lag, different for each spectrum"),
+    "thickness_common_unc": ("nm", "Part of it by stopping and re-ionisation, common to all"),
+    "mean_thickness": ("nm", "Thickness averaged over bare and covered parts"),
+    "mean_thickness_unc": ("nm", "Its standard uncertainty"),
+    "upper_limit": ("nm", "Upper limit of the thickness (95 %)"),
+}
+
+
+def thickness(
+    fit: xr.Dataset,
+    *,
+    film: str,
+    density: float | None = None,
+    element: str | None = None,
+    reference: xr.Dataset | None = None,
+    calibration: xr.Dataset | None = None,
+    stopping: tuple[float, float] | None = None,
+    reionisation_loss: tuple[float, float] = REIONISATION,
+    neutralisation_depth: float = NEUTRALISATION_DEPTH,
+    electronic_scale: float = stopping_model.ELECTRONIC_SCALE,
+    exit_angle: float | None = None,
+    spot_dim: str = "spot",
+) -> xr.Dataset:
+    r"""Thickness of a film from the lag of the in-depth edge of its substrate.
+
+    Parameters
+    ----------
+    fit
+        What :func:`surfspec.leis.fit` returned, with a free edge of `element` (by default that of the heaviest).
+    film
+        Formula of the film, or the name of a material.
+    density
+        Of the film, g/cm3; by default that of the table of materials.
+    element
+        Whose edge; by default the heaviest with a free edge that the film does not hold.
+    reference
+        Fit of the bare substrate. It tells the bare share, from the surface peaks.
+    calibration
+        What :func:`surfspec.leis.calibrate_edge` returned; then neither stopping nor re-ionisation is assumed.
+    stopping
+        Shift of the edge for a nm of film and its standard uncertainty, eV/nm; by default computed, with a relative
+        standard uncertainty of 0.25 (:func:`surfspec.leis.film.stopping.path_stopping`).
+    reionisation_loss
+        Loss by re-ionisation and its standard uncertainty, eV.
+    neutralisation_depth
+        Thickness over which ions that were never neutralised, and lose nothing, die out, nm; 0: there are none.
+    electronic_scale
+        Factor on the electronic stopping of Lindhard and Scharff.
+    exit_angle
+        Angle between the way out and the surface normal, deg; by default 180 minus the scattering angle.
+    spot_dim
+        Dimension of equivalent spots, which are averaged as a random effect.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of kind ``table``, over the series dimensions without the spots: ``lag`` (eV), ``thickness`` and
+        ``mean_thickness`` (nm) with ``_unc``; ``thickness_stat_unc`` and ``thickness_common_unc`` (nm), whose squares
+        add up to that of ``thickness_unc``; ``upper_limit`` (nm); ``bare_share`` with ``_unc`` (NaN without a
+        reference); ``patches``: 1 where a surface peak is there although the edge lies below the re-ionisation loss, so
+        that covered and bare parts lie side by side, 0 for a closed film or none, -1 where the edge is not known;
+        ``verdict`` and ``reasons``. Attributes say stopping and re-ionisation assumed.
+
+    Raises
+    ------
+    InputError
+        For an element without a free edge, one that the film holds, an unknown material without a density, or numbers
+        that cannot be.
+
+    References
+    ----------
+    Lindhard and Scharff, Phys. Rev. 124 (1961) 128.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> from surfspec.leis.model import SpectrumModel
+    >>> recipe = ss.leis.Recipe(elements=("O", "Zr"), foot=False)
+    >>> energy = np.arange(900.0, 2850.0, 5.0)
+    >>> model = SpectrumModel(recipe, energy)
+    >>> truth = {"resolution": 0.02, "survival": 100.0, "tail": 8.0, "Zr lag": 55.0,
+    ...          "O area": 4e5, "Zr shoulder": 900.0, "constant": 3.0}
+    >>> values = np.array([truth.get(parameter.name, 0.0) for parameter in model.parameters])
+    >>> counts = np.random.default_rng(1).poisson(model.evaluate(values))
+    >>> fit = ss.leis.fit(ss.spectrum(energy, counts, technique="LEIS"), recipe)
+    >>> table = ss.leis.thickness(fit, film="Na3PO4")
+    >>> round(float(table.thickness), 1), int(table.patches)
+    (0.5, 0)
+    """
+    recipe = recipe_of(fit)
+    material = stopping_model.film_material(film, density)
+    name = edge_element(fit, material.formula, element)
+    _pair("reionisation_loss", reionisation_loss)
+    if not neutralisation_depth >= 0:
+        raise InputError(
+            f"neutralisation depth {neutralisation_depth}", where="neutralisation_depth", remedy="Give 0 or positive nm"
+        )
+    lags = edge_lags(fit, name, spot_dim)
+    if calibration is None:
+        if stopping is None:
+            cut = _edge_width(fit, name)
+            power = stopping_model.path_stopping(
+                material, name, ion=recipe.ion, energy=recipe.energy, angle=recipe.angle, exit_angle=exit_angle,
+                scale=electronic_scale, cut=cut,
+            )  # fmt: skip
+            stopping = (power, stopping_model.RELATIVE_UNCERTAINTY * power)
+        _pair("stopping", stopping)
+        if not stopping[0] > 0:
+            raise InputError("a film that does not stop ions", where="stopping", remedy="Give a positive eV/nm")
+        law = EdgeLaw(
+            reionisation_loss[0], stopping[0], np.diag([reionisation_loss[1] ** 2, stopping[1] ** 2]),
+            depth=neutralisation_depth,
+        )  # fmt: skip
+        how = "stopping"
+    else:
+        law = law_of(calibration, name)
+        how = "calibration"
+    bare = edge_lags(reference, name, spot_dim) if reference is not None else None
+    _same_elements(reference, name)
+    columns = {key: np.full(lags.lag.shape, np.nan) for key in VARIABLES}
+    patches = np.full(lags.lag.shape, -1)
+    reasons = np.full(lags.lag.shape, "", dtype=object)
+    bare_mean = None if bare is None else _bare_area(bare)
+    for i in np.ndindex(*lags.lag.shape):
+        numbers, patches[i], found = _one(lags, i, bare_mean, law, reionisation_loss)
+        for key, number in numbers.items():
+            columns[key][i] = number
+        reasons[i] = "; ".join(found)
+    verdicts = np.vectorize(lambda text: verdict_of(text.split("; ") if text else ()), otypes=[str])(reasons)
+    variables = {
+        key: (lags.dims, columns[key], {"units": unit, "long_name": text.format(name)} | (
+            {"ancillary_variables": f"{key}_unc"} if f"{key}_unc" in VARIABLES else {}))
+        for key, (unit, text) in VARIABLES.items()
+    }  # fmt: skip
+    table = xr.Dataset(
+        {
+            **variables,
+            "patches": (lags.dims, patches, {"units": "1", "long_name": "1: film in patches, 0: closed, -1: unknown"}),
+            "verdict": (lags.dims, np.asarray(verdicts, dtype=str)),
+            "reasons": (lags.dims, reasons.astype(str)),
+        },
+        coords={str(k): c for k, c in fit.coords.items() if set(map(str, c.dims)) <= set(lags.dims)},
+        attrs={
+            "kind": "table", "technique": "LEIS", "inputs": "fit", "film": material.formula, "element": name,
+            "density": float(material.density), "method": how, "zero": float(law.zero), "stopping": float(law.slope),
+            "zero_unc": float(np.sqrt(law.covariance[0, 0])), "stopping_unc": float(np.sqrt(law.covariance[1, 1])),
+            "neutralisation_depth": float(law.depth),
+            "reionisation_loss": float(reionisation_loss[0]), "electronic_scale": float(electronic_scale),
+            **spectra.origin(fit),
+        },
+    )  # fmt: skip
+    every = spectra.origin(*(one for one in (fit, reference, calibration) if one is not None))
+    if "simulated" in every:
+        table.attrs["simulated"] = every["simulated"]
+    return schema.check(table, "table")
+
+
+def _one(
+    lags: EdgeLags,
+    i: tuple[int, ...],
+    bare: tuple[float, float] | None,
+    law: EdgeLaw,
+    reionisation: tuple[float, float],
+) -> tuple[dict[str, float], int, list[str]]:
+    """Return the numbers of one sample, whether its film lies in patches, and the reasons for doubt."""
+    lag, unc, area, area_unc = (float(one[i]) for one in (lags.lag, lags.lag_unc, lags.area, lags.area_unc))
+    out = {"lag": lag, "lag_unc": unc, "between_spot_sd": float(lags.between[i])}
+    if not (np.isfinite(lag) and np.isfinite(unc)):
+        return out, -1, ["ambiguous: no in-depth edge stands out, the thickness is not identifiable"]
+    present = area > PRESENT * area_unc
+    below = lag - reionisation[0] > 2.0 * float(np.hypot(unc, reionisation[1]))
+    patches = int(present and below)
+    reasons: list[str] = []
+    share, share_unc = 0.0, 0.0
+    bare_lag, bare_lag_unc = law.lag(0.0), law.zero_unc()
+    if bare is not None:
+        reference_area, reference_unc = bare
+        share = min(max(area / reference_area, 0.0), 1.0)
+        relative = float(np.hypot(INTENSITY, reference_unc / reference_area))
+        share_unc = float(np.hypot(area_unc / reference_area, relative * share))
+        out |= {"bare_share": share, "bare_share_unc": share_unc}
+        if share > MOSTLY_BARE:
+            reasons.append(f"ambiguous: {100 * share:.0f} % of the surface is bare, the edge is not that of the film")
+            return out, patches if below else 0, reasons
+    elif patches:
+        reasons.append("ambiguous: bare parts lie beside covered ones, and no reference tells how many")
+    covered = 1.0 - share
+    beneath = (lag - share * bare_lag) / covered
+    by_share = (beneath - bare_lag) / covered * share_unc
+    beneath_unc = float(np.sqrt((unc / covered) ** 2 + (share * bare_lag_unc / covered) ** 2 + by_share**2))
+    t, stat, common = law.thickness(beneath, beneath_unc)
+    total = float(np.hypot(stat, common))
+    if t < law.thinnest:
+        reasons.append(f"ambiguous: {t:.2f} nm is thinner than any film of the calibration, {law.thinnest:.2f} nm")
+    if t < 2.0 * total:
+        reasons.append(f"below detection: {t:.2f} nm with a standard uncertainty of {total:.2f} nm")
+    out |= {
+        "thickness": max(t, 0.0), "thickness_unc": total, "thickness_stat_unc": stat, "thickness_common_unc": common,
+        "mean_thickness": covered * max(t, 0.0),
+        "mean_thickness_unc": float(np.hypot(covered * total, share_unc * max(t, 0.0))),
+        "upper_limit": max(t, 0.0) + ONE_SIDED * total,
+    }  # fmt: skip
+    return out, patches, reasons
+
+
+def _bare_area(bare: EdgeLags) -> tuple[float, float]:
+    """Return the area of the bare substrate over all its members, with its uncertainty."""
+    good = np.isfinite(np.ravel(bare.area)) & np.isfinite(np.ravel(bare.area_unc))
+    area, unc = np.ravel(bare.area)[good], np.ravel(bare.area_unc)[good]
+    if area.size == 0 or not area.mean() > 0:
+        raise InputError(
+            "the reference shows no surface peak of the element",
+            where="reference",
+            remedy="Give the fit of the bare substrate",
+        )
+    return float(area.mean()), float(np.sqrt((unc**2).sum()) / area.size)
+
+
+def _edge_width(fit: xr.Dataset, name: str) -> float:
+    """Return the full width at half maximum of the element's peak, eV: the mean over the fit."""
+    width = np.ravel(fit["fwhm"].sel(component=name).values)
+    width = width[np.isfinite(width) & (width > 0)]
+    if width.size == 0:
+        raise InputError(
+            f"the fit tells no width of {name}", where="stopping", remedy="Give the stopping: stopping=(eV/nm, its unc)"
+        )
+    return float(np.median(width))
+
+
+def _pair(where: str, pair: tuple[float, float]) -> None:
+    if len(pair) != 2 or not np.all(np.isfinite(pair)) or pair[0] < 0 or pair[1] < 0:
+        raise InputError(f"{where} is {pair}", where=where, remedy="Give a value and its standard uncertainty")
+
+
+def _same_elements(reference: xr.Dataset | None, name: str) -> None:
+    if reference is not None and name not in set(map(str, reference["component"].values)):
+        raise InputError(
+            f"the reference was fitted without {name}", where="reference", remedy="Fit it with the same recipe"
+        )
