@@ -3,10 +3,11 @@ r"""Sputter depth profiles: elements over the cycles, and the bulk as the mean o
 The last cycles are taken as the start of a plateau, and the one before joins it as long as every element lies within
 the range in which Student's distribution predicts one more value of the plateau:
 
-.. math:: |r_k - \bar r| \le t_{n-1}\,\sqrt{(s^2 \vee \overline{u^2})\,(1 + 1/n)}
+.. math:: |r_k - \bar r| \le t_{n-1}\,s\,\sqrt{1 + 1/n}
 
-at a level shared out among the elements (Bonferroni), with `s` of the plateau and `u` of the fits. A slow drift could
-creep in step by step, so the plateau is asked for a slope at the end.
+at a level shared out among the elements (Bonferroni), with the standard deviation `s` of the plateau: fits of one
+profile share errors that do not scatter, so their uncertainties would hide a change. A slow drift could creep in step
+by step, so the plateau is asked for a slope at the end.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ Array = NDArray[np.float64]
 SHORTEST = 4
 
 
-def plateau_start(values: Array, uncertainties: Array, level: float = LEVEL) -> int:
+def plateau_start(values: Array, level: float = LEVEL) -> int:
     """Return the first cycle of the plateau, by the rule above; -1 for fewer cycles than a plateau needs.
 
     Parameters
     ----------
-    values, uncertainties
-        Shape (cycle, element), without gaps; uncertainties by the fits alone.
+    values
+        Shape (cycle, element), without gaps.
     level
         Chance of a plateau ending too early at any one cycle.
 
@@ -44,7 +45,7 @@ def plateau_start(values: Array, uncertainties: Array, level: float = LEVEL) -> 
     --------
     >>> rng = np.random.default_rng(1)
     >>> r = np.r_[0.1, 0.3, 0.42, np.full(9, 0.5)][:, None] + rng.normal(0, 0.01, (12, 1))
-    >>> plateau_start(r, np.full((12, 1), 0.01))
+    >>> plateau_start(r)
     3
     """
     count, width = values.shape
@@ -52,11 +53,11 @@ def plateau_start(values: Array, uncertainties: Array, level: float = LEVEL) -> 
         return -1
     start = count - SHORTEST
     while start > 0:
-        flat, unc = values[start:], uncertainties[start:]
+        flat = values[start:]
         n = flat.shape[0]
-        spread = np.maximum(flat.var(axis=0, ddof=1), np.mean(unc**2, axis=0))
-        far = np.abs(values[start - 1] - flat.mean(axis=0)) / np.sqrt(spread * (1 + 1 / n))
-        if np.any(far > t.isf(0.5 * level / width, n - 1)):
+        spread = flat.std(axis=0, ddof=1) * np.sqrt(1 + 1 / n)
+        far = np.abs(values[start - 1] - flat.mean(axis=0))
+        if np.any(far > spread * t.isf(0.5 * level / width, n - 1)):
             break
         start -= 1
     return int(start)
@@ -110,8 +111,8 @@ def depth_profile(
         ``bulk`` with ``_unc`` (mean over the plateau) and ``bulk_sd`` (n - 1, between its cycles); ``profile_mean``
         with ``_unc`` and ``profile_sd`` over all cycles, as papers give it; ``drift_p``, the chance of so large a
         slope within the plateau were there none. Over (...): ``constant_from``, the coordinate of its first cycle,
-        NaN where there is no plateau, and ``verdict`` and ``reasons``. Uncertainties of means contain scatter, fits
-        and the model, which does not average out.
+        NaN where there is no plateau, and ``verdict`` and ``reasons``. Uncertainties of means contain the scatter
+        of the cycles and the model, which does not average out.
 
     Raises
     ------
@@ -202,17 +203,17 @@ def _one(
     numbers: dict[str, Array | float] = {}
 
     def mean(name: str, rows: slice) -> None:
-        part, own = r[rows], unc[rows]
+        part = r[rows]
         n = part.shape[0]
         sd = part.std(axis=0, ddof=1) if n > 1 else np.full(part.shape[1], np.nan)
-        standard = np.sqrt(np.fmax(sd**2, np.mean(own**2, axis=0)) / n)
+        standard = sd / np.sqrt(n) if n > 1 else unc[rows][0]
         numbers[name] = part.mean(axis=0)
         numbers[f"{name}_unc"] = np.hypot(standard, np.mean(model[rows], axis=0))
         numbers["bulk_sd" if name == "bulk" else "profile_sd"] = sd
 
     if place.size:
         mean("profile_mean", slice(None))
-    start = plateau_start(r[:, judged], unc[:, judged], level)
+    start = plateau_start(r[:, judged], level)
     if start < 0:
         return numbers, [f"not determined: {place.size} cycles, and a plateau needs {SHORTEST}"]
     mean("bulk", slice(start, None))
