@@ -13,6 +13,7 @@ from surfspec.leis.amounts.normalisation import normalise
 from surfspec.leis.amounts.profile import depth_profile
 from surfspec.leis.amounts.surface_composition import composition
 from surfspec.leis.amounts.yields import sensitivity
+from surfspec.leis.collisions.calibrated_positions import calibrated_energies
 from surfspec.leis.collisions.calibration import calibrate
 from surfspec.leis.collisions.cross_sections import cross_section, rutherford
 from surfspec.leis.collisions.kinematics import (
@@ -39,6 +40,7 @@ __all__ = [
     "better_projectile",
     "calibrate",
     "calibrate_edge",
+    "calibrated_energies",
     "candidates",
     "composition",
     "coverage",

@@ -1,65 +1,40 @@
 r"""Find ion energy, scattering angle, gain and offset from peaks of known elements.
 
 The measured peak energies are fitted by :math:`E = g E_0 K(\theta) + \delta`. Which of the four are free is for the
-user to say, and no more than there are peaks; heavy targets alone tell energy and angle poorly apart, and the
-covariance says so.
+user to say, and no more than there are peaks and priors. Ion energy and angle move all peaks alike, so that two peaks
+always fit and nothing checks the answer: the redundancy of each peak (Baarda, Publ. Geodesy 2 (1968) no. 5), the part
+of its error that would show in its residual, says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 from surfspec.errors import InputError
-from surfspec.fitting.model import Parameter
-from surfspec.fitting.solver import solve
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.kinematics import angle_dispersion, check_geometry, elastic_energy, kinematic_factor
+from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
+from surfspec.leis.collisions.measured_peaks import Measured, measured_peaks
+from surfspec.leis.collisions.peak_positions import PARAMETERS, Positions
+from surfspec.spectra import origin
 
 Array = NDArray[np.float64]
 
-PARAMETERS: Final = ("energy", "angle", "gain", "offset")
 UNITS: Final = {"energy": "eV", "angle": "deg", "gain": "1", "offset": "eV"}
 #: Correlation from which two free parameters are called degenerate.
-DEGENERATE = 0.999
-
-
-class _Peaks:
-    """Peak energies as a function of energy, angle, gain and offset."""
-
-    def __init__(self, elements: Sequence[str], ion: str, parameters: tuple[Parameter, ...]) -> None:
-        self.targets = [iso.isotopes(name) for name in elements]
-        self.ion_mass = iso.ion(ion).mass
-        self.parameters = parameters
-
-    def factors(self, angle: float) -> tuple[Array, Array]:
-        """Return the mean K of each element and its derivative by the angle (per deg)."""
-        values, slopes = [], []
-        for target in self.targets:
-            ratio = target.mass / self.ion_mass
-            K, slope = kinematic_factor(ratio, angle), angle_dispersion(ratio, angle)
-            real = np.isfinite(K)
-            weight = target.abundance[real]
-            values.append(float(np.average(K[real], weights=weight)) if np.any(real) else np.nan)
-            slopes.append(float(np.average(slope[real], weights=weight)) if np.any(real) else np.nan)
-        return np.array(values), np.array(slopes)
-
-    def evaluate(self, values: Array) -> Array:
-        energy, angle, gain, offset = map(float, values)
-        return gain * energy * self.factors(angle)[0] + offset
-
-    def jacobian(self, values: Array) -> Array:
-        energy, angle, gain, _ = map(float, values)
-        K, slope = self.factors(angle)
-        return np.stack([gain * K, gain * energy * slope, energy * K, np.ones_like(K)], axis=1)
+DEGENERATE: Final = 0.999
+#: Redundancy below which no peak checks the answer.
+UNCHECKED: Final = 0.1
 
 
 def calibrate(
-    measured: Mapping[str, tuple[float, float]],
+    measured: Mapping[str, Measured] | xr.Dataset | Sequence[xr.Dataset],
     *,
     ion: str = "4He",
     energy: float,
@@ -67,32 +42,45 @@ def calibrate(
     gain: float = 1.0,
     offset: float = 0.0,
     free: Sequence[str] = ("energy", "angle"),
+    priors: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
     r"""Calibrate the geometry and the energy scale with peaks of known elements.
+
+    .. math:: \sum_j \left(\frac{E_j - gE_0K_j(\theta) - \delta}{u_j}\right)^2
+        + \sum_p \left(\frac{p - p_0}{u_p}\right)^2 \to \min
 
     Parameters
     ----------
     measured
-        By element: measured peak energy and its standard uncertainty, eV. Use maxima, or the centres of a tied fit.
+        By element: measured peak energy and its standard uncertainty, eV (maxima, or the centres of a fit), or the
+        fit of that element alone. Or a list of fits of one element each. Fits of several elements are refused:
+        the kinematics tie their positions to each other, and the answer would be the recipe's own geometry.
     ion
         Projectile isotope.
     energy, angle, gain, offset
         Start values (eV, deg, 1, eV); those not `free` are kept.
     free
-        Which to fit, at most as many as there are elements. Energy and gain cannot both be free.
+        Which to fit, at most as many as there are elements and priors. Energy and gain cannot both be free unless one
+        has a prior.
+    priors
+        Standard uncertainties of start values that are known beforehand, by name: ``{"angle": 1.0}``. They enter as
+        one datum more each.
 
     Returns
     -------
     xarray.Dataset
         Of kind ``table``: ``energy`` (eV), ``angle`` (deg), ``gain`` (1) and ``offset`` (eV) with ``_unc``;
         ``covariance`` over (parameter, parameter_b); ``measured``, ``measured_unc``, ``fitted`` and ``residual`` (eV)
-        over ``element``; ``chi2``, ``dof``; ``degenerate`` (1 where two free parameters cannot be told apart).
-        Uncertainties follow from those of the peaks alone.
+        and ``redundancy`` (1: other data check the peak wholly, 0: not at all) over ``element``; ``prior_unc`` and
+        ``prior_pull`` over ``parameter``; ``chi2``, ``dof``; ``degenerate`` (1 where two free parameters cannot be
+        told apart, or no peak is checked by the others), with the reason in ``attrs["degeneracy"]``. Uncertainties
+        follow from those of peaks and priors alone.
 
     Raises
     ------
     InputError
-        For more free parameters than peaks, unknown names, or uncertainties that are not positive.
+        For more free parameters than data, unknown names, uncertainties that are not positive, or fits that do not
+        hold the position of one element.
     GeometryError
         For an impossible start geometry.
 
@@ -101,107 +89,179 @@ def calibrate(
     >>> import surfspec as ss
     >>> peaks = {name: (ss.leis.elastic_energy(name, energy=980.0, angle=110.0), 0.5) for name in ("Ni", "Pd", "Au")}
     >>> found = ss.leis.calibrate(peaks, energy=1000.0, angle=105.0)
-    >>> round(float(found.energy), 1), round(float(found.angle), 1)
-    (980.0, 110.0)
+    >>> round(float(found.energy), 1), round(float(found.angle), 1), int(found.degenerate)
+    (980.0, 110.0, 0)
+    >>> two = ss.leis.calibrate({"Ni": peaks["Ni"], "Au": peaks["Au"]}, energy=1000.0, angle=105.0)
+    >>> int(two.degenerate)
+    1
     """
     check_geometry(energy, angle)
-    _check(measured, free, gain)
-    elements = list(measured)
-    values = np.array([float(measured[name][0]) for name in elements])
-    errors = np.array([float(measured[name][1]) for name in elements])
+    peaks, inputs = measured_peaks(measured)
+    priors = dict(priors or {})
+    start = {"energy": float(energy), "angle": float(angle), "gain": float(gain), "offset": float(offset)}
+    _check(peaks, free, priors, start)
+    elements = tuple(peaks)
     for name in elements:
         if not np.isfinite(elastic_energy(name, ion=ion, energy=energy, angle=angle)):
             raise InputError(
                 f"{name} cannot scatter {ion} into {angle:g} deg", where="measured", remedy="Check ion and start angle"
             )
-    limits = {"energy": (0.5 * energy, 1.5 * energy), "angle": (1.0, 180.0), "gain": (0.5 * gain, 1.5 * gain)}
-    start = {"energy": energy, "angle": angle, "gain": gain, "offset": offset}
-    parameters = tuple(
-        Parameter(name, float(start[name]), *limits.get(name, (-np.inf, np.inf)), vary=name in free, unit=UNITS[name])
-        for name in PARAMETERS
+    problem = _Problem(
+        Positions(elements, ion),
+        np.array([peaks[name][0] for name in elements]),
+        np.array([peaks[name][1] for name in elements]),
+        np.array([start[name] for name in PARAMETERS]),
+        np.array([name in free for name in PARAMETERS]),
+        np.array([priors.get(name, np.nan) for name in PARAMETERS]),
     )
-    problem = _Peaks(elements, ion, parameters)
-    best = _solve(problem, values, errors)
-    jacobian = problem.jacobian(best) / errors[:, None]
-    chosen = np.array([name in free for name in PARAMETERS])
-    covariance = np.zeros((4, 4))
-    covariance[np.ix_(chosen, chosen)] = np.linalg.pinv(
-        jacobian[:, chosen].T @ jacobian[:, chosen], rcond=1e-15, hermitian=True
-    )
-    return _table(elements, values, errors, problem.evaluate(best), best, covariance, chosen, ion)
+    return _table(problem, problem.solve(), origin(*inputs) if inputs else {})
 
 
-def _check(measured: Mapping[str, tuple[float, float]], free: Sequence[str], gain: float) -> None:
+@dataclass(frozen=True)
+class _Problem:
+    """Peaks and priors; arrays over parameters are in the order of `PARAMETERS`."""
+
+    positions: Positions
+    values: Array
+    errors: Array
+    start: Array
+    free: NDArray[np.bool_]
+    prior: Array
+
+    def _full(self, x: Array) -> Array:
+        full = self.start.copy()
+        full[self.free] = x
+        return full
+
+    @property
+    def _with_prior(self) -> NDArray[np.bool_]:
+        return self.free & np.isfinite(self.prior)
+
+    def residuals(self, x: Array) -> Array:
+        """Return weighted residuals of peaks, then priors."""
+        full = self._full(x)
+        peaks = (self.positions.energies(full) - self.values) / self.errors
+        pulls = ((full - self.start) / self.prior)[self._with_prior]
+        return np.concatenate([np.nan_to_num(peaks, nan=1e6), pulls])
+
+    def jacobian(self, x: Array) -> Array:
+        """Return the derivatives of the residuals, shape (data, free)."""
+        peaks = np.nan_to_num(self.positions.slopes(self._full(x))) / self.errors[:, None]
+        priors = np.diag(1.0 / self.prior)[self._with_prior]
+        return np.concatenate([peaks, priors])[:, self.free]
+
+    def solve(self) -> Array:
+        """Return all parameters of least squares, inside half and one and a half of the start."""
+        energy, _, gain, _ = self.start
+        low = np.array([0.5 * energy, 1.0, 0.5 * gain, -np.inf])[self.free]
+        high = np.array([1.5 * energy, 180.0, 1.5 * gain, np.inf])[self.free]
+        scale = np.array([energy, 30.0, gain, 0.01 * energy])[self.free]
+        inside = np.clip(self.start[self.free], low + 1e-9, high - 1e-9)
+        found = least_squares(
+            self.residuals, inside, self.jacobian, bounds=(low, high), x_scale=scale, xtol=1e-14, ftol=1e-14, gtol=1e-14
+        )
+        return self._full(found.x)
+
+
+def _check(
+    peaks: Mapping[str, tuple[float, float]], free: Sequence[str], priors: Mapping[str, float], start: dict[str, float]
+) -> None:
     unknown = [name for name in free if name not in PARAMETERS]
-    if isinstance(free, str) or unknown:
+    if isinstance(free, str) or unknown or len(set(free)) < len(free):
         raise InputError(f"free is {free!r}", where="free", remedy=f"Give a list of {', '.join(PARAMETERS)}")
-    if {"energy", "gain"} <= set(free):
-        raise InputError("energy and gain only appear as a product", where="free", remedy="Keep one of them fixed")
-    if not free or len(free) > len(measured):
+    for name, unc in priors.items():
+        if name not in free or not (np.isfinite(unc) and unc > 0):
+            raise InputError(
+                f"prior {unc} of {name!r}", where="priors", remedy="Give a standard uncertainty of a parameter in free"
+            )
+    if {"energy", "gain"} <= set(free) and not {"energy", "gain"} & set(priors):
         raise InputError(
-            f"{len(measured)} peaks cannot determine {len(free)} parameters",
+            "energy and gain only appear as a product",
+            where="free",
+            remedy="Keep one of them fixed, or give it a prior",
+        )
+    if not free or len(free) > len(peaks) + len(priors):
+        raise InputError(
+            f"{len(peaks)} peaks and {len(priors)} priors cannot determine {len(free)} parameters",
             where="free",
             remedy="Measure more elements, or free fewer parameters (at least one)",
         )
-    if not gain > 0:
-        raise InputError(f"gain {gain}", where="gain", remedy="Give a positive number, about 1")
-    for name, pair in measured.items():
-        iso.element_symbol(name, where="measured")
-        if len(pair) != 2 or not np.all(np.isfinite(pair)) or not (pair[0] > 0 and pair[1] > 0):
+    if not start["gain"] > 0 or not np.isfinite(start["offset"]):
+        raise InputError(
+            f"gain {start['gain']}, offset {start['offset']}", where="gain", remedy="Give a positive gain, about 1"
+        )
+    for name, pair in peaks.items():
+        iso.element_symbol(name.lstrip("0123456789"), where="measured")
+        if not np.all(np.isfinite(pair)) or not (pair[0] > 0 and pair[1] > 0):
             raise InputError(
                 f"{name}: {pair}", where="measured", remedy="Give (energy, standard uncertainty) in eV, both positive"
             )
 
 
-def _solve(problem: _Peaks, values: Array, errors: Array) -> Array:
-    """Solve by Gauss-Newton where there are as many peaks as parameters, else by the common solver."""
-    free = np.array([p.vary for p in problem.parameters])
-    if values.size > np.count_nonzero(free):
-        return solve(problem, values, statistics="given", sigma=errors).values
-    best = np.array([p.value for p in problem.parameters])
-    for _ in range(100):
-        slope = problem.jacobian(best)[:, free]
-        step = np.linalg.lstsq(slope, values - problem.evaluate(best), rcond=None)[0]
-        best[free] += step
-        low = np.array([p.low for p in problem.parameters])
-        high = np.array([p.high for p in problem.parameters])
-        best = np.clip(best, low, high)
-        if np.max(np.abs(step)) < 1e-10:
-            break
-    return best
-
-
-def _table(
-    elements: list[str],
-    values: Array,
-    errors: Array,
-    fitted: Array,
-    best: Array,
-    covariance: Array,
-    chosen: NDArray[np.bool_],
-    ion: str,
-) -> xr.Dataset:
+def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Dataset:
+    free, count = problem.free, problem.values.size
+    jacobian = problem.jacobian(best[free])
+    inverse = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-15, hermitian=True)
+    covariance = np.zeros((4, 4))
+    covariance[np.ix_(free, free)] = inverse
+    redundancy = np.clip(1.0 - np.einsum("ij,jk,ik->i", jacobian, inverse, jacobian)[:count], 0.0, 1.0)
+    residuals = problem.residuals(best[free])
     unc = np.sqrt(np.diag(covariance))
-    positive = unc > 0
-    correlation = covariance[np.ix_(positive, positive)] / np.outer(unc[positive], unc[positive])
-    worst = float(np.max(np.abs(correlation - np.eye(int(positive.sum()))), initial=0.0))
+    reason = _degeneracy(covariance, unc, free, redundancy)
+    fitted = problem.positions.energies(best)
     variables = {}
     for name, value, error in zip(PARAMETERS, best, unc, strict=True):
         variables[name] = ((), value, {"units": UNITS[name], "long_name": name, "ancillary_variables": f"{name}_unc"})
         variables[f"{name}_unc"] = ((), error, {"units": UNITS[name], "long_name": f"Standard uncertainty of {name}"})
     ev = {"units": "eV"}
+    pull = np.where(free, (best - problem.start) / problem.prior, np.nan)
     return xr.Dataset(
         {
             **variables,
             "covariance": (("parameter", "parameter_b"), covariance, {"units": "1", "comment": "units of parameters"}),
-            "measured": ("element", values, {**ev, "long_name": "Measured peak energy"}),
-            "measured_unc": ("element", errors, {**ev, "long_name": "Its standard uncertainty"}),
+            "prior_unc": ("parameter", problem.prior, {"units": "1", "comment": "units of parameters"}),
+            "prior_pull": ("parameter", pull, {"units": "1", "long_name": "Found less start over its uncertainty"}),
+            "measured": (
+                "element",
+                problem.values,
+                {**ev, "long_name": "Measured peak energy", "ancillary_variables": "measured_unc"},
+            ),
+            "measured_unc": ("element", problem.errors, {**ev, "long_name": "Its standard uncertainty"}),
             "fitted": ("element", fitted, {**ev, "long_name": "Energy by the calibration"}),
-            "residual": ("element", values - fitted, {**ev, "long_name": "Measured less fitted"}),
-            "chi2": ((), float(np.sum(((values - fitted) / errors) ** 2)), {"units": "1"}),
-            "dof": ((), float(values.size - np.count_nonzero(chosen)), {"units": "1"}),
-            "degenerate": ((), int(worst > DEGENERATE), {"units": "1", "long_name": "1 where degenerate"}),
+            "residual": ("element", problem.values - fitted, {**ev, "long_name": "Measured less fitted"}),
+            "redundancy": ("element", redundancy, {"units": "1", "long_name": "How far other data check the peak"}),
+            "chi2": ((), float(residuals @ residuals), {"units": "1", "long_name": "Chi-square with priors"}),
+            "dof": ((), float(residuals.size - np.count_nonzero(free)), {"units": "1"}),
+            "degenerate": ((), int(bool(reason)), {"units": "1", "long_name": "1 where degenerate"}),
         },
-        coords={"element": np.array(elements), "parameter": list(PARAMETERS), "parameter_b": list(PARAMETERS)},
-        attrs={"kind": "table", "technique": "LEIS", "ion": ion, "free": ", ".join(np.array(PARAMETERS)[chosen])},
+        coords={
+            "element": np.array(problem.positions.elements),
+            "parameter": list(PARAMETERS),
+            "parameter_b": list(PARAMETERS),
+        },
+        attrs={
+            "kind": "table",
+            "technique": "LEIS",
+            "ion": problem.positions.ion,
+            "free": ", ".join(np.array(PARAMETERS)[free]),
+            "degeneracy": reason,
+            **attrs,
+        },
     )
+
+
+def _degeneracy(covariance: Array, unc: Array, free: NDArray[np.bool_], redundancy: Array) -> str:
+    """Say why the parameters are not told apart, or return an empty text."""
+    names = [name for name, error in zip(PARAMETERS, unc, strict=True) if error > 0]
+    positive = unc > 0
+    correlation = covariance[np.ix_(positive, positive)] / np.outer(unc[positive], unc[positive])
+    off = np.abs(np.triu(correlation, 1))
+    if off.size and off.max() > DEGENERATE:
+        i, j = np.unravel_index(int(np.argmax(off)), off.shape)
+        return f"{names[i]} and {names[j]} cannot be told apart (correlation {correlation[i, j]:.5f})"
+    if redundancy.max() < UNCHECKED:
+        return (
+            f"{redundancy.size} peaks for {np.count_nonzero(free)} parameters: every residual vanishes whatever the "
+            "peaks are, so that nothing checks the answer; measure one more element, or give a prior"
+        )
+    return ""
