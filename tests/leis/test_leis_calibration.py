@@ -54,6 +54,16 @@ def test_redundancy_is_the_part_of_an_error_that_shows() -> None:
     assert float(clean.redundancy.sum()) == pytest.approx(1.0)
 
 
+def test_uncertainties_that_are_too_small_are_told() -> None:
+    wrong = peaks(METALS, 0.05)
+    wrong["Pd"] = (wrong["Pd"][0] + 1.0, 0.05)
+    found = leis.calibrate(wrong, **TRUTH)
+    grown = {name: (pair[0], pair[1] * float(found.birge)) for name, pair in wrong.items()}
+    assert float(found.birge) > 5
+    assert float(leis.calibrate(grown, **TRUTH).chi2) == pytest.approx(1.0, rel=1e-6)
+    assert np.isnan(leis.calibrate(peaks(("Ni", "Au")), **TRUTH).birge)
+
+
 def test_a_prior_on_the_angle_lets_two_peaks_speak() -> None:
     found = leis.calibrate(peaks(("Ni", "Au")), energy=1000.0, angle=107.6, priors={"angle": 1.0})
     assert int(found.degenerate) == 0
@@ -140,7 +150,7 @@ def test_positions_that_are_tied_to_each_other_are_refused() -> None:
     counts = np.full(x.size, 50.0)
     for name in METALS:
         counts += 2000.0 * np.exp(-0.5 * ((x - leis.elastic_energy(name, **TRUTH)) / 10.0) ** 2)
-    recipe = leis.Recipe(elements=METALS, **TRUTH, window=(710.0, 990.0), foot=False, lag=())  # type: ignore[arg-type]
+    recipe = leis.Recipe(elements=METALS, **TRUTH, window=(710.0, 990.0), foot=False, lag=())
     fit = leis.fit(spectra.spectrum(x, np.round(counts), technique="LEIS", simulated="true"), recipe)
     with pytest.raises(InputError, match="no position of its own"):
         leis.calibrate(fit, energy=972.6, angle=107.1)

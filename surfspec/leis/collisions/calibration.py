@@ -72,9 +72,11 @@ def calibrate(
         Of kind ``table``: ``energy`` (eV), ``angle`` (deg), ``gain`` (1) and ``offset`` (eV) with ``_unc``;
         ``covariance`` over (parameter, parameter_b); ``measured``, ``measured_unc``, ``fitted`` and ``residual`` (eV)
         and ``redundancy`` (1: other data check the peak wholly, 0: not at all) over ``element``; ``prior_unc`` and
-        ``prior_pull`` over ``parameter``; ``chi2``, ``dof``; ``degenerate`` (1 where two free parameters cannot be
-        told apart, or no peak is checked by the others), with the reason in ``attrs["degeneracy"]``. Uncertainties
-        follow from those of peaks and priors alone.
+        ``prior_pull`` over ``parameter``; ``chi2``, ``dof`` and ``birge``, the factor by which all uncertainties would
+        have to grow for the data to agree (NaN where nothing is left over; far above 1 the uncertainties of the peaks
+        are too small, or the peaks do not lie where single scattering puts them); ``degenerate`` (1 where two free
+        parameters cannot be told apart, or no peak is checked by the others), with the reason in
+        ``attrs["degeneracy"]``. Uncertainties follow from those of peaks and priors alone.
 
     Raises
     ------
@@ -207,6 +209,7 @@ def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Datas
     redundancy = np.clip(1.0 - np.einsum("ij,jk,ik->i", jacobian, inverse, jacobian)[:count], 0.0, 1.0)
     residuals = problem.residuals(best[free])
     unc = np.sqrt(np.diag(covariance))
+    spare = int(residuals.size - np.count_nonzero(free))
     reason = _degeneracy(covariance, unc, free, redundancy)
     fitted = problem.positions.energies(best)
     variables = {}
@@ -231,7 +234,12 @@ def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Datas
             "residual": ("element", problem.values - fitted, {**ev, "long_name": "Measured less fitted"}),
             "redundancy": ("element", redundancy, {"units": "1", "long_name": "How far other data check the peak"}),
             "chi2": ((), float(residuals @ residuals), {"units": "1", "long_name": "Chi-square with priors"}),
-            "dof": ((), float(residuals.size - np.count_nonzero(free)), {"units": "1"}),
+            "dof": ((), float(spare), {"units": "1"}),
+            "birge": (
+                (),
+                float(np.sqrt(residuals @ residuals / spare)) if spare else np.nan,
+                {"units": "1", "long_name": "Birge ratio"},
+            ),
             "degenerate": ((), int(bool(reason)), {"units": "1", "long_name": "1 where degenerate"}),
         },
         coords={
