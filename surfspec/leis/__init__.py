@@ -6,6 +6,7 @@
 """
 
 from surfspec.leis.amounts.appearance import first_detected
+from surfspec.leis.amounts.comparison import area_ratio
 from surfspec.leis.amounts.computed_yields import sensitivity_from_cross_sections
 from surfspec.leis.amounts.detection import detect
 from surfspec.leis.amounts.neutralisation import ion_fraction
@@ -24,6 +25,7 @@ from surfspec.leis.collisions.kinematics import (
 )
 from surfspec.leis.film.edge_calibration import calibrate_edge
 from surfspec.leis.film.edge_thickness import thickness
+from surfspec.leis.film.joint_removal import removal
 from surfspec.leis.film.two_phase import coverage
 from surfspec.leis.planning.element_lines import line_table
 from surfspec.leis.planning.identification import candidates
@@ -37,6 +39,7 @@ from surfspec.leis.spectrum.spectrum_fit import fit
 __all__ = [
     "Recipe",
     "adequacy",
+    "area_ratio",
     "better_projectile",
     "calibrate",
     "calibrate_edge",
@@ -56,6 +59,7 @@ __all__ = [
     "line_table",
     "normalise",
     "recoil_energy",
+    "removal",
     "rutherford",
     "sensitivity",
     "sensitivity_from_cross_sections",

@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 #: Standard uncertainties of its area from which a surface peak counts as present.
 PRESENT = 3.0
+#: Standard uncertainty of an area by the spectral model over all areas, as for normalised areas.
+MODEL_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class EdgeLags:
         Standard deviation between spots beyond what their fits explain, eV; NaN below two spots.
     area, area_unc
         Area of the surface peak, mean over the spots, in the unit of the fit.
+    present
+        Whether that peak stands out from its uncertainty, that of the spectral model included.
     """
 
     dims: tuple[str, ...]
@@ -40,6 +44,7 @@ class EdgeLags:
     between: Array
     area: Array
     area_unc: Array
+    present: NDArray[np.bool_]
 
 
 def edge_element(fit: xr.Dataset, film: str = "", element: str | None = None) -> str:
@@ -143,14 +148,16 @@ def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot") -> EdgeLags
     dims = tuple(str(d) for d in value.dims if d != spot_dim)
     area = fit["area"].sel(component=element)
     area_unc = fit["area_unc"].sel(component=element)
+    total = fit["area"].sum("component")
 
     def spots_last(one: xr.DataArray) -> Array:
         one = one if spot_dim in one.dims else one.expand_dims(spot_dim)
         return np.asarray(one.transpose(*dims, spot_dim).values, dtype=np.float64)
 
-    x, u, a, v = (spots_last(one) for one in (value, unc, area, area_unc))
+    x, u, a, v, s = (spots_last(one) for one in (value, unc, area, area_unc, total))
     shape = x.shape[:-1]
     lag, lag_unc, between, mean, mean_unc = (np.full(shape, np.nan) for _ in range(5))
+    present = np.zeros(shape, dtype=bool)
     for i in np.ndindex(*shape):
         lag[i], lag_unc[i], between[i] = combine(x[i], u[i])
         seen = np.isfinite(a[i]) & np.isfinite(v[i])
@@ -160,4 +167,5 @@ def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot") -> EdgeLags
             own = float(np.sqrt((v[i][seen] ** 2).sum()) / count)
             spread = float(a[i][seen].std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
             mean_unc[i] = max(own, spread)
-    return EdgeLags(dims, lag, lag_unc, between, mean, mean_unc)
+            present[i] = mean[i] > PRESENT * np.hypot(mean_unc[i], MODEL_SHARE * s[i][seen].mean())
+    return EdgeLags(dims, lag, lag_unc, between, mean, mean_unc, present)

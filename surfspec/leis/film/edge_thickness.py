@@ -30,7 +30,7 @@ from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
 from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import stopping as stopping_model
-from surfspec.leis.film.edge_lag import PRESENT, EdgeLags, edge_element, edge_lags
+from surfspec.leis.film.edge_lag import EdgeLags, edge_element, edge_lags
 from surfspec.leis.film.edge_law import EdgeLaw, law_of
 
 #: Energy lost to re-ionisation and its standard uncertainty, eV.
@@ -220,9 +220,8 @@ def _one(
     out = {"lag": lag, "lag_unc": unc, "between_spot_sd": float(lags.between[i])}
     if not (np.isfinite(lag) and np.isfinite(unc)):
         return out, -1, ["ambiguous: no in-depth edge stands out, the thickness is not identifiable"]
-    present = area > PRESENT * area_unc
     below = lag - reionisation[0] > 2.0 * float(np.hypot(unc, reionisation[1]))
-    patches = int(present and below)
+    patches = int(bool(lags.present[i]) and below)
     reasons: list[str] = []
     share, share_unc = 0.0, 0.0
     bare_lag, bare_lag_unc = law.lag(0.0), law.zero_unc()

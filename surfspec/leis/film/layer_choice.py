@@ -7,10 +7,16 @@ integral over both are sums over a grid of :math:`\ln\sigma` (:class:`Profile`).
 
 with flat priors on :math:`\theta_0` and on :math:`\ln\sigma` (:data:`CROSS_SECTIONS`), the same for all thicknesses;
 every thickness of :data:`LAYERS` is as likely as another beforehand, unless a thickness measured otherwise is given.
+
+No film has one thickness everywhere. A share `f` of the surface may be a layer thicker (or, negative, thinner), with
+:math:`|f| \le 1/2` and a Gaussian prior of standard deviation `roughness` about none: the film of `n` monolayers is one
+whose mean thickness rounds to `n`. Without it the shape of the curve is held for exact, and decides for the wrong
+number of layers with certainty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,31 +38,43 @@ IDENTIFIABLE = 0.5
 CROSS_SECTIONS = (1e-3, 30.0)
 #: Points of the grid.
 POINTS = 1200
+#: Shares of the surface a layer thicker or thinner.
+SHARES = np.linspace(-0.5, 0.5, 21)
+#: Standard deviation of that share beforehand.
+ROUGHNESS = 0.25
 
 
 @dataclass(frozen=True)
 class Profile:
-    r"""Chi-square of one thickness on a grid of cross-sections, the coverage at zero dose eliminated.
+    r"""Chi-square of one thickness on a grid of shares and cross-sections, the coverage at zero dose eliminated.
 
     Attributes
     ----------
     log_sigma
         Natural logarithm of the cross-section in cm2, shape (g,).
+    shares
+        Of the surface a layer thicker or thinner, shape (f,).
     curvature, best, least
-        :math:`\chi^2 = \text{least} + \text{curvature}(\theta_0 - \text{best})^2` at each, shape (g,).
+        :math:`\chi^2 = \text{least} + \text{curvature}(\theta_0 - \text{best})^2` at each, shape (f, g); the prior
+        of the share is part of the least.
     """
 
     log_sigma: Array
+    shares: Array
     curvature: Array
     best: Array
     least: Array
 
-    def chi2(self) -> Array:
-        """Return the chi-square with the best coverage between 0 and 1 at each cross-section, shape (g,)."""
+    def everywhere(self) -> Array:
+        """Return the chi-square with the best coverage between 0 and 1, shape (f, g)."""
         return np.asarray(self.least + self.curvature * (np.clip(self.best, 0.0, 1.0) - self.best) ** 2)
 
+    def chi2(self) -> Array:
+        """Return the least chi-square at each cross-section, shape (g,)."""
+        return np.asarray(self.everywhere().min(axis=0))
+
     def log_density(self) -> Array:
-        r"""Return :math:`\ln\int_0^1 e^{-\chi^2/2}\,d\theta_0` at each cross-section, shape (g,)."""
+        r"""Return the logarithm of :math:`e^{-\chi^2/2}` averaged over coverage and share, shape (g,)."""
         root = np.sqrt(np.maximum(self.curvature, 1e-300))
         low, high = -self.best * root, (1.0 - self.best) * root
         # the tail on the side where it is small, so that nothing cancels
@@ -64,7 +82,8 @@ class Profile:
         lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
         gap = np.exp(np.minimum(log_ndtr(lower) - log_ndtr(upper), -1e-15))
         mass = log_ndtr(upper) + np.log1p(-gap)
-        return np.asarray(-0.5 * self.least + 0.5 * np.log(2.0 * np.pi) - np.log(root) + mass)
+        density = -0.5 * self.least + 0.5 * np.log(2.0 * np.pi) - np.log(root) + mass
+        return np.asarray(logsumexp(density, axis=0) - np.log(self.shares.size))
 
 
 def profile(
@@ -75,6 +94,7 @@ def profile(
     *,
     start_dose: float = 0.0,
     interval: bool = True,
+    roughness: float = 0.0,
     log_sigma: Array | None = None,
 ) -> Profile:
     """Compute the chi-square of one thickness over the cross-sections.
@@ -83,6 +103,8 @@ def profile(
     ----------
     dose, coverage, covariance, layers, start_dose, interval
         As for :func:`surfspec.leis.film.dose.fit_dose`.
+    roughness
+        Standard deviation of the share of the surface that is a layer thicker or thinner; 0: none is.
     log_sigma
         Grid; by default :data:`POINTS` over :data:`CROSS_SECTIONS`.
     """
@@ -90,12 +112,27 @@ def profile(
     grid = log_grid(float(edges[-1])) if log_sigma is None else log_sigma
     root = whitening(covariance)
     sigma = np.exp(grid)[:, None]
-    mean, _ = mean_coverage(layers, sigma * edges[:-1], sigma * edges[1:], interval=interval)
-    model, data = mean @ root.T, root @ coverage
-    curvature = np.maximum(np.sum(model**2, axis=1), 1e-300)
+    start, end = sigma * edges[:-1], sigma * edges[1:]
+    shares = SHARES[(0.0 if layers == 1 else -0.5) <= SHARES] if roughness > 0 else np.zeros(1)
+    curves = {n: mean_coverage(n, start, end, interval=interval)[0] for n in {layers, *_neighbours(layers, shares)}}
+    model = np.stack([film_curve(curves, layers, float(f)) for f in shares]) @ root.T
+    data = root @ coverage
+    curvature = np.maximum(np.sum(model**2, axis=-1), 1e-300)
     best = model @ data / curvature
-    least = np.sum((data - best[:, None] * model) ** 2, axis=1)
-    return Profile(grid, curvature, best, np.asarray(least))
+    least = np.sum((data - best[..., None] * model) ** 2, axis=-1)
+    if roughness > 0:
+        least = least + (shares[:, None] / roughness) ** 2
+    return Profile(grid, shares, curvature, best, np.asarray(least))
+
+
+def _neighbours(layers: int, shares: Array) -> set[int]:
+    return {layers + int(np.sign(f)) for f in shares}
+
+
+def film_curve(curves: Mapping[int, Array], layers: int, share: float) -> Array:
+    """Return the coverage of a film of which a share is a layer thicker (negative: thinner)."""
+    other = curves[layers + int(np.sign(share))]
+    return np.asarray((1.0 - abs(share)) * curves[layers] + abs(share) * other)
 
 
 def log_grid(last_dose: float) -> Array:
@@ -130,13 +167,13 @@ def interval_of(grid: Array, chi2: Array, rise: float = 1.0) -> tuple[float, flo
 
 def zero_dose_interval(profiles: list[Profile], offsets: list[float], rise: float = 1.0) -> tuple[float, float]:
     """Return the profile-likelihood interval of the coverage at zero dose, bounded at 0 and 1."""
-    theta = np.linspace(0.0, 1.0, 2001)
+    theta = np.linspace(0.0, 1.0, 1001)
     curve = np.full(theta.size, np.inf)
+    least = min(float(one.everywhere().min()) + offset for one, offset in zip(profiles, offsets, strict=True))
     for one, offset in zip(profiles, offsets, strict=True):
-        for low in range(0, one.best.size, 200):
-            part = slice(low, low + 200)
-            chi2 = one.least[part, None] + one.curvature[part, None] * (theta - one.best[part, None]) ** 2
-            curve = np.minimum(curve, chi2.min(axis=0) + offset)
+        near = one.everywhere() + offset < least + 2.0 * rise + NOT_EXCLUDED
+        for low, at, steep in zip(one.least[near], one.best[near], one.curvature[near], strict=True):
+            curve = np.minimum(curve, low + steep * (theta - at) ** 2 + offset)
     low_edge, high_edge = interval_of(theta, curve, rise)
     return (0.0 if np.isnan(low_edge) else low_edge), (1.0 if np.isnan(high_edge) else high_edge)
 
@@ -216,6 +253,7 @@ def compare_layers(
     *,
     start_dose: float = 0.0,
     interval: bool = True,
+    roughness: float = 0.0,
     thickness: tuple[float, float] | None = None,
     monolayer: float = 0.238,
 ) -> Comparison:
@@ -225,6 +263,8 @@ def compare_layers(
     ----------
     dose, coverage, covariance, start_dose, interval
         As for :func:`surfspec.leis.film.dose.fit_dose`.
+    roughness
+        As for :func:`profile`.
     thickness
         Thickness known otherwise, from the edge of the in-depth signal say, with its standard uncertainty, nm.
     monolayer
@@ -235,9 +275,14 @@ def compare_layers(
     Comparison
         Four points can choose among thicknesses, hardly more: read ``not_excluded``.
     """
-    options = {"start_dose": start_dose, "interval": interval}
-    fits = tuple(fit_dose(dose, coverage, covariance, n, start_dose=start_dose, interval=interval) for n in LAYERS)
-    profiles = [profile(dose, coverage, covariance, n, **options) for n in LAYERS]  # type: ignore[arg-type]
+    profiles = [
+        profile(dose, coverage, covariance, n, start_dose=start_dose, interval=interval, roughness=roughness)
+        for n in LAYERS
+    ]
+    if roughness > 0:
+        fits = tuple(_at_least(one, n, dose, start_dose, interval) for one, n in zip(profiles, LAYERS, strict=True))
+    else:
+        fits = tuple(fit_dose(dose, coverage, covariance, n, start_dose=start_dose, interval=interval) for n in LAYERS)
     extra = thickness_terms(thickness, monolayer)
     chi2 = np.array([one.chi2 for one in fits]) + extra
     k = int(np.argmin(chi2))
@@ -271,4 +316,30 @@ def compare_layers(
         identifiable=bool(
             best.cross_section_unc < IDENTIFIABLE * best.cross_section and np.isfinite(low) and np.isfinite(high)
         ),
+    )
+
+
+def _at_least(one: Profile, layers: int, dose: Array, start_dose: float, interval: bool) -> DoseFit:
+    """Return the fit at the least chi-square of a profile, with uncertainties by its rise."""
+    every = one.everywhere()
+    f, k = np.unravel_index(int(np.argmin(every)), every.shape)
+    sigma, share = float(np.exp(one.log_sigma[k])), float(one.shares[f])
+    theta = float(np.clip(one.best[f, k], 0.0, 1.0))
+    low, high = interval_of(one.log_sigma, one.chi2())
+    log_unc = 0.5 * (high - low) if np.isfinite(high - low) else np.inf
+    theta_low, theta_high = zero_dose_interval([one], [0.0])
+    edges = check_doses(dose, start_dose)
+    curves = {
+        n: mean_coverage(n, sigma * edges[:-1], sigma * edges[1:], interval=interval)[0]
+        for n in {layers, *_neighbours(layers, np.array([share]))}
+    }
+    return DoseFit(
+        layers=layers,
+        zero_dose=theta,
+        zero_dose_unc=max(0.5 * (theta_high - theta_low), float(one.curvature[f, k] ** -0.5)),
+        cross_section=sigma,
+        cross_section_unc=sigma * log_unc,
+        covariance=np.nan,
+        chi2=float(every[f, k]),
+        fitted=theta * film_curve(curves, layers, share),
     )

@@ -53,6 +53,8 @@ class DoseSetting:
         Average over the dose interval of each spectrum.
     dose_scale_unc
         Relative standard uncertainty of the dose scale.
+    roughness
+        Standard deviation of the share of the surface that is a layer thicker or thinner than the film.
     thickness
         Thickness measured otherwise and its uncertainty, nm.
     """
@@ -63,6 +65,7 @@ class DoseSetting:
     sputter_yield: tuple[float, float] = (0.05, 0.2)
     interval: bool = True
     dose_scale_unc: float = 0.0
+    roughness: float = layer_choice.ROUGHNESS
     thickness: tuple[float, float] | None = None
 
 
@@ -225,7 +228,7 @@ def _dose_part(
         return out
     found = layer_choice.compare_layers(
         doses, mean, covariance, start_dose=setting.start_dose, interval=setting.interval,
-        thickness=setting.thickness, monolayer=setting.monolayer,
+        roughness=setting.roughness, thickness=setting.thickness, monolayer=setting.monolayer,
     )  # fmt: skip
     out["monolayers_chi2"] = np.array([one.chi2 for one in found.fits])
     out["monolayers_probability"] = found.probability

@@ -24,6 +24,7 @@ from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import misfit, unmixing
 from surfspec.leis.film.budget import sputter_budget
 from surfspec.leis.film.coverage_table import coverage_table
+from surfspec.leis.film.layer_choice import ROUGHNESS
 from surfspec.leis.film.one_sample import DoseSetting, Phases, one_sample
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.spectrum_fit import fit as fit_spectra
@@ -46,6 +47,7 @@ def coverage(
     sputter_yield: tuple[float, float] = (0.05, 0.2),
     interval: bool = True,
     dose_scale_unc: float = 0.0,
+    roughness: float = ROUGHNESS,
     thickness: tuple[float, float] | None = None,
     model_uncertainty: float | Mapping[str, float] | xr.DataArray | None = None,
     film_formula: str = "",
@@ -78,6 +80,9 @@ def coverage(
     dose_scale_unc
         Relative standard uncertainty of the dose scale (beam current x time / area; 0.1 to 0.2 is common). It goes on
         the cross-section, and cancels in the coverage at zero dose.
+    roughness
+        Standard deviation of the share of the surface that is a layer thicker or thinner than the film; 0 holds the
+        film for one of whole layers everywhere, which no film is (:mod:`surfspec.leis.film.layer_choice`).
     thickness
         Thickness known otherwise, with its standard uncertainty, nm (:func:`surfspec.leis.thickness`). It helps to
         choose the number of monolayers.
@@ -131,10 +136,9 @@ def coverage(
     >>> round(float(table.coverage), 1)
     0.5
     """
-    if not dose_scale_unc >= 0:
-        raise InputError(
-            f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
-        )
+    for where, share in (("dose_scale_unc", dose_scale_unc), ("roughness", roughness)):
+        if not 0 <= share < 10:
+            raise InputError(f"{where} is {share}", where=where, remedy="Give 0 or a positive share")
     if start_dose < 0:
         raise InputError(f"start dose {start_dose:g}", where="start_dose", remedy="Give 0 or a positive dose")
     sample, film_fit, substrate_fit = (
@@ -167,7 +171,9 @@ def coverage(
     given = _given(model_uncertainty, areas, names, order)
     if doses is not None:
         sputter_budget(doses, sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer)
-    setting = DoseSetting(start_dose, site_density, monolayer, sputter_yield, interval, dose_scale_unc, thickness)
+    setting = DoseSetting(
+        start_dose, site_density, monolayer, sputter_yield, interval, dose_scale_unc, roughness, thickness
+    )
     phases = Phases(names, yields, errors)
     results = [
         one_sample(areas[i], matrices[i], below[i], None if given is None else given[i], phases, doses, setting)
@@ -189,7 +195,8 @@ def coverage(
     table.attrs = {
         "kind": "table", "technique": "LEIS", "inputs": "fit, film, substrate", "elements": ", ".join(names),
         "exclude": ", ".join(exclude), "start_dose": float(start_dose), "site_density": float(site_density),
-        "monolayer": float(monolayer), "dose_scale_unc": float(dose_scale_unc), "interval": str(interval).lower(),
+        "monolayer": float(monolayer), "dose_scale_unc": float(dose_scale_unc), "roughness": float(roughness),
+        "interval": str(interval).lower(),
         "model_uncertainty": _told(model_uncertainty),
         "sputter_yield_low": float(sputter_yield[0]), "sputter_yield_high": float(sputter_yield[1]),
         **_origin(sample, film, substrate),

@@ -1,0 +1,368 @@
+r"""Dose series of several samples that lose the same film, with one removal cross-section.
+
+At a given cross-section the samples do not know of each other, so that the chi-square of all is a sum over samples of
+the least over their thicknesses, and the posterior of a thickness an integral over the cross-section of products:
+
+.. math:: p(n_k) \propto \int d\ln\sigma\; Z_{k,n_k}(\sigma) \prod_{j\ne k}\sum_m Z_{j,m}(\sigma)
+
+with the evidence :math:`Z` and the priors of :mod:`surfspec.leis.film.layer_choice`. Spots enter by their mean, with
+the variance between spots in its covariance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+from scipy.stats import chi2 as chi2_distribution
+
+from surfspec import schema, spectra
+from surfspec.errors import InputError
+from surfspec.fitting.verdict import IMPROBABLE, verdict_of
+from surfspec.leis.film.dose import check_doses
+from surfspec.leis.film.layer_choice import (
+    CROSS_SECTIONS,
+    IDENTIFIABLE,
+    LAYERS,
+    NOT_EXCLUDED,
+    ROUGHNESS,
+    Profile,
+    interval_of,
+    profile,
+    thickness_terms,
+    zero_dose_interval,
+)
+
+Array = NDArray[np.float64]
+
+#: Points of the grid of cross-sections.
+POINTS = 1600
+
+
+@dataclass(frozen=True)
+class Series:
+    """The dose series of one sample.
+
+    Attributes
+    ----------
+    name
+        Of the sample.
+    dose, coverage, covariance
+        Shapes (k,), (k,) and (k, k).
+    layers
+        Thicknesses allowed.
+    extra
+        What a thickness measured otherwise adds to the chi-square of each of them, shape (layers,).
+    """
+
+    name: str
+    dose: Array
+    coverage: Array
+    covariance: Array
+    layers: tuple[int, ...]
+    extra: Array
+
+
+def removal(
+    coverages: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset],
+    *,
+    layers: int | Mapping[str, int] | None = None,
+    thickness: Mapping[str, tuple[float, float]] | None = None,
+    start_dose: float = 0.0,
+    interval: bool = True,
+    dose_scale_unc: float = 0.0,
+    roughness: float = ROUGHNESS,
+    monolayer: float = 0.238,
+    dose_dim: str = "dose",
+) -> xr.Dataset:
+    r"""Find the removal cross-section of a film from the dose series of one or more samples that share it.
+
+    Parameters
+    ----------
+    coverages
+        What :func:`surfspec.leis.coverage` returned, for one sample or several (by name).
+    layers
+        Monolayers of the films, where known: for all, or by sample. By default 1 to 4, each sample its own.
+    thickness
+        By sample, a thickness known otherwise and its standard uncertainty, nm (:func:`surfspec.leis.thickness`).
+    start_dose
+        Dose before the first spectrum, ions/cm2.
+    interval
+        Average over the dose interval of each spectrum; ``False`` shows what its neglect costs.
+    dose_scale_unc
+        Relative standard uncertainty of the dose scale; it goes on the cross-section alone.
+    roughness
+        Standard deviation of the share of each surface that is a layer thicker or thinner than its film; 0: none is.
+    monolayer
+        Thickness of a monolayer, nm.
+    dose_dim
+        Name of the dose dimension.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of kind ``table``: ``removal_cross_section`` (cm2) with ``_unc``, ``_stat_unc`` (without the dose scale),
+        ``_low`` and ``_high`` (68 % profile likelihood); over ``sample``: ``zero_dose_coverage`` with ``_unc``,
+        ``_low`` and ``_high``, ``monolayers`` (of the joint fit), ``not_excluded`` (text); over (sample, layers):
+        ``monolayers_chi2`` and ``monolayers_probability``; ``own_cross_section`` (cm2, of each sample alone); ``chi2``,
+        ``dof``, ``sharing_p_value`` (likelihood ratio against separate cross-sections), ``identifiable``, ``verdict``,
+        ``reasons``. NaN where the doses do not determine a number.
+
+    Raises
+    ------
+    InputError
+        For tables without doses, missing coverages, or a number of monolayers that is not tried.
+
+    Examples
+    --------
+    >>> from surfspec.leis.film.dose import mean_coverage
+    >>> dose = np.array([1.6e15, 3.2e15, 4.8e15, 6.4e15])
+    >>> x = np.concatenate([[0.0], 2.0e-16 * dose])
+    >>> def table(theta, n):
+    ...     seen = theta * mean_coverage(n, x[:-1], x[1:])[0]
+    ...     unit = {"units": "1", "long_name": "Coverage"}
+    ...     return xr.Dataset(
+    ...         {"coverage": ("dose", seen, unit), "coverage_unc": ("dose", np.full(4, 0.005), unit)},
+    ...         coords={"dose": ("dose", dose, {"units": "ions/cm2"})}, attrs={"kind": "table", "technique": "LEIS"})
+    >>> found = removal({"a": table(0.9, 2), "b": table(1.0, 3)}, roughness=0)
+    >>> round(float(found.removal_cross_section) * 1e16, 2), found.monolayers.values.tolist()
+    (2.0, [2, 3])
+    """
+    tables = _named(coverages)
+    if not dose_scale_unc >= 0:
+        raise InputError(
+            f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
+        )
+    many = [_series(name, one, layers, thickness or {}, monolayer, dose_dim) for name, one in tables.items()]
+    edges = [check_doses(one.dose, start_dose) for one in many]
+    low, high = (
+        np.log(CROSS_SECTIONS[0] / max(e[-1] for e in edges)),
+        np.log(CROSS_SECTIONS[1] / min(e[-1] for e in edges)),
+    )
+    grid = np.linspace(float(low), float(high), POINTS)
+    profiles = [
+        [profile(s.dose, s.coverage, s.covariance, n, start_dose=start_dose, interval=interval, log_sigma=grid,
+                 roughness=roughness)
+         for n in s.layers] for s in many
+    ]  # fmt: skip
+    curves = [
+        np.array([p.chi2() + e for p, e in zip(row, s.extra, strict=True)])
+        for row, s in zip(profiles, many, strict=True)
+    ]
+    densities = [
+        np.array([p.log_density() - 0.5 * e for p, e in zip(row, s.extra, strict=True)])
+        for row, s in zip(profiles, many, strict=True)
+    ]
+    least = [curve.min(axis=0) for curve in curves]
+    joint = np.sum(least, axis=0)
+    k = int(np.argmin(joint))
+    sigma, curvature_unc = float(np.exp(grid[k])), _curvature_unc(grid, joint, k)
+    ends = interval_of(grid, joint)
+    closed = bool(np.all(np.isfinite(ends)))
+    stat = float(sigma * max(curvature_unc, 0.5 * (ends[1] - ends[0]) if closed else np.inf))
+    identifiable = closed and stat < IDENTIFIABLE * sigma
+    # whichever thickness: the spread of the posterior about the best value
+    log_posterior = np.sum([logsumexp(one, axis=0) for one in densities], axis=0)
+    posterior = np.exp(log_posterior - logsumexp(log_posterior))
+    stat = max(stat, float(np.sqrt(posterior @ (np.exp(grid) - sigma) ** 2)))
+    rows = [_sample(s, i, profiles[i], curves, densities, grid, k) for i, s in enumerate(many)]
+    separate = float(sum(one.min() for one in least))
+    sharing = float(chi2_distribution.sf(max(joint[k] - separate, 0.0), len(many) - 1)) if len(many) > 1 else np.nan
+    points = sum(s.dose.size for s in many)
+    reasons = _reasons(many, rows, identifiable, sharing, float(joint[k]), points - len(many) - 1)
+    scale = dose_scale_unc * sigma
+    nan = float("nan")
+    known = identifiable
+    unit = "cm2"
+    lower, upper = (sigma - float(np.hypot(sigma - np.exp(ends[0]), scale)),
+                    sigma + float(np.hypot(np.exp(ends[1]) - sigma, scale)))  # fmt: skip
+    return _table(
+        many, rows, tables,
+        {
+            "removal_cross_section": (sigma if known else nan, unit, "Removal cross-section of a layer"),
+            "removal_cross_section_unc": (
+                float(np.hypot(stat, scale)) if known else nan, unit, "Its standard uncertainty"),
+            "removal_cross_section_stat_unc": (stat if known else nan, unit, "Part of it without the dose scale"),
+            "removal_cross_section_low": (lower if known else nan, unit, "Lower end of its 68 % interval"),
+            "removal_cross_section_high": (upper if known else nan, unit, "Upper end of its 68 % interval"),
+            "chi2": (float(joint[k]), "1", "Chi-square of the joint fit"),
+            "dof": (float(points - len(many) - 1), "1", "Degrees of freedom"),
+            "sharing_p_value": (sharing, "1", "Chance of what one cross-section for all costs"),
+        },
+        identifiable, reasons,
+        {"start_dose": float(start_dose), "interval": str(interval).lower(), "dose_scale_unc": float(dose_scale_unc),
+         "monolayer": float(monolayer)},
+    )  # fmt: skip
+
+
+def _curvature_unc(grid: Array, curve: Array, k: int) -> float:
+    """Return the standard uncertainty of ln(sigma) by the curvature at the minimum."""
+    if not 0 < k < grid.size - 1:
+        return np.inf
+    second = (curve[k + 1] - 2.0 * curve[k] + curve[k - 1]) / (grid[1] - grid[0]) ** 2
+    return float(np.sqrt(2.0 / second)) if second > 0 else np.inf
+
+
+def _sample(
+    one: Series,
+    i: int,
+    profiles: list[Profile],
+    curves: list[Array],
+    densities: list[Array],
+    grid: Array,
+    k: int,
+) -> dict[str, Any]:
+    """Return what the joint fit says about one sample."""
+    others = [curve.min(axis=0) for j, curve in enumerate(curves) if j != i]
+    rest = np.sum(others, axis=0) if others else np.zeros(grid.size)
+    totals = np.min(curves[i] + rest, axis=1)
+    log_rest = np.sum([logsumexp(d, axis=0) for j, d in enumerate(densities) if j != i], axis=0) if others else 0.0
+    evidence = logsumexp(densities[i] + log_rest, axis=1)
+    best = int(np.argmin(curves[i][:, k]))
+    chosen = profiles[best]
+    f = int(np.argmin(chosen.everywhere()[:, k]))
+    shifted = [Profile(grid, p.shares, p.curvature, p.best, p.least + rest) for p in profiles]
+    ends = zero_dose_interval(shifted, one.extra.tolist())
+    theta = float(np.clip(chosen.best[f, k], 0.0, 1.0))
+    allowed = np.flatnonzero(totals - totals.min() <= NOT_EXCLUDED)
+    chi2, probability = np.full((2, len(LAYERS)), np.nan)
+    at = [LAYERS.index(n) for n in one.layers]
+    chi2[at], probability[at] = totals, np.exp(evidence - logsumexp(evidence))
+    alone = curves[i].min(axis=0)
+    return {
+        "zero_dose_coverage": theta, "zero_dose_coverage_low": ends[0], "zero_dose_coverage_high": ends[1],
+        "zero_dose_coverage_unc": max(0.5 * (ends[1] - ends[0]), float(chosen.curvature[f, k] ** -0.5)),
+        "monolayers": one.layers[best], "monolayers_chi2": chi2, "monolayers_probability": probability,
+        "not_excluded": tuple(one.layers[j] for j in allowed),
+        "own_cross_section": float(np.exp(grid[int(np.argmin(alone))])),
+    }  # fmt: skip
+
+
+def _reasons(
+    many: list[Series], rows: list[dict[str, Any]], identifiable: bool, sharing: float, chi2: float, dof: int
+) -> list[str]:
+    reasons: list[str] = []
+    if not identifiable:
+        reasons.append("ambiguous: the doses do not determine a removal cross-section, not identifiable")
+    for one, row in zip(many, rows, strict=True):
+        if len(row["not_excluded"]) > 1:
+            reasons.append(
+                f"ambiguous: films of {', '.join(map(str, row['not_excluded']))} monolayers fit alike ({one.name})"
+            )
+    if sharing < IMPROBABLE:
+        reasons.append(f"sharing improbable: one removal cross-section for all, chance {sharing:.1g}")
+    if dof > 0 and chi2_distribution.sf(chi2, dof) < IMPROBABLE:
+        reasons.append(
+            f"model inadequate: the dose model leaves a chi-square of {chi2:.1f} for {dof} degrees of freedom"
+        )
+    return reasons
+
+
+def _named(coverages: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    if isinstance(coverages, xr.Dataset):
+        found = {str(coverages.attrs.get("sample", "sample")): coverages}
+    elif isinstance(coverages, Mapping):
+        named = cast(Mapping[str, xr.Dataset], coverages)
+        found = {str(name): named[name] for name in named}
+    else:
+        many = list(coverages)
+        names = [str(one.attrs.get("sample", "")) for one in many]
+        distinct = len(set(names)) == len(names) and all(names)
+        found = {
+            name if distinct else f"sample {i + 1}": one for i, (name, one) in enumerate(zip(names, many, strict=True))
+        }
+    if not found:
+        raise InputError("no coverages", where="coverages", remedy="Give the result of surfspec.leis.coverage")
+    return found
+
+
+def _series(
+    name: str,
+    table: xr.Dataset,
+    layers: int | Mapping[str, int] | None,
+    thickness: Mapping[str, tuple[float, float]],
+    monolayer: float,
+    dose_dim: str,
+) -> Series:
+    schema.check(table, "table")
+    if "coverage" not in table or table["coverage"].dims != (dose_dim,):
+        raise InputError(
+            f"{name} has no coverages over {dose_dim} alone",
+            where="coverages",
+            remedy="Give what surfspec.leis.coverage returned for one sample; select it from a series with isel",
+        )
+    seen = np.asarray(table["coverage"].values, dtype=np.float64)
+    if "coverage_covariance" in table:
+        matrix = np.asarray(table["coverage_covariance"].values, dtype=np.float64)
+    else:
+        matrix = np.diag(np.asarray(table["coverage_unc"].values, dtype=np.float64) ** 2)
+    if not (np.all(np.isfinite(seen)) and np.all(np.isfinite(matrix))):
+        raise InputError(
+            f"{name} misses the coverage of a dose", where="coverages", remedy="Leave that dose out: .dropna(dose)"
+        )
+    wanted = layers if layers is None or isinstance(layers, int) else layers.get(name)
+    allowed = LAYERS if wanted is None else (int(wanted),)
+    if not set(allowed) <= set(LAYERS):
+        raise InputError(f"{wanted} monolayers", where="layers", remedy=f"Give one of {', '.join(map(str, LAYERS))}")
+    terms = thickness_terms(thickness.get(name), monolayer)[[LAYERS.index(n) for n in allowed]]
+    return Series(name, np.asarray(table[dose_dim].values, dtype=np.float64), seen, matrix, allowed, terms)
+
+
+def _table(
+    many: list[Series],
+    rows: list[dict[str, Any]],
+    tables: Mapping[str, xr.Dataset],
+    scalars: Mapping[str, tuple[float, str, str]],
+    identifiable: bool,
+    reasons: list[str],
+    attrs: Mapping[str, Any],
+) -> xr.Dataset:
+    variables: dict[str, Any] = {
+        name: ((), value, {"units": unit, "long_name": text}) for name, (value, unit, text) in scalars.items()
+    }
+    variables["removal_cross_section"][2]["ancillary_variables"] = "removal_cross_section_unc"
+    for name, unit, text in (
+        ("zero_dose_coverage", "1", "Coverage before any dose"),
+        ("zero_dose_coverage_unc", "1", "Its standard uncertainty"),
+        ("zero_dose_coverage_low", "1", "Lower end of its 68 % profile-likelihood interval"),
+        ("zero_dose_coverage_high", "1", "Upper end of its 68 % profile-likelihood interval"),
+        ("own_cross_section", "cm2", "Removal cross-section of the sample alone"),
+    ):
+        kept = identifiable or not name.startswith("zero_dose")
+        values = np.array([row[name] if kept else np.nan for row in rows], dtype=np.float64)
+        variables[name] = ("sample", values, {"units": unit, "long_name": text})
+    variables["zero_dose_coverage"][2]["ancillary_variables"] = "zero_dose_coverage_unc"
+    variables["monolayers"] = (
+        "sample", np.array([row["monolayers"] if identifiable else -1 for row in rows]),
+        {"units": "monolayer", "long_name": "Film thickness, -1: unknown"},
+    )  # fmt: skip
+    for name, text in (
+        ("monolayers_chi2", "Chi-square of the joint fit with this thickness"),
+        ("monolayers_probability", "Posterior probability of the thickness"),
+    ):
+        variables[name] = (
+            ("sample", "layers"),
+            np.stack([row[name] for row in rows]),
+            {"units": "1", "long_name": text},
+        )
+    variables["not_excluded"] = ("sample", np.array([", ".join(map(str, row["not_excluded"])) for row in rows]))
+    variables["identifiable"] = ((), int(identifiable), {"units": "1", "long_name": "1 where the dose model is"})
+    variables["verdict"] = ((), verdict_of(reasons))
+    variables["reasons"] = ((), "; ".join(reasons))
+    table = xr.Dataset(
+        variables,
+        coords={"sample": [one.name for one in many], "layers": np.array(LAYERS)},
+        attrs={
+            "kind": "table",
+            "technique": "LEIS",
+            "inputs": "coverages",
+            **attrs,
+            **spectra.origin(*tables.values()),
+        },
+    )
+    return schema.check(table, "table")
