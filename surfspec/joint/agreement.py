@@ -58,8 +58,13 @@ class Agreement:
 _NOTHING: Final = (float("nan"), float("nan"))
 
 
-def film_is_seen(found: Posterior) -> bool:
-    """Say whether the coverage stands out from its uncertainty."""
+def film_is_seen(evidence: Evidence, found: Posterior) -> bool:
+    """Say whether a film stands out from the uncertainties, of its coverage or of what it takes from the lines."""
+    if evidence.present == ("edges",):
+        return True
+    seen = evidence.attenuation
+    if seen is not None and seen.thickness > DETECTED * seen.thickness_unc and evidence.doses is None:
+        return True
     return bool(found.mean[0] > DETECTED * found.unc[0])
 
 
@@ -75,7 +80,7 @@ def estimate_of(evidence: Evidence, found: Posterior, dose_scale: float) -> Esti
     """
     (c, t, s), (uc, ut, us) = found.mean, found.unc
     covered = bool(uc < VAGUE_COVERAGE) and (evidence.doses is not None or evidence.attenuation is not None)
-    film = film_is_seen(found) or evidence.present == ("edges",)
+    film = film_is_seen(evidence, found)
     ended = evidence.doses is None or found.probability[-1] < OPEN
     thick = film and ended and bool(ut < VAGUE * t)
     cut = film and evidence.doses is not None and bool(us < VAGUE)
@@ -131,7 +136,7 @@ def agreement_of(evidence: Evidence, found: Posterior, alone: dict[str, Posterio
     ----------
     Maltoni & Schwetz, Phys. Rev. D 68 (2003) 033020: parameter goodness of fit.
     """
-    film = film_is_seen(found)
+    film = film_is_seen(evidence, found)
     counts = determined_by(evidence, film=film)
     dof = sum(counts[name] for name in alone) - counts["joint"]
     chi2 = max(0.0, found.chi2 - sum(one.chi2 for one in alone.values()))

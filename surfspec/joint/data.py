@@ -40,6 +40,11 @@ class Doses:
         """Standard uncertainty of each coverage."""
         return np.sqrt(np.diag(self.covariance))
 
+    @property
+    def whitening(self) -> Array:
+        """Matrix that makes residuals independent and of unit variance."""
+        return np.linalg.inv(np.linalg.cholesky(self.covariance))
+
 
 @dataclass(frozen=True)
 class Edges:

@@ -125,7 +125,7 @@ def film(
     each = {name: estimate_of(evidence.only(name), one, dose_scale_unc) for name, one in alone.items()}
     agreement = agreement_of(evidence, found, alone, dose_scale_unc)
     data = rows(evidence, found.best_coverage, found.best_layers, found.best_values)
-    seen = film_is_seen(found)
+    seen = film_is_seen(evidence, found)
     dof = max(0, len(data) - sum(row.name in _OF_INPUTS for row in data) - determined_by(evidence, film=seen)["joint"])
     p_value = float(chdtrc(dof, found.chi2)) if dof else float("nan")
     reasons = _reasons(evidence, found, joint, agreement, p_value, dof, (coverage, edge, xps))
@@ -183,7 +183,7 @@ def _evidence(
 
 def not_excluded(evidence: Evidence, found: Posterior) -> tuple[int, ...]:
     """Return the numbers of monolayers that the data leave possible; none where no dose series bears on them."""
-    if evidence.doses is None or not film_is_seen(found):
+    if evidence.doses is None or not film_is_seen(evidence, found):
         return ()
     return tuple(int(n) for n, p in zip(found.layers, found.probability, strict=True) if p >= NOT_EXCLUDED)
 
@@ -198,7 +198,7 @@ def _reasons(
     tables: Sequence[xr.Dataset | None],
 ) -> list[str]:
     reasons = [] if found.reached else ["not converged: the least squares of some numbers of monolayers"]
-    if not film_is_seen(found) and evidence.present != ("edges",):
+    if not film_is_seen(evidence, found):
         reasons.append(f"below detection: coverage, {found.mean[0] + 2 * found.unc[0]:.2g} at most")
     else:
         if evidence.present == ("attenuation",):

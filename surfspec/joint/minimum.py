@@ -12,7 +12,9 @@ Array = NDArray[np.float64]
 #: Step of the differences that give the derivatives.
 STEP = 1e-6
 #: Steps at most, and the decrease of the sum of squares below which a member has arrived.
-STEPS, ARRIVED = 60, 1e-7
+STEPS, ARRIVED = 60, 1e-5
+#: Steps after which members are left alone that lie so far above the best that they count for nothing.
+PATIENCE, HOPELESS = 5, 60.0
 
 
 def minimise(
@@ -33,7 +35,7 @@ def minimise(
     -------
     values, chi2, normal, reached
         Parameters (m, p), sums of squares (m,), normal matrices :math:`J^T J` (m, p, p) at the minimum, and whether
-        each member arrived, (m,).
+        each member arrived, (m,); those far above the best of the batch need not.
 
     References
     ----------
@@ -53,7 +55,7 @@ def minimise(
     reached = np.zeros(len(x), dtype=bool)
     normal, gradient = _derivatives(residuals, x, r, high)
     diagonal = np.arange(x.shape[1])
-    for _ in range(STEPS):
+    for count in range(STEPS):
         # what a limit holds and the gradient pushes outward does not move
         held = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
         matrix = np.where(held[:, :, None] | held[:, None, :], 0.0, normal)
@@ -72,7 +74,7 @@ def minimise(
         damping = np.where(better, 0.2 * damping, 5.0 * damping)
         reached |= damping > 1e8  # no step of any length goes down
         normal, gradient = _derivatives(residuals, x, r, high)
-        if np.all(reached):
+        if np.all(reached | ((count >= PATIENCE) & (cost > np.min(cost) + HOPELESS))):
             break
     return x, cost, normal, reached
 

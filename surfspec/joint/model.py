@@ -88,7 +88,40 @@ class Row:
     predicted: float
 
 
-def residuals(evidence: Evidence, coverage: Array, layers: Array, values: Array) -> tuple[Array, Array]:
+class Beam:
+    """What the beam has left in each spectrum; remembers the last cross-sections, which most derivatives do not move.
+
+    Parameters
+    ----------
+    evidence
+        The data.
+    layers
+        Monolayers of each member, shape (m,).
+    """
+
+    def __init__(self, evidence: Evidence, layers: Array) -> None:
+        self._layers = layers[:, None]
+        self._intervals = {
+            name: (np.nan_to_num(one.start), np.nan_to_num(one.end))
+            for name, one in (("doses", evidence.doses), ("edges", evidence.edges))
+            if one is not None
+        }
+        self._sigma: Array | None = None
+        self._found: dict[str, tuple[Array, Array]] = {}
+
+    def left(self, name: str, sigma: Array) -> tuple[Array, Array]:
+        """Return the covered share and the layers on it in the spectra of ``doses`` or ``edges``, shape (m, k)."""
+        if self._sigma is None or not np.array_equal(self._sigma, sigma):
+            self._sigma, self._found = sigma.copy(), {}
+        start, end = self._intervals[name]
+        for other, pair in self._found.items():
+            if all(np.array_equal(a, b) for a, b in zip(self._intervals[other], (start, end), strict=True)):
+                return pair
+        self._found[name] = covered_and_left(self._layers, sigma[:, None] * start, sigma[:, None] * end)
+        return self._found[name]
+
+
+def residuals(evidence: Evidence, coverage: Array, layers: Array, values: Array, beam: Beam) -> tuple[Array, Array]:
     """Return the residuals of the data and of what is known beforehand, all of unit variance.
 
     Parameters
@@ -99,6 +132,8 @@ def residuals(evidence: Evidence, coverage: Array, layers: Array, values: Array)
         Shape (m,).
     values
         Parameters, shape (m, 3).
+    beam
+        Made of the same evidence and layers.
 
     Returns
     -------
@@ -109,29 +144,20 @@ def residuals(evidence: Evidence, coverage: Array, layers: Array, values: Array)
     sigma = TYPICAL * np.exp(values[:, LOG_SIGMA])
     parts = [z[:, None]]
     if evidence.doses is not None:
-        gap = evidence.doses.value - seen_coverages(evidence.doses, coverage, layers, sigma)
-        parts.append(np.linalg.solve(np.linalg.cholesky(evidence.doses.covariance), gap.T).T)
+        gap = evidence.doses.value - coverage[:, None] * beam.left("doses", sigma)[0]
+        parts.append(gap @ evidence.doses.whitening.T)
         parts.append(_of_layers(evidence, layers, t)[:, None])
     if evidence.edges is not None:
-        edges = evidence.edges
-        parts.append((edges.value - seen_edges(edges, t, layers, sigma, z)) / edges.own)
+        seen = seen_edges(evidence.edges, t, layers, beam.left("edges", sigma)[1], z)
+        parts.append((evidence.edges.value - seen) / evidence.edges.own)
     if evidence.attenuation is not None:
         parts.append(_of_attenuation(evidence.attenuation, coverage, t))
     return np.concatenate(parts, axis=1), np.stack([values[:, LOG_SIGMA] / FACTOR, t / ANY_THICKNESS], axis=1)
 
 
-def seen_coverages(doses: Doses, coverage: Array, layers: Array, sigma: Array) -> Array:
-    """Return the coverage in each spectrum, shape (m, k)."""
-    start, end = sigma[:, None] * doses.start, sigma[:, None] * doses.end
-    return np.asarray(coverage[:, None] * covered_and_left(layers[:, None], start, end)[0])
-
-
-def seen_edges(edges: Edges, thickness: Array, layers: Array, sigma: Array, error: Array) -> Array:
-    """Return the thickness by each edge, shape (m, k), nm."""
-    start, end = np.nan_to_num(edges.start), np.nan_to_num(edges.end)
-    known = np.isfinite(edges.end)
-    left = covered_and_left(layers[:, None], sigma[:, None] * start, sigma[:, None] * end)[1]
-    share = np.where(known, left / layers[:, None], 1.0)
+def seen_edges(edges: Edges, thickness: Array, layers: Array, left: Array, error: Array) -> Array:
+    """Return the thickness by each edge, shape (m, k), nm, for the layers left on covered sites."""
+    share = np.where(np.isfinite(edges.end), left / layers[:, None], 1.0)
     return np.asarray(thickness[:, None] * share * (1 + edges.common * error[:, None]))
 
 
@@ -174,8 +200,9 @@ def rows(evidence: Evidence, coverage: float, layers: int, values: Array) -> lis
     c, n, x = np.array([coverage]), np.array([float(layers)]), values[None]
     t, sigma = x[:, THICKNESS], TYPICAL * np.exp(x[:, LOG_SIGMA])
     found: list[Row] = []
+    beam = Beam(evidence, n)
     if (doses := evidence.doses) is not None:
-        made = seen_coverages(doses, c, n, sigma)[0]
+        made = coverage * beam.left("doses", sigma)[0][0]
         for i in range(doses.value.size):
             name = f"LEIS coverage at {doses.end[i]:.3g} ions/cm2"
             found.append(Row(name, "1", float(doses.value[i]), float(doses.unc[i]), float(made[i])))
@@ -183,7 +210,7 @@ def rows(evidence: Evidence, coverage: float, layers: int, values: Array) -> lis
         unc = float(unc_of_layers(evidence, n, above=bool(t[0] > nominal))[0])
         found.append(Row(f"LEIS {layers} monolayers", "nm", nominal, unc, float(t[0])))
     if (edges := evidence.edges) is not None:
-        made = seen_edges(edges, t, n, sigma, x[:, STOPPING])[0]
+        made = seen_edges(edges, t, n, beam.left("edges", sigma)[1], x[:, STOPPING])[0]
         for i in range(edges.value.size):
             name = f"LEIS edge at {edges.end[i]:.3g} ions/cm2" if np.isfinite(edges.end[i]) else "LEIS edge"
             found.append(Row(name, "nm", float(edges.value[i]), float(edges.own[i]), float(made[i])))

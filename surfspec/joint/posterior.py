@@ -20,6 +20,7 @@ from surfspec.joint.model import (
     LOG_SIGMA,
     LOW,
     THICKNESS,
+    Beam,
     Evidence,
     log_width_of_layers,
     residuals,
@@ -119,8 +120,10 @@ def posterior(evidence: Evidence) -> Posterior:
 def _fit(evidence: Evidence, layers: Array, grid: Array) -> _Cells:
     n, c = (a.ravel() for a in np.meshgrid(layers, grid, indexing="ij"))
 
+    beam = Beam(evidence, n)
+
     def both(x: Array) -> Array:
-        return np.concatenate(residuals(evidence, c, n, x), axis=1)
+        return np.concatenate(residuals(evidence, c, n, x, beam), axis=1)
 
     values, chi2, normal, reached = minimise(both, _starts(evidence, n, c), LOW, HIGH)
     normal = normal + 1e-9 * np.eye(LOW.size)
@@ -141,7 +144,7 @@ def _starts(evidence: Evidence, n: Array, c: Array) -> Array:
     for log_sigma in STARTS if evidence.doses is not None or evidence.edges is not None else (0.0,):
         start = np.stack([thickness, np.full(n.size, log_sigma), np.zeros(n.size)], axis=1)
         tried.append(start)
-        costs.append(sum(np.sum(part**2, axis=1) for part in residuals(evidence, c, n, start)))
+        costs.append(sum(np.sum(part**2, axis=1) for part in residuals(evidence, c, n, start, Beam(evidence, n))))
     return np.asarray(np.stack(tried)[np.argmin(np.stack(costs), axis=0), np.arange(n.size)])
 
 
@@ -186,10 +189,11 @@ def _summary(evidence: Evidence, cells: _Cells, layers: Array, grid: Array) -> P
 
 def _polished(evidence: Evidence, n: float, c: float, x: Array) -> tuple[float, Array, float]:
     """Return the least-squares answer with the coverage fitted too, from the best cell."""
+    layers = np.array([n])
+    beam = Beam(evidence, layers)
 
     def both(full: Array) -> Array:
-        layers = np.full(len(full), n)
-        return np.concatenate(residuals(evidence, full[:, 0], layers, full[:, 1:]), axis=1)
+        return np.concatenate(residuals(evidence, full[:, 0], layers, full[:, 1:], beam), axis=1)
 
     start = np.concatenate([[c], x])[None]
     low, high = np.concatenate([[0.0], LOW]), np.concatenate([[1.0], HIGH])
