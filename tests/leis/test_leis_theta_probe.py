@@ -136,7 +136,9 @@ def test_copper_without_silver_at_first(silver: dict[tuple[str, str], tuple[Arra
     assert np.all(vendor[:5, 1] < 500.0)
     # nearer to the vendor's than three thousandths of the copper peak
     assert abs(np.mean(ours[:5, 1] - vendor[:5, 1])) < 0.003 * np.mean(ours[:5, 0])
-    assert np.corrcoef(vendor[:, 1], ours[:, 1])[0, 1] > 0.98
+    # and both see it come back with temperature
+    for areas in (vendor, ours):
+        assert np.mean(areas[-6:, 1]) > 3 * np.mean(areas[:6, 1])
 
 
 def test_the_survival_is_not_determined_by_a_narrow_window(folder: Path) -> None:
