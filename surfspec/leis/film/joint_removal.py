@@ -41,7 +41,7 @@ from surfspec.leis.film.layer_choice import (
 Array = NDArray[np.float64]
 
 #: Points of the grid of cross-sections.
-POINTS = 1600
+POINTS = 1200
 
 
 @dataclass(frozen=True)

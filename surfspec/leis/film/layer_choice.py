@@ -37,9 +37,9 @@ IDENTIFIABLE = 0.5
 #: Cross-sections of the flat prior on their logarithm, cm2 times the last dose.
 CROSS_SECTIONS = (1e-3, 30.0)
 #: Points of the grid.
-POINTS = 1200
+POINTS = 1000
 #: Shares of the surface a layer thicker or thinner.
-SHARES = np.linspace(-0.5, 0.5, 21)
+SHARES = np.linspace(-0.5, 0.5, 61)
 #: Standard deviation of that share beforehand.
 ROUGHNESS = 0.25
 
@@ -172,8 +172,11 @@ def zero_dose_interval(profiles: list[Profile], offsets: list[float], rise: floa
     least = min(float(one.everywhere().min()) + offset for one, offset in zip(profiles, offsets, strict=True))
     for one, offset in zip(profiles, offsets, strict=True):
         near = one.everywhere() + offset < least + 2.0 * rise + NOT_EXCLUDED
-        for low, at, steep in zip(one.least[near], one.best[near], one.curvature[near], strict=True):
-            curve = np.minimum(curve, low + steep * (theta - at) ** 2 + offset)
+        low, at, steep = one.least[near], one.best[near], one.curvature[near]
+        for first in range(0, low.size, 500):
+            part = slice(first, first + 500)
+            rise_of = low[part, None] + steep[part, None] * (theta - at[part, None]) ** 2
+            curve = np.minimum(curve, rise_of.min(axis=0) + offset)
     low_edge, high_edge = interval_of(theta, curve, rise)
     return (0.0 if np.isnan(low_edge) else low_edge), (1.0 if np.isnan(high_edge) else high_edge)
 
