@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from surfspec.display.match_plot import plot_match
     from surfspec.display.normalised_plot import plot_normalised
     from surfspec.display.overview_plot import plot_overview
+    from surfspec.display.periodic_plot import plot_periodic
     from surfspec.display.profile_plot import plot_profile
     from surfspec.display.saving import save_figure
     from surfspec.display.series_plot import plot_series
@@ -45,6 +46,7 @@ _HOME = {
     "plot_match": "match_plot",
     "plot_normalised": "normalised_plot",
     "plot_overview": "overview_plot",
+    "plot_periodic": "periodic_plot",
     "plot_profile": "profile_plot",
     "plot_series": "series_plot",
     "plot_spectrum": "spectrum_plot",
@@ -70,6 +72,7 @@ __all__ = [
     "plot_match",
     "plot_normalised",
     "plot_overview",
+    "plot_periodic",
     "plot_profile",
     "plot_series",
     "plot_spectrum",

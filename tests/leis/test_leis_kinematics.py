@@ -46,6 +46,14 @@ def test_ion_mass_lacks_its_electrons() -> None:
     assert kin.elastic_energy("16O") - float(neutral) == pytest.approx(0.16, abs=0.02)
 
 
+def test_uranium_is_an_element_with_isotopes() -> None:
+    # the tables of masses leave its abundances at 0
+    assert iso.isotopes("U").mass_number[np.argmax(iso.isotopes("U").abundance)] == 238
+    assert iso.symbols()[-1] == "U"
+    mean = float(iso.isotopes("U").mass @ iso.isotopes("U").abundance)
+    assert mean == pytest.approx(238.02891, abs=3e-5)
+
+
 def test_helium_3() -> None:
     assert kin.elastic_energy("16O", ion="3He") == pytest.approx(1497.46, abs=0.01)
 

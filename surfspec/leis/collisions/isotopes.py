@@ -10,6 +10,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Final
 
 import numpy as np
 import periodictable
@@ -19,6 +20,9 @@ from surfspec.errors import InputError
 
 #: Electron mass in u (CODATA 2018, relative uncertainty 3e-11).
 ELECTRON_MASS = 5.48579909065e-4
+
+#: Abundances that the tables of periodictable leave at 0 (IUPAC, Pure Appl. Chem. 88 (2016) 293).
+ADDED: Final = {"U": {234: 0.000054, 235: 0.007204, 238: 0.992742}}
 
 _ION = re.compile(r"^\s*(\d+)\s*-?\s*([A-Z][a-z]?)\s*(\d*)\+?\s*$")
 _TARGET = re.compile(r"^\s*(\d*)\s*-?\s*([A-Za-z]{1,2})\s*$")
@@ -70,6 +74,14 @@ class Isotopes:
     abundance: NDArray[np.float64]
 
 
+def _natural(symbol: str) -> dict[int, float]:
+    """Return the abundances of the natural isotopes by mass number."""
+    element = getattr(periodictable, symbol)
+    added = ADDED.get(symbol, {})
+    every = {a: added.get(a, float(element[a].abundance)) for a in element.isotopes}
+    return {a: abundance for a, abundance in every.items() if abundance > 0}
+
+
 @cache
 def symbols() -> tuple[str, ...]:
     """Return the symbols of all elements that have a natural isotope, in order of atomic number.
@@ -80,9 +92,7 @@ def symbols() -> tuple[str, ...]:
     ('H', 'He', 'Li')
     """
     return tuple(
-        element.symbol
-        for element in periodictable.elements
-        if element.number > 0 and any(element[a].abundance > 0 for a in element.isotopes)
+        element.symbol for element in periodictable.elements if element.number > 0 and _natural(element.symbol)
     )
 
 
@@ -150,7 +160,7 @@ def ion(name: str) -> Ion:
     element = getattr(periodictable, symbol)
     a = int(match[1])
     if a not in element.isotopes:
-        known = ", ".join(f"{i}{symbol}" for i in element.isotopes if element[i].abundance > 0)
+        known = ", ".join(f"{i}{symbol}" for i in _natural(symbol))
         raise InputError(f"{symbol} has no isotope of mass number {a}", where="ion", remedy=f"Use one of {known}")
     charge = int(match[3] or 1)
     if not 1 <= charge <= element.number:
@@ -199,8 +209,9 @@ def isotopes(target: str) -> Isotopes:
             )
         numbers, abundance = [a], np.ones(1)
     else:
-        numbers = [i for i in element.isotopes if element[i].abundance > 0]
-        abundance = np.array([element[i].abundance for i in numbers], dtype=np.float64)
+        natural = _natural(symbol)
+        numbers = list(natural)
+        abundance = np.array(list(natural.values()), dtype=np.float64)
         abundance = abundance / abundance.sum()
     mass = np.array([element[i].mass for i in numbers], dtype=np.float64)
     for array in (mass, abundance):
