@@ -34,11 +34,13 @@ from surfspec.leis.planning.seen_elements import visibility
 from surfspec.leis.planning.separation import forecast
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.model_adequacy import adequacy
+from surfspec.leis.spectrum.shared_table import area_covariance
 from surfspec.leis.spectrum.spectrum_fit import fit
 
 __all__ = [
     "Recipe",
     "adequacy",
+    "area_covariance",
     "area_ratio",
     "better_projectile",
     "calibrate",
