@@ -25,6 +25,7 @@ from surfspec.leis.collisions.kinematics import (
 )
 from surfspec.leis.film.edge_calibration import calibrate_edge
 from surfspec.leis.film.edge_thickness import thickness
+from surfspec.leis.film.element_relaxation import relaxation
 from surfspec.leis.film.joint_removal import removal
 from surfspec.leis.film.two_phase import coverage
 from surfspec.leis.planning.element_lines import line_table
@@ -61,6 +62,7 @@ __all__ = [
     "line_table",
     "normalise",
     "recoil_energy",
+    "relaxation",
     "removal",
     "rutherford",
     "sensitivity",

@@ -1,0 +1,413 @@
+r"""How the signal of one element settles under the beam: preferential loss, mixing, removal down to a plateau.
+
+.. math:: c(D) = c_\infty + (c_0 - c_\infty)\,e^{-\sigma D}
+
+averaged over the dose interval of each spectrum, :math:`\bar c_k = c_0 m_k + c_\infty(1 - m_k)` with
+:math:`m_k = (e^{-\sigma D_{k-1}} - e^{-\sigma D_k})/(\sigma\,\Delta D)`. At a given :math:`\sigma` that is linear, so that
+the chi-square is computed exactly over a grid of :math:`\ln\sigma`. Few doses at a small :math:`\sigma` do not tell a
+plateau from a slow decay: then nothing but the fitted curve is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from surfspec import schema, spectra
+from surfspec.errors import InputError
+from surfspec.fitting.verdict import require, verdict_of
+from surfspec.leis.film.dose import check_doses, whitening
+from surfspec.leis.film.layer_choice import CROSS_SECTIONS, IDENTIFIABLE, interval_of
+from surfspec.leis.film.spot_effects import spot_mean
+
+Array = NDArray[np.float64]
+
+#: Points of the grid of cross-sections.
+POINTS = 4000
+#: Loss of chi-square (99 %, two degrees of freedom) from which a series is no constant.
+NOT_CONSTANT = 9.21
+#: Unit of the dose and that of the cross-section.
+RECIPROCAL: Final = {"ions/cm2": "cm2", "s": "s-1", "1": "1", "cycle": "1"}
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """The relaxation of one element.
+
+    Attributes
+    ----------
+    values, covariance
+        Of start, end and logarithm of the cross-section, shapes (3,) and (3, 3).
+    interval
+        68 % profile-likelihood interval of the cross-section; NaN where open.
+    chi2, constant_chi2
+        Of the curve, and of a constant.
+    fitted
+        Shape (k,).
+    identifiable
+        Whether start and cross-section are known to better than a half.
+    """
+
+    values: Array
+    covariance: Array
+    interval: tuple[float, float]
+    chi2: float
+    constant_chi2: float
+    fitted: Array
+    identifiable: bool
+
+
+def decay(sigma: Array | float, edges: Array, *, interval: bool = True) -> Array:
+    r"""Return :math:`m_k`, the mean of :math:`e^{-\sigma D}` over each spectrum, shape (..., k).
+
+    Parameters
+    ----------
+    sigma
+        Any shape.
+    edges
+        Doses at the ends of the intervals, shape (k + 1,).
+    interval
+        Without, the value at the end of each.
+
+    Examples
+    --------
+    >>> decay(1.0, np.array([0.0, 0.5])).round(4).tolist()
+    [0.7869]
+    """
+    x = np.asarray(sigma, dtype=np.float64)[..., None] * edges
+    if not interval:
+        return np.asarray(np.exp(-x[..., 1:]))
+    width = np.diff(x, axis=-1)
+    return np.asarray(np.exp(-x[..., :-1]) * -np.expm1(-width) / width)
+
+
+def fit_relaxation(
+    edges: Array,
+    values: Array,
+    covariance: Array,
+    *,
+    end: tuple[float, float] | None = None,
+    interval: bool = True,
+) -> Relaxation:
+    """Fit start, end and cross-section of one element.
+
+    Parameters
+    ----------
+    edges
+        Doses at the ends of the intervals, shape (k + 1,).
+    values, covariance
+        Shapes (k,) and (k, k).
+    end
+        The plateau where it is known, with its standard uncertainty (0: exactly).
+    interval
+        As in :func:`decay`.
+
+    Examples
+    --------
+    >>> edges = np.array([0.0, 1.6e15, 3.2e15, 4.8e15, 6.4e15])
+    >>> m = decay(6e-16, edges)
+    >>> found = fit_relaxation(edges, 1.0 * m + 0.45 * (1 - m), 1e-4 * np.eye(4), end=(0.45, 0.02))
+    >>> bool(np.allclose(found.values, [1.0, 0.45, np.log(6e-16)], atol=2e-3)), found.identifiable
+    (True, True)
+    """
+    low, high = np.log(np.array(CROSS_SECTIONS) / (edges[-1] - edges[0])).tolist()
+    grid = np.linspace(low, high, POINTS)
+    root = whitening(covariance)
+    curve, _ = _over_grid(decay(np.exp(grid), edges, interval=interval), root, values, end)
+    k = int(np.argmin(curve))
+    log_sigma = grid[k]
+    if 0 < k < POINTS - 1:  # the vertex of the parabola through three points
+        a, b, c = curve[k - 1 : k + 2]
+        log_sigma += 0.5 * (a - c) / max(a - 2.0 * b + c, 1e-300) * (grid[1] - grid[0])
+    chi2, best = _over_grid(decay(np.exp(log_sigma), edges, interval=interval)[None], root, values, end)
+    ends = interval_of(grid, curve)
+    start, plateau = best[0]
+    m = decay(np.exp(log_sigma), edges, interval=interval)
+    step = 1e-5
+    slope = (decay(np.exp(log_sigma + step), edges, interval=interval) - m) / step
+    jacobian = root @ np.stack([m, 1.0 - m, (start - plateau) * slope], axis=1)
+    fisher = jacobian.T @ jacobian
+    if end is not None:
+        fisher[1, 1] += 1.0 / max(end[1], 1e-6 * max(abs(end[0]), 1e-12)) ** 2
+    scale = np.sqrt(np.maximum(np.diag(fisher), 1e-300))
+    errors = np.linalg.pinv(fisher / np.outer(scale, scale), rcond=1e-12, hermitian=True) / np.outer(scale, scale)
+    whole = root @ np.ones(values.size)
+    mean = float(whole @ (root @ values) / (whole @ whole))
+    constant = float(np.sum((root @ values - mean * whole) ** 2))
+    log_unc = float(np.sqrt(errors[2, 2]))
+    closed = bool(np.all(np.isfinite(ends)))
+    known = closed and max(log_unc, 0.5 * (ends[1] - ends[0])) < IDENTIFIABLE
+    return Relaxation(
+        values=np.array([start, plateau, log_sigma]),
+        covariance=np.asarray(errors),
+        interval=(float(np.exp(ends[0])), float(np.exp(ends[1]))),
+        chi2=float(chi2[0]),
+        constant_chi2=constant,
+        fitted=start * m + plateau * (1.0 - m),
+        identifiable=bool(
+            known and constant - chi2[0] > NOT_CONSTANT and np.sqrt(errors[0, 0]) < IDENTIFIABLE * abs(start)
+        ),
+    )
+
+
+def _over_grid(m: Array, root: Array, values: Array, end: tuple[float, float] | None) -> tuple[Array, Array]:
+    """Return chi-square and best (start, end), none negative, for each row of `m`; shapes (g,) and (g, 2)."""
+    first, second, data = m @ root.T, (1.0 - m) @ root.T, root @ values
+    aa, ab, bb = (first * first).sum(-1), (first * second).sum(-1), (second * second).sum(-1)
+    ya, yb = first @ data, second @ data
+    known, weight = 0.0, 0.0
+    if end is not None:
+        known, weight = end[0], 1.0 / max(end[1], 1e-6 * max(abs(end[0]), 1e-12)) ** 2
+    bb, yb = bb + weight, yb + weight * known
+    det = np.maximum(aa * bb - ab**2, 1e-300)
+    both = np.stack([(bb * ya - ab * yb) / det, (aa * yb - ab * ya) / det], axis=-1)
+    only_first = np.stack([np.maximum(ya / np.maximum(aa, 1e-300), 0.0), np.zeros_like(aa)], axis=-1)
+    only_second = np.stack([np.zeros_like(aa), np.maximum(yb / np.maximum(bb, 1e-300), 0.0)], axis=-1)
+
+    def chi2(c: Array) -> Array:
+        rest = data - c[..., :1] * first - c[..., 1:] * second
+        return np.asarray((rest**2).sum(-1) + weight * (c[..., 1] - known) ** 2)
+
+    choices = np.stack([both, only_first, only_second])
+    costs = np.stack([np.where(np.all(both >= 0, axis=-1), chi2(both), np.inf), chi2(only_first), chi2(only_second)])
+    pick = np.argmin(costs, axis=0)
+    rows = np.arange(aa.size)
+    return costs[pick, rows], choices[pick, rows]
+
+
+def relaxation(
+    data: xr.Dataset,
+    *,
+    elements: Sequence[str] | None = None,
+    end: Mapping[str, float | tuple[float, float]] | None = None,
+    interval: bool = True,
+    start_dose: float = 0.0,
+    dose_scale_unc: float = 0.0,
+    dose_dim: str = "dose",
+    spot_dim: str = "spot",
+) -> xr.Dataset:
+    r"""Find start, plateau and cross-section with which the signal of each element settles under the beam.
+
+    Parameters
+    ----------
+    data
+        What :func:`surfspec.leis.normalise` returned, or :func:`surfspec.leis.fit` (then the areas are used). One
+        series over `dose_dim`, with spots or without; spots share the cross-section.
+    elements
+        Which; all by default.
+    end
+        Plateau of an element where it is known, from the end of a long series or a depth profile: its value, or value
+        and standard uncertainty. By default it is free.
+    interval
+        Average over the dose interval of each spectrum.
+    start_dose
+        Dose before the first spectrum.
+    dose_scale_unc
+        Relative standard uncertainty of the dose scale; it goes on the cross-section alone.
+    dose_dim
+        Dimension of the series. Its coordinate is the dose at the end of each spectrum (ions/cm2), or the time (s);
+        without one, spectra are counted, each an interval of 1.
+    spot_dim
+        Dimension of equivalent spots.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of kind ``table``, over ``element``: ``start`` and ``end`` with ``_unc`` (of the unit of the data),
+        ``end_fraction`` (end over start) with ``_unc``, ``cross_section`` with ``_unc``, ``_low`` and ``_high`` (68 %
+        profile likelihood; cm2, or the reciprocal unit of the series), ``chi2``, ``constant_chi2``, ``dof``,
+        ``identifiable``, ``verdict`` and ``reasons``; over (series, element) ``curve``. NaN where the series does not
+        determine a number.
+
+    Raises
+    ------
+    InputError
+        For other data, an unknown element, fewer than four spectra with a free plateau, or doses that do not rise.
+    NotDeterminedError
+        When a fit failed.
+
+    Examples
+    --------
+    >>> edges = np.arange(21.0)
+    >>> m = decay(0.17, edges)
+    >>> noise = np.random.default_rng(1).normal(0.0, 300.0, 20)
+    >>> unit = {"units": "counts eV", "long_name": "Area"}
+    >>> table = xr.Dataset(
+    ...     {"normalised_area": (("time", "element"), (2e4 * m + 4e3 * (1 - m) + noise)[:, None], unit),
+    ...      "normalised_area_unc": (("time", "element"), np.full((20, 1), 300.0), unit)},
+    ...     coords={"element": ["Ag"]}, attrs={"kind": "table", "technique": "LEIS"})
+    >>> found = relaxation(table, dose_dim="time")
+    >>> bool(abs(found.cross_section[0] - 0.17) < 3 * found.cross_section_unc[0])
+    True
+    """
+    values, unit, names, common = _values(data, elements, dose_dim, spot_dim)
+    edges, dose_unit = _edges(data, dose_dim, values[0][0].shape[-1], start_dose)
+    known = {} if end is None else {name: _pair(name, value) for name, value in end.items()}
+    unknown = sorted(set(known) - set(names))
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is not among {', '.join(names)}", where="end", remedy="Name one of those")
+    if not dose_scale_unc >= 0:
+        raise InputError(
+            f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
+        )
+    columns: dict[str, list[float]] = {name: [] for name in (*_MEANING, "chi2", "constant_chi2", "dof")}
+    curves, verdicts, reasons, flags = [], [], [], []
+    for name, (seen, unc) in zip(names, values, strict=True):
+        over = spot_mean(seen, unc)
+        if not np.all(np.isfinite(over.mean)):
+            raise InputError(
+                f"{name} has no value at {int(np.isnan(over.mean).sum())} of the spectra",
+                where="data",
+                remedy=f"Leave those out: .isel({dose_dim}=[...])",
+            )
+        free = name not in known
+        if over.mean.size < 3 + int(free):
+            raise InputError(
+                f"{over.mean.size} spectra cannot determine {3 if free else 2} numbers and be tested",
+                where=dose_dim,
+                remedy="Measure more, or give the plateau: end={...}",
+            )
+        matrix = over.covariance + common**2
+        found = fit_relaxation(edges, over.mean, matrix, end=known.get(name), interval=interval)
+        why = [] if found.identifiable else [_why(found)]
+        _fill(columns, found, dose_scale_unc, over.mean.size - 2 - int(free))
+        curves.append(found.fitted)
+        reasons.append("; ".join(why))
+        verdicts.append(verdict_of(why))
+        flags.append(int(found.identifiable))
+    variables: dict[str, object] = {}
+    for key, text in _MEANING.items():
+        own = {"start": unit, "end": unit, "end_fraction": "1"}.get(key.removesuffix("_unc"), RECIPROCAL[dose_unit])
+        meta = {"units": own, "long_name": text}
+        variables[key] = ("element", np.array(columns[key]), meta | (
+            {"ancillary_variables": f"{key}_unc"} if f"{key}_unc" in _MEANING else {}))  # fmt: skip
+    for key, text in (
+        ("chi2", "Chi-square"),
+        ("constant_chi2", "Chi-square of a constant"),
+        ("dof", "Degrees of freedom"),
+    ):
+        variables[key] = ("element", np.array(columns[key]), {"units": "1", "long_name": text})
+    variables |= {
+        "curve": ((dose_dim, "element"), np.stack(curves, axis=1), {"units": unit, "long_name": "Fitted relaxation"}),
+        "identifiable": ("element", np.array(flags), {"units": "1", "long_name": "1 where the numbers are"}),
+        "verdict": ("element", np.array(verdicts)),
+        "reasons": ("element", np.array(reasons)),
+    }
+    coords = {dose_dim: data[dose_dim]} if dose_dim in data.coords else {}
+    table = xr.Dataset(
+        variables, coords={**coords, "element": names},
+        attrs={"kind": "table", "technique": "LEIS", "inputs": str(data.attrs["kind"]), "start_dose": float(start_dose),
+               "interval": str(interval).lower(), "dose_scale_unc": float(dose_scale_unc),
+               "fixed_ends": ", ".join(sorted(known)), **spectra.origin(data)},
+    )  # fmt: skip
+    return schema.check(table, "table")
+
+
+_MEANING: Final = {
+    "start": "Value before any dose",
+    "start_unc": "Its standard uncertainty",
+    "end": "Plateau",
+    "end_unc": "Its standard uncertainty",
+    "end_fraction": "Plateau over start",
+    "end_fraction_unc": "Its standard uncertainty",
+    "cross_section": "Cross-section of the relaxation",
+    "cross_section_unc": "Its standard uncertainty",
+    "cross_section_low": "Lower end of its 68 % interval",
+    "cross_section_high": "Upper end of its 68 % interval",
+}
+
+
+def _fill(columns: dict[str, list[float]], found: Relaxation, scale: float, dof: int) -> None:
+    """Append the numbers of one element."""
+    start, plateau, log_sigma = found.values.tolist()
+    sigma = float(np.exp(log_sigma))
+    errors = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
+    ratio = plateau / start if start > 0 else np.nan
+    gradient = np.array([-ratio, 1.0]) / start if start > 0 else np.full(2, np.nan)
+    ratio_unc = float(np.sqrt(gradient @ found.covariance[:2, :2] @ gradient))
+    low, high = found.interval
+    numbers = (
+        start, errors[0], plateau, errors[1], ratio, ratio_unc, sigma, float(np.hypot(errors[2], scale)) * sigma,
+        sigma - float(np.hypot(sigma - low, scale * sigma)), sigma + float(np.hypot(high - sigma, scale * sigma)),
+    )  # fmt: skip
+    for key, number in zip(_MEANING, numbers, strict=True):
+        columns[key].append(float(number) if found.identifiable else np.nan)
+    columns["chi2"].append(found.chi2)
+    columns["constant_chi2"].append(found.constant_chi2)
+    columns["dof"].append(float(dof))
+
+
+def _why(found: Relaxation) -> str:
+    if found.constant_chi2 - found.chi2 <= NOT_CONSTANT:
+        return "ambiguous: a constant describes the series as well, start and cross-section are not identifiable"
+    return (
+        "ambiguous: a slow decay and a plateau look alike at these doses, not identifiable; fix the plateau with end="
+    )
+
+
+def _pair(name: str, value: float | tuple[float, float]) -> tuple[float, float]:
+    pair = (float(value), 0.0) if isinstance(value, int | float) else (float(value[0]), float(value[1]))
+    if not (np.isfinite(pair[0]) and pair[0] >= 0 and pair[1] >= 0):
+        raise InputError(f"the plateau of {name} is {value}", where="end", remedy="Give it, or it and its uncertainty")
+    return pair
+
+
+def _edges(data: xr.Dataset, dose_dim: str, count: int, start_dose: float) -> tuple[Array, str]:
+    """Return the ends of the intervals, shape (k + 1,), and the unit of the dose."""
+    if dose_dim not in data.coords:
+        return np.arange(count + 1.0), "1"
+    unit = str(data[dose_dim].attrs.get("units", "1"))
+    if unit not in RECIPROCAL:
+        raise InputError(f"{dose_dim} is in {unit!r}", where=dose_dim, remedy=f"Use one of {', '.join(RECIPROCAL)}")
+    return check_doses(np.asarray(data[dose_dim].values, dtype=np.float64), start_dose), unit
+
+
+def _values(
+    data: xr.Dataset, elements: Sequence[str] | None, dose_dim: str, spot_dim: str
+) -> tuple[list[tuple[Array, Array]], str, list[str], float]:
+    """Return values and uncertainties (spot, dose) of each element, their unit, the names, and an error all share."""
+    kind = schema.kind_of(data)
+    common = 0.0
+    if kind == "fit":
+        failed = data["verdict"].values == "failed"
+        if np.any(failed):
+            require("failed", str(np.ravel(data["reasons"].values)[np.ravel(failed)][0]), what="this relaxation")
+        value, unc, label = data["area"], data["area_unc"], "component"
+    elif kind == "table" and "spot_normalised_area" in data and spot_dim in data["spot_normalised_area"].dims:
+        value, unc, label = data["spot_normalised_area"], data["spot_normalised_area_unc"], "element"
+        told = data.attrs.get("model_uncertainty", 0.0)
+        common = float(told) if isinstance(told, int | float) else 0.0
+    elif kind == "table" and "normalised_area" in data:
+        value, unc, label = data["normalised_area"], data["normalised_area_unc"], "element"
+    else:
+        raise InputError(
+            f"a {kind} without areas",
+            where="data",
+            remedy="Pass what surfspec.leis.fit or surfspec.leis.normalise returned",
+        )
+    names = [str(name) for name in value[label].values]
+    chosen = names if elements is None else [str(name) for name in elements]
+    unknown = [name for name in chosen if name not in names]
+    if isinstance(elements, str) or unknown or not chosen:
+        raise InputError(f"elements {elements!r}", where="elements", remedy=f"Give a list of {', '.join(names)}")
+    foreign = [str(d) for d in value.dims if d not in (dose_dim, spot_dim, label)]
+    if foreign or dose_dim not in value.dims:
+        raise InputError(
+            f"the data run over {', '.join(map(str, value.dims))}",
+            where="data",
+            remedy=f"Select one series over {dose_dim}, with {spot_dim} or without",
+        )
+    order = (spot_dim, dose_dim, label)
+
+    def arranged(one: xr.DataArray) -> Array:
+        one = one if spot_dim in one.dims else one.expand_dims(spot_dim)
+        return np.asarray(one.transpose(*order).values, dtype=np.float64)
+
+    x, u = arranged(value), arranged(unc)
+    at = [names.index(name) for name in chosen]
+    return [(x[..., i], u[..., i]) for i in at], str(value.attrs["units"]), chosen, common
