@@ -50,7 +50,7 @@ def candidates(
     .. math:: \frac{M_2}{M_1} = \frac{1 + K - 2\sqrt K\cos\theta}{1 - K - Q/E_0}, \qquad K = E_1/E_0
 
     Losses in the collision pull a measured peak below the elastic energy, by up to about 20 eV for 3 keV helium; the
-    true loss is taken as evenly distributed over `loss`. A candidate is listed when the peak lies within one
+    true loss is taken as evenly distributed over `loss`. A candidate is listed when the peak lies within half a
     resolution, or within three standard uncertainties, of the energies which that range allows.
 
     Parameters
@@ -210,7 +210,7 @@ def _ranked(lines: list[_Line], value: float, unc: float, fwhm: float) -> list[t
     for line in lines:
         low, high = min(line.low, line.high), max(line.low, line.high)
         outside = max(low - value, value - high, 0.0)
-        if outside > max(fwhm, FAR * unc):
+        if outside > max(0.5 * fwhm, FAR * unc):
             continue
         deviation = (value - 0.5 * (low + high)) / np.hypot(unc, (high - low) / np.sqrt(12.0))
         if line.element not in best or abs(deviation) < abs(best[line.element][1]):
@@ -234,7 +234,7 @@ def _statement(value: float, energy: float, lines: list[_Line], listed: list[str
     elif value < bottom.low:
         where = f"below {bottom.element} ({bottom.elastic:.0f} eV), the lowest line of the elements"
     else:
-        return "no element within one resolution"
+        return "no element within half a resolution"
     return f"impossible: {where}"
 
 
