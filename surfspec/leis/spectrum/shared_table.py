@@ -139,7 +139,7 @@ def area_covariance(fit: xr.Dataset) -> xr.Dataset:
                 },
             ),
         },
-        coords={dim: fit[dim].values for dim in dims if dim in fit.coords},
+        coords={dim: (dim, fit[dim].values, dict(fit[dim].attrs)) for dim in dims if dim in fit.coords},
         attrs={"kind": "table", "technique": "LEIS", **spectra.origin(fit)},
     )
     return schema.check(out, "table")
