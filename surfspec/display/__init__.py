@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from surfspec.display.dose_plot import plot_dose
     from surfspec.display.fit_plot import plot_fit
     from surfspec.display.ion_plot import plot_ions
+    from surfspec.display.joint_plot import plot_joint
     from surfspec.display.map_plot import plot_map
     from surfspec.display.match_plot import plot_match
     from surfspec.display.normalised_plot import plot_normalised
@@ -42,6 +43,7 @@ _HOME = {
     "plot_dose": "dose_plot",
     "plot_fit": "fit_plot",
     "plot_ions": "ion_plot",
+    "plot_joint": "joint_plot",
     "plot_map": "map_plot",
     "plot_match": "match_plot",
     "plot_normalised": "normalised_plot",
@@ -68,6 +70,7 @@ __all__ = [
     "plot_dose",
     "plot_fit",
     "plot_ions",
+    "plot_joint",
     "plot_map",
     "plot_match",
     "plot_normalised",

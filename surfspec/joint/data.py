@@ -135,7 +135,7 @@ def _covariance(table: xr.Dataset, unc: Array) -> Array:
     return np.asarray(np.diag(unc**2 - common**2) + np.outer(common, common) + least)
 
 
-def edges_of(table: xr.Dataset, stopping: float | None = None) -> Edges:
+def edges_of(table: xr.Dataset, stopping: float | None = None, spread: float = 0.0) -> Edges:
     """Return the thicknesses of a table of :func:`surfspec.leis.thickness`.
 
     Parameters
@@ -144,6 +144,8 @@ def edges_of(table: xr.Dataset, stopping: float | None = None) -> Edges:
         With ``thickness``, ``thickness_unc`` and, where it tells them apart, ``thickness_stat_unc``.
     stopping
         Relative uncertainty common to all of them; by default what the table leaves beside the statistical part.
+    spread
+        Standard uncertainty of each by what the table does not know, nm.
     """
     _needs(table, "edge", ("thickness", "thickness_unc"), "surfspec.leis.thickness")
     value, dose = _along_dose(table, "thickness", "edge")
@@ -159,7 +161,9 @@ def edges_of(table: xr.Dataset, stopping: float | None = None) -> Edges:
         common = np.sqrt(np.clip(whole**2 - own**2, 0.0, None))
         rest = common[clear] / value[clear]
         stopping = float(np.median(rest)) if rest.size and np.median(rest) > 0 else STOPPING
-    return Edges(start[good], dose[good], value[good], np.maximum(own[good], LEAST_THICKNESS), stopping)
+    return Edges(
+        start[good], dose[good], value[good], np.hypot(np.maximum(own[good], LEAST_THICKNESS), spread), stopping
+    )
 
 
 def attenuation_of(table: xr.Dataset) -> Attenuation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -55,6 +56,8 @@ def film(
 
     LEIS coverages against dose give :math:`\theta_0`, the removal cross-section :math:`\sigma` and the monolayers `n`;
     the in-depth edge gives the thickness `t` that is left on what is still covered; XPS gives only the product `y`.
+    A beam leaves layers of several numbers side by side; which of them an edge stands for is not known to half a
+    monolayer more or less, :math:`m/\sqrt{12}`, anew at each dose.
     Errors that several data share (references of the coverages, stopping, lengths of the electrons) are common in the
     fit and do not average out. Values are means over all that the data allow, numbers of monolayers and limits of the
     coverage included; pulls and chi-square are those of the least-squares answer.
@@ -173,7 +176,7 @@ def _evidence(
             raise InputError(f"{name} is {value:g}", where=name, remedy=f"Give a number above 0 and below {most:g}")
     return Evidence(
         doses=doses,
-        edges=edges_of(edge, stopping_unc) if edge is not None else None,
+        edges=edges_of(edge, stopping_unc, thickness / math.sqrt(12)) if edge is not None else None,
         attenuation=attenuation_of(xps) if xps is not None else None,
         layers=tuple(range(1, layers + 1)),
         monolayer=float(thickness),

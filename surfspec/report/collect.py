@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.fitting import uncertainty
-from surfspec.report import layout, provenance, results_leis, results_thickness, results_xrd
+from surfspec.report import layout, provenance, results_joint, results_leis, results_thickness, results_xrd
 from surfspec.report.quantities import Q, members, quantity, reasons_of, worst
 
 #: Relative uncertainty of a share below which it is fixed by the recipe, and what is left is rounding.
@@ -65,7 +65,7 @@ def sample_results(tree: xr.DataTree, name: str) -> dict[str, Any]:
     labels = list(layout.patterns(spectra))
     if labels:
         out["xrd"] = results_xrd.xrd(layout.patterns(matches), labels, missing)
-    out["joint"] = {"coverage": None, "thickness": None, "pulls": {}}
+    out["joint"] = results_joint.joint(tables.get(layout.JOINT))
     return out
 
 
@@ -76,6 +76,8 @@ def verdicts_of(sample: Mapping[str, Any]) -> list[str]:
         found.append(sample["xps"]["thickness_detail"]["verdict"])
     if "leis" in sample:
         found.append(sample["leis"]["verdict"])
+    if "detail" in sample.get("joint", {}):
+        found.append(sample["joint"]["detail"]["verdict"])
     found += [entry["verdict"] for label, entry in sample.get("xrd", {}).items() if label != "changes"]
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from surfspec.display import unit_text
+from surfspec.report import content_joint
 from surfspec.report.tables import Cell, Column, Quantity, Table
 
 Results = Mapping[str, Any]
@@ -38,6 +39,8 @@ def tables(results: Results) -> list[Table]:
         leis_normalised(results),
         leis_coverage(results),
         leis_conclusions(results),
+        leis_edge(results),
+        *content_joint.tables(results),
         phases(results),
         unexplained(results),
         changes(results),
@@ -93,6 +96,10 @@ def verdicts(results: Results) -> Table:
         rows.append((name, "LEIS", "spectra", leis["verdict"], "; ".join(leis["reasons"])))
     for name, label, entry in patterns(results):
         rows.append((name, "XRD", label, entry["verdict"], "; ".join(entry.get("reasons", []))))
+    for name, joint in part(results, "joint"):
+        if "detail" in joint:
+            found = joint["detail"]
+            rows.append((name, "XPS and LEIS", "film", found["verdict"], "; ".join(found["reasons"])))
     return Table(
         "verdicts",
         "Verdicts",
@@ -230,6 +237,27 @@ def leis_conclusions(results: Results) -> Table:
         (Column("sample"), Column("quantity"), Column("value", "", "quantity"), Column("unit or note")),
         tuple(rows),
     )
+
+
+def leis_edge(results: Results) -> Table:
+    """Return the thickness by the in-depth edge against the ion dose."""
+    rows: list[tuple[Cell, ...]] = [
+        (name, _number(one["dose"]), q(one), _number(one["stat_unc"]), _yes(one["patches"]))
+        for name, leis in part(results, "leis")
+        for one in leis.get("edge_thickness", [])
+        if one["value"] is not None
+    ]
+    return Table(
+        "leis_edge",
+        "Film thickness by the in-depth edge",
+        (
+            Column("sample"), Column("dose", "ions/cm2", "number"), Column("thickness", "nm", "quantity"),
+            Column("statistical part of its uncertainty", "nm", "number", digits=2), Column("bare parts beside it"),
+        ),
+        tuple(rows),
+        "Where the film covers. What the statistical part leaves is the stopping and the re-ionisation loss, common "
+        "to all.",
+    )  # fmt: skip
 
 
 def phases(results: Results) -> Table:

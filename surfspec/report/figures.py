@@ -42,10 +42,11 @@ def draw(tree: xr.DataTree) -> Iterator[Drawing]:
     Yields
     ------
     Drawing
-        XPS regions of each sample, samples compared, LEIS spectra, normalised areas, coverage, diffraction patterns.
+        XPS regions of each sample, samples compared, LEIS spectra, normalised areas, coverage, films by XPS and
+        LEIS together, diffraction patterns.
     """
     taken: set[str] = set()
-    for drawing in (*_xps(tree), *_leis(tree), *_xrd(tree)):
+    for drawing in (*_xps(tree), *_leis(tree), *_joint(tree), *_xrd(tree)):
         yield replace(drawing, name=unique(drawing.name, taken))
 
 
@@ -218,6 +219,19 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
         title = _simulated_among(tree, covered)
         figure = display.plot_series(joined, "coverage", along="dose", by="sample", title=title)
         yield Drawing("leis_coverage", "LEIS", caption, figure)
+
+
+def _joint(tree: xr.DataTree) -> Iterator[Drawing]:
+    for name in layout.samples(tree):
+        table = layout.nodes(tree, "tables", name).get(layout.JOINT)
+        if table is None:
+            continue
+        caption = (
+            f"Film of {name} by XPS and LEIS ({_kind(tree, name)}). Left: what each allows, one standard uncertainty; "
+            "ellipse, all together. Right: pull of every datum."
+        )
+        figure = display.plot_joint(table, title=_title(tree, name))
+        yield Drawing(_file("joint", tree, name), "joint", caption, figure)
 
 
 def _ends(fit: xr.Dataset) -> tuple[xr.Dataset, str]:

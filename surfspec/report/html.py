@@ -10,7 +10,7 @@ from typing import Any
 
 import xarray as xr
 
-from surfspec.report import layout, methods, page, provenance, statements
+from surfspec.report import content_joint, layout, methods, page, provenance, statements
 from surfspec.report.collect import verdicts_of
 from surfspec.report.content import part
 from surfspec.report.page import text
@@ -60,7 +60,7 @@ def render(
         _found(results, techniques),
         _attention(tree, results),
         *(_technique(name, named, figures) for name in techniques),
-        _joint(results, techniques),
+        _joint(results, techniques, named, figures),
         _methods(tree),
         _provenance(tree),
     ]
@@ -72,6 +72,7 @@ def _head(tree: xr.DataTree, results: Mapping[str, Any], title: str, techniques:
     facts = [f"{len(names)} sample{'s' if len(names) != 1 else ''} ({', '.join(names)})", ", ".join(techniques)]
     facts.append(f"surfspec {results['versions'].get('surfspec', '')}")
     links = [("found", "Findings"), ("attention", "To be checked"), *((t.lower(), t) for t in techniques)]
+    links += [("joint", "XPS and LEIS")] if {"XPS", "LEIS"} <= set(techniques) else []
     links += [("methods", "Methods"), ("provenance", "Provenance")]
     return "\n".join(
         [
@@ -128,22 +129,38 @@ def _figure(picture: Picture) -> str:
     return page.image(chosen, picture.caption, picture.width) if chosen is not None else ""
 
 
-def _joint(results: Mapping[str, Any], techniques: Sequence[str]) -> str:
+def _joint(
+    results: Mapping[str, Any], techniques: Sequence[str], named: Mapping[str, Table], figures: Sequence[Picture]
+) -> str:
+    """Show the film by XPS and LEIS together; where none was estimated, say why."""
+    if any(True for _ in content_joint.details(results)):
+        parts = [page.bullets([*content_joint.sentences(results), *_budgets(results)])]
+        parts += [page.table(table) for key, table in named.items() if key.startswith("joint_")]
+        parts += [_figure(picture) for picture in figures if picture.technique == "joint"]
+        return '<section id="joint"><h2>XPS and LEIS together</h2>' + "\n".join(parts) + "</section>"
     if not {"XPS", "LEIS"} <= set(techniques):
-        return ""
-    determined = any(
-        sample["joint"]["coverage"] or sample["joint"]["thickness"] for sample in results["samples"].values()
-    )
-    if determined:
         return ""
     return (
         '<section id="joint"><h2>XPS and LEIS together</h2>'
         + page.paragraph(
-            "One coverage and thickness from both techniques: not determined: this version of surfspec evaluates LEIS "
-            "and XPS apart; each has its own thickness above, where it was asked for."
+            "One coverage and thickness from both techniques: not determined. It needs a sample with a coverage by "
+            "LEIS at a known dose (leis: coverage) and a thickness by XPS (xps: thickness)."
         )
         + "</section>"
     )
+
+
+def _budgets(results: Mapping[str, Any]) -> list[str]:
+    """Say what the ions can have removed beside the thickness of the film."""
+    lines = []
+    for name, joint in content_joint.details(results):
+        budget = results["samples"][name].get("leis", {}).get("sputter_budget_nm")
+        if budget and all(limit is not None for limit in budget) and joint["thickness"]:
+            lines.append(
+                f"{name}: by sputter yields of 0.05 to 0.2 atoms per ion the beam can have removed {budget[0]:.2g} to "
+                f"{budget[1]:.2g} nm of a film of {joint['thickness']['value']:.2g} nm."
+            )
+    return lines
 
 
 def _methods(tree: xr.DataTree) -> str:

@@ -25,6 +25,8 @@ XPS_THICKNESS: Final = "xps/thickness"
 XPS_WARNINGS: Final = "xps/warnings"
 LEIS_NORMALISED: Final = "leis/normalised"
 LEIS_COVERAGE: Final = "leis/coverage"
+LEIS_THICKNESS: Final = "leis/thickness"
+JOINT: Final = "joint/film"
 NOTES: Final = "not_determined"
 
 #: Label of the pattern of a sample that has only one.

@@ -19,7 +19,9 @@ from surfspec.report import layout
 def methods(tree: xr.DataTree) -> list[tuple[str, list[str]]]:
     """Return headings with one sentence for each choice, for the techniques that the study has."""
     out = []
-    for heading, sentences in (("XPS", xps(tree)), ("LEIS", leis(tree)), ("XRD", xrd(tree))):
+    for heading, sentences in (
+        ("XPS", xps(tree)), ("LEIS", leis(tree)), ("XPS and LEIS together", joint(tree)), ("XRD", xrd(tree)),
+    ):  # fmt: skip
         if sentences:
             out.append((heading, sentences))
     return out
@@ -181,7 +183,11 @@ def leis(tree: xr.DataTree) -> list[str]:
             _LEIS_MODEL,
             _told("Recipe", _recipe(fit), ("elements", "ion", "energy", "angle")),
         ]
-        for name, title in ((layout.LEIS_NORMALISED, "Normalised areas"), (layout.LEIS_COVERAGE, "Coverage")):
+        for name, title in (
+            (layout.LEIS_NORMALISED, "Normalised areas"),
+            (layout.LEIS_COVERAGE, "Coverage"),
+            (layout.LEIS_THICKNESS, "Thickness by the in-depth edge"),
+        ):
             if name in tables:
                 out.append(_told(title, tables[name].attrs, _NOT_OPTIONS))
         return [line for line in out if line]
@@ -196,6 +202,22 @@ _NOT_OPTIONS = frozenset(
     {"kind", "technique", "surfspec_version", "inputs", "sample", "source_file", "source_sha256", "source_format",
      "statistics", "simulated", "title", "recipe", "ion", "ion_energy", "scattering_angle", "instrument"}
 )  # fmt: skip
+
+
+def joint(tree: xr.DataTree) -> list[str]:
+    """Return how the films were estimated from XPS and LEIS together."""
+    for sample in layout.samples(tree):
+        table = layout.nodes(tree, "tables", sample).get(layout.JOINT)
+        if table is not None:
+            return [_JOINT_MODEL, _told("Joint estimate", table.attrs, _NOT_OPTIONS)]
+    return []
+
+
+_JOINT_MODEL = (
+    "Coverage, thickness, monolayers and removal cross-section by least squares over the coverages by LEIS against "
+    "dose, the thickness by the in-depth edge and the attenuation by XPS; errors that several data share (references, "
+    "stopping, lengths of the electrons, dose scale) are common in it. Values are means over all that the data allow."
+)
 
 
 def xrd(tree: xr.DataTree) -> list[str]:

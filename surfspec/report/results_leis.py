@@ -39,6 +39,10 @@ def leis(
     if coverage is not None and "verdict" in coverage:
         verdicts += members(coverage, "verdict")
         reasons += reasons_of(coverage)
+    edge = tables.get(layout.LEIS_THICKNESS)
+    if edge is not None:
+        verdicts += ["check" if verdict != "ok" else "ok" for verdict in members(edge, "verdict")]
+        reasons += reasons_of(edge)
     noted = [text for name, text in missing if name.startswith("leis")]
     verdicts += ["check"] if noted else []
     reasons += noted
@@ -50,6 +54,7 @@ def leis(
         "removal_cross_section": _scalar(coverage, "removal_cross_section", "cm2"),
         "monolayers": _monolayers(coverage),
         "thickness": _scalar(coverage, "thickness", "nm"),
+        "edge_thickness": edge_thicknesses(edge),
         "sputter_budget_nm": _budget(coverage),
         "verdict": worst(verdicts),
         "reasons": list(dict.fromkeys(reasons)),
@@ -112,6 +117,29 @@ def coverages(table: xr.Dataset | None) -> list[dict[str, Any]]:
         for dose, value, unc in zip(
             table[DOSE].values, table["coverage"].values, table["coverage_unc"].values, strict=True
         )
+    ]
+
+
+def edge_thicknesses(table: xr.Dataset | None) -> list[dict[str, Any]]:
+    """Return the thickness by the in-depth edge at each dose, with its statistical part and whether there are patches.
+
+    A single one where the data are of one dose; none where they are of several samples.
+    """
+    if table is None:
+        return []
+    if table["thickness"].dims == ():
+        table = table.expand_dims(DOSE) if DOSE in table.coords else table.expand_dims({DOSE: [math.nan]})
+    if table["thickness"].dims != (DOSE,):
+        return []
+    return [
+        {
+            "dose": number(one[DOSE].values),
+            "value": number(one["thickness"].values),
+            "unc": number(one["thickness_unc"].values),
+            "stat_unc": number(one["thickness_stat_unc"].values),
+            "patches": None if int(one["patches"].values) < 0 else bool(one["patches"].values),
+        }
+        for one in (table.isel({DOSE: i}) for i in range(table.sizes[DOSE]))
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from surfspec.display import value_text
-from surfspec.report import layout
+from surfspec.report import content_joint, layout
 from surfspec.report.content import Results, part, patterns
 
 #: Standard uncertainties below which a value that passes the test of detection is called "hardly" detected.
@@ -31,7 +31,7 @@ def findings(results: Results) -> dict[str, list[str]]:
     for name, one in part(results, "xrd"):
         xrd += [_pattern(name, label, entry) for label, entry in one.items() if label != "changes"]
         xrd += [_change(name, change) for change in one.get("changes", [])]
-    return {"XPS": xps, "LEIS": leis, "XRD": xrd}
+    return {"XPS": xps, "LEIS": leis, "XRD": xrd, "XPS and LEIS together": content_joint.sentences(results)}
 
 
 def _pattern(name: str, label: str, entry: Mapping[str, Any]) -> str:
@@ -72,6 +72,9 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
             lines += _not_ok(f"{name}, LEIS", leis["verdict"], reasons or leis["reasons"])
     for name, label, entry in patterns(results):
         lines += _not_ok(f"{name}, XRD {label}", entry["verdict"], entry.get("reasons", []))
+    for name, joint in content_joint.details(results):
+        found = joint["detail"]
+        lines += _not_ok(f"{name}, film by XPS and LEIS together", found["verdict"], found["reasons"])
     for name, noted in notes.items():
         lines += [f"{name}: {quantity} not determined: {reason}." for quantity, reason in noted]
     return lines

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from surfspec import leis, schema
+from surfspec import leis, reference, schema
 from surfspec.errors import InputError
-from surfspec.leis.amounts import detection
+from surfspec.leis.amounts.blanks import blank_shares
 from surfspec.report import layout
 from surfspec.study.outcome import Outcome, placed
 from surfspec.study.reading import Progress
-from surfspec.study.spec import LeisPart
+from surfspec.study.spec import LeisPart, LeisThickness
 
 DOSE, SPOT = "dose", "spot"
 
@@ -59,7 +59,7 @@ def usable_blanks(part: LeisPart, references: Mapping[str, xr.Dataset]) -> dict[
         if element in held:
             continue
         try:
-            detection.blank_shares({element: references["film"]}, part.elements)
+            blank_shares({element: references["film"]}, part.elements)
         except InputError:
             continue
         blanks[element] = references["film"]
@@ -124,7 +124,40 @@ def analyse(
                     "leis zero_dose_coverage",
                     "one dose only: what the surface was before the ions came needs a series of at least three doses",
                 )
+        edge = _edge(fit, part, references["substrate"], recipe, out, progress)
+        if edge is not None:
+            out.tables[layout.LEIS_THICKNESS] = at_dose(edge, measured)
     return out
+
+
+def _edge(
+    fit: xr.Dataset, part: LeisPart, bare: xr.Dataset, recipe: leis.Recipe, out: Outcome, progress: Progress
+) -> xr.Dataset | None:
+    """Return the thickness by the in-depth edge: where the study asks, and where it can be had without asking."""
+    if part.coverage is None:
+        return None
+    asked, film = part.thickness, part.coverage.film
+    wanted = asked or LeisThickness()
+    held = set(reference.composition(film))
+    known = film in reference.material_names() or wanted.density is not None
+    if asked is None and not (known and set(recipe.lagging()) - held):
+        return None
+    progress("thickness by the in-depth edge")
+    stopping = None if wanted.stopping is None else (wanted.stopping, wanted.stopping_unc or 0.0)
+
+    def make() -> xr.Dataset:
+        with placed("leis.thickness"):
+            return leis.thickness(
+                fit,
+                film=film,
+                density=wanted.density,
+                element=wanted.element or None,
+                reference=bare,
+                stopping=stopping,
+                reionisation_loss=(wanted.reionisation_loss, wanted.reionisation_loss_unc),
+            )
+
+    return out.conclude("leis edge_thickness", make)
 
 
 def at_dose(table: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:

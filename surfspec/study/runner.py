@@ -18,7 +18,7 @@ from surfspec import recipes, report, storage
 from surfspec._version import __version__
 from surfspec.errors import InputError, SurfspecError
 from surfspec.report import layout
-from surfspec.study import leis, reading, xps, xrd
+from surfspec.study import joint, leis, reading, xps, xrd
 from surfspec.study.outcome import Outcome
 from surfspec.study.reading import Progress
 from surfspec.study.spec import Files, Study, techniques_of
@@ -119,6 +119,7 @@ def _tree(study: Study, file: Path, say: Progress) -> xr.DataTree:
             parts.append(leis.analyse(inputs.leis[name], leis_recipe, study.leis, references, progress=tell))
         if study.xrd is not None and name in inputs.xrd:
             parts.append(xrd.analyse(inputs.xrd[name], phases, progress=tell))
+        parts.append(joint.analyse(_merged(parts).tables, study.joint, progress=tell))
         outcomes[name] = _merged(parts)
     for label, fit in references.items():
         outcomes[f"{layout.REFERENCE}{label}"] = Outcome(

@@ -227,6 +227,61 @@ class LeisCoverage:
 
 
 @dataclass(frozen=True)
+class LeisThickness:
+    """A film whose thickness the in-depth edge tells; see :func:`surfspec.leis.thickness`.
+
+    Attributes
+    ----------
+    element
+        Whose edge; by default the heaviest that the film does not hold.
+    density
+        Of the film, g/cm3; by default that of the table of materials.
+    stopping, stopping_unc
+        Shift of the edge for a nm of film and its standard uncertainty, eV/nm; by default computed. Both or none.
+    reionisation_loss, reionisation_loss_unc
+        Loss by re-ionisation and its standard uncertainty, eV.
+    """
+
+    element: str = ""
+    density: float | None = field(default=None, metadata={"above": 0, "unit": "g/cm3"})
+    stopping: float | None = field(default=None, metadata={"above": 0})
+    stopping_unc: float | None = field(default=None, metadata={"low": 0})
+    reionisation_loss: float = field(default=20.0, metadata={"low": 0, "unit": "eV"})
+    reionisation_loss_unc: float = field(default=5.0, metadata={"low": 0, "unit": "eV"})
+
+    def __post_init__(self) -> None:
+        if (self.stopping is None) != (self.stopping_unc is None):
+            raise InputError(
+                "stopping and stopping_unc belong together",
+                where="stopping",
+                remedy="Give both, in eV/nm, or neither and let it be computed",
+            )
+
+
+@dataclass(frozen=True)
+class JointPart:
+    """The joint estimate of a film from LEIS and XPS; see :func:`surfspec.joint.film`.
+
+    Attributes
+    ----------
+    layers
+        Most monolayers that are told apart.
+    monolayer, monolayer_unc
+        Thickness of a monolayer (nm) and its relative standard uncertainty.
+    dose_scale_unc
+        Relative standard uncertainty of all doses together.
+    use
+        Which tables: some of ``leis``, ``edge``, ``xps``; by default all that there are.
+    """
+
+    layers: int = field(default=8, metadata={"low": 2, "high": 40})
+    monolayer: float | None = field(default=None, metadata={"above": 0, "below": 5, "unit": "nm"})
+    monolayer_unc: float = field(default=0.05, metadata={"above": 0, "below": 1})
+    dose_scale_unc: float = field(default=0.15, metadata={"low": 0, "below": 1})
+    use: tuple[Literal["leis", "edge", "xps"], ...] = ("leis", "edge", "xps")
+
+
+@dataclass(frozen=True)
 class LeisPart:
     """Ion, energy (eV), scattering angle (deg), elements looked for, and the conclusions wanted."""
 
@@ -236,7 +291,16 @@ class LeisPart:
     elements: tuple[str, ...]
     normalise: LeisNormalise = field(default_factory=LeisNormalise)
     coverage: LeisCoverage | None = None
+    thickness: LeisThickness | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
+
+    def __post_init__(self) -> None:
+        if self.thickness is not None and self.coverage is None:
+            raise InputError(
+                "the thickness needs the film and the bare substrate of a coverage",
+                where="thickness",
+                remedy="Add 'coverage:' with film, substrate and references",
+            )
 
 
 @dataclass(frozen=True)
@@ -270,6 +334,7 @@ class Study:
     xps: XpsPart | None = None
     leis: LeisPart | None = None
     xrd: XrdPart | None = None
+    joint: JointPart | None = None
     description: str = ""
 
     def __post_init__(self) -> None:
