@@ -94,7 +94,7 @@ def area_ratio(
     dof = _effective(unc**2, ((da, 1.0), (db, factor)))
     probability = t.cdf(difference / np.where(unc > 0, unc, np.nan), np.where(np.isfinite(dof), dof, 1e9))
     entry = {
-        "ratio": (ratio, "Ratio", "ratio_unc"),
+        "ratio": (ratio, "Normalised area, first over second", "ratio_unc"),
         "ratio_unc": (ratio_unc, "Standard uncertainty of the ratio", ""),
         "difference": (difference, f"First less {factor:g} times the second", "difference_unc"),
         "difference_unc": (unc, "Its standard uncertainty", ""),

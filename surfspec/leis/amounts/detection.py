@@ -181,7 +181,7 @@ def _table(
         "detected": ("1", "1 where detected"),
         "area": (unit, "Area"),
         "area_unc": (unit, "Standard uncertainty of the area"),
-        "share": ("1", "Area over that of all other elements, negative where less than nothing fits best"),
+        "share": ("1", "Area over that of all others"),
         "share_unc": ("1", "Its standard uncertainty"),
         "upper_limit": (unit, f"Upper limit of the area at {1 - level:.0%}"),
     }
