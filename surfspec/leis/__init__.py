@@ -17,16 +17,13 @@ from surfspec.leis.amounts.yields import sensitivity
 from surfspec.leis.collisions.calibrated_positions import calibrated_energies
 from surfspec.leis.collisions.calibration import calibrate
 from surfspec.leis.collisions.cross_sections import cross_section, rutherford
-from surfspec.leis.collisions.kinematics import (
-    double_scattering_limit,
-    elastic_energy,
-    recoil_energy,
-    target_mass,
-)
+from surfspec.leis.collisions.kinematics import elastic_energy, target_mass
+from surfspec.leis.collisions.recoils import double_scattering_limit, recoil_energy
 from surfspec.leis.film.edge_calibration import calibrate_edge
 from surfspec.leis.film.edge_thickness import thickness
 from surfspec.leis.film.element_relaxation import relaxation
 from surfspec.leis.film.joint_removal import removal
+from surfspec.leis.film.single_element import element_coverage
 from surfspec.leis.film.two_phase import coverage
 from surfspec.leis.planning.element_lines import line_table
 from surfspec.leis.planning.identification import candidates
@@ -55,6 +52,7 @@ __all__ = [
     "detect",
     "double_scattering_limit",
     "elastic_energy",
+    "element_coverage",
     "first_detected",
     "fit",
     "forecast",

@@ -83,6 +83,8 @@ class DoseFit:
         Chi-square of the doses.
     fitted
         Coverage of each spectrum, shape (k,).
+    share
+        Part of the surface that is a layer thicker (negative: thinner).
     """
 
     layers: int
@@ -93,6 +95,7 @@ class DoseFit:
     covariance: float
     chi2: float
     fitted: Array
+    share: float = 0.0
 
 
 class _Whitened:

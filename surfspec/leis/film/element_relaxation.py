@@ -3,8 +3,8 @@ r"""How the signal of one element settles under the beam: preferential loss, mix
 .. math:: c(D) = c_\infty + (c_0 - c_\infty)\,e^{-\sigma D}
 
 averaged over the dose interval of each spectrum, :math:`\bar c_k = c_0 m_k + c_\infty(1 - m_k)` with
-:math:`m_k = (e^{-\sigma D_{k-1}} - e^{-\sigma D_k})/(\sigma\,\Delta D)`. At a given :math:`\sigma` that is linear, so that
-the chi-square is computed exactly over a grid of :math:`\ln\sigma`. Few doses at a small :math:`\sigma` do not tell a
+:math:`m_k = (e^{-\sigma D_{k-1}} - e^{-\sigma D_k})/(\sigma\,\Delta D)`. At a given :math:`\sigma` that is linear,
+and the chi-square is computed exactly over a grid of :math:`\ln\sigma`. Few doses at a small one do not tell a
 plateau from a slow decay: then nothing but the fitted curve is given.
 """
 

@@ -345,4 +345,5 @@ def _at_least(one: Profile, layers: int, dose: Array, start_dose: float, interva
         covariance=np.nan,
         chi2=float(every[f, k]),
         fitted=theta * film_curve(curves, layers, share),
+        share=share,
     )

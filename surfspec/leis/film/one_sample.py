@@ -31,6 +31,7 @@ SCALARS: Final = {
     "removal_cross_section_high": ("cm2", "Upper end of its 68 % profile-likelihood interval"),
     "thickness": ("nm", "Film thickness by the number of monolayers"),
     "thickness_unc": ("nm", "Its standard uncertainty"),
+    "layer_share": ("1", "Share of the surface that is a layer thicker, or (negative) thinner, by the dose model"),
     "between_spot_sd": ("1", "Standard deviation of the coverage between spots beyond their fits"),
     "between_spot_sd_unc": ("1", "Its standard uncertainty"),
     "model_share": ("1", "Error of areas by the spectral model over the background below them, from the misfit"),
@@ -253,7 +254,8 @@ def _dose_part(
         "removal_cross_section_unc": float(np.hypot(found.cross_section_unc, scale * sigma)),
         "removal_cross_section_low": sigma - float(np.hypot(sigma - low, scale * sigma)),
         "removal_cross_section_high": sigma + float(np.hypot(high - sigma, scale * sigma)),
-        "thickness": found.best.layers * setting.monolayer,
+        "layer_share": found.best.share,
+        "thickness": (found.best.layers + found.best.share) * setting.monolayer,
         "thickness_unc": found.layers_unc * setting.monolayer,
         "statement": _statement(doses, sigma, found.not_excluded, setting),
     }

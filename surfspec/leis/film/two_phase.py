@@ -11,23 +11,20 @@ References must have been measured, or scaled, to the same dose for each spectru
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.verdict import require
-from surfspec.leis.amounts.detection import recipe_of
-from surfspec.leis.film import misfit, unmixing
+from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.film import misfit
 from surfspec.leis.film.budget import sputter_budget
 from surfspec.leis.film.coverage_table import coverage_table
 from surfspec.leis.film.layer_choice import ROUGHNESS
-from surfspec.leis.film.one_sample import DoseSetting, Phases, one_sample
+from surfspec.leis.film.one_sample import DoseSetting, one_sample
+from surfspec.leis.film.phases import COMPUTED, phases_of
 from surfspec.leis.recipe import Recipe
-from surfspec.leis.spectrum.spectrum_fit import fit as fit_spectra
 
 Array = NDArray[np.float64]
 
@@ -35,9 +32,10 @@ Array = NDArray[np.float64]
 def coverage(
     fit: xr.Dataset,
     *,
-    film: xr.Dataset,
-    substrate: xr.Dataset,
+    film: xr.Dataset | str,
+    substrate: xr.Dataset | str,
     exclude: Sequence[str] = ("Na",),
+    densities: Mapping[str, float] | None = None,
     recipe: Recipe | None = None,
     dose_dim: str = "dose",
     spot_dim: str = "spot",
@@ -61,7 +59,11 @@ def coverage(
     fit
         Fit of the sample, or its spectra with `recipe`. With a dose dimension the dose model is fitted too.
     film, substrate
-        Fits (or spectra) of the pure film and the bare substrate; all their members are averaged.
+        Fits (or spectra) of the pure film and the bare substrate; all their members are averaged. Without references
+        the formulas of both: then their areas are computed (:mod:`surfspec.leis.film.computed_reference`), each to
+        25 %, and the verdict says so.
+    densities
+        Densities of those formulas, g/cm3, where the table of materials does not hold them.
     exclude
         Elements left out, because the beam removes them faster than the film.
     recipe
@@ -106,7 +108,8 @@ def coverage(
         ``spot_coverage`` and ``spot_gain`` with ``_unc``, and ``spot_chi2``. Once a series: ``zero_dose_coverage``,
         ``removal_cross_section`` (cm2) and ``thickness`` (nm) with ``_unc``, the first two with ``_low`` and ``_high``
         (68 % profile likelihood) too, ``monolayers`` (best of 1 to 4, or -1), ``monolayers_chi2`` and
-        ``monolayers_probability`` (..., layers), ``not_excluded`` (text), ``identifiable``, ``between_spot_sd``,
+        ``monolayers_probability`` (..., layers), ``not_excluded`` (text), ``layer_share``, ``identifiable``,
+        ``between_spot_sd``,
         ``model_share``, ``chi2`` and ``dof`` of the two phases, ``statement`` (the sputter budget in words),
         ``verdict`` and ``reasons``. NaN where the data do not determine a number. ``coverage_covariance`` (dose,
         dose_b) holds what doses have in common: references (``coverage_common_unc``) and spots.
@@ -141,20 +144,11 @@ def coverage(
             raise InputError(f"{where} is {share}", where=where, remedy="Give 0 or a positive share")
     if start_dose < 0:
         raise InputError(f"start dose {start_dose:g}", where="start_dose", remedy="Give 0 or a positive dose")
-    sample, film_fit, substrate_fit = (
-        _fitted(one, recipe, what, force) for one, what in ((fit, "fit"), (film, "film"), (substrate, "substrate"))
-    )
-    names = _elements(sample, film_fit, substrate_fit, exclude)
-    _check_formula("film", film_fit, film_formula)
-    _check_formula("substrate", substrate_fit, substrate_formula)
-    yields = np.stack([unmixing.reference(one, names)[0] for one in (film_fit, substrate_fit)], axis=1)
-    errors = np.stack([unmixing.reference(one, names)[1] for one in (film_fit, substrate_fit)])
-    if np.linalg.cond(yields / np.linalg.norm(yields, axis=0)) > 1e3:
-        raise InputError(
-            f"film and substrate look alike in {', '.join(names)}",
-            where="film",
-            remedy="Leave fewer elements out, or fit one that only one of the two has",
-        )
+    sample, sides = phases_of(
+        fit, film, substrate, exclude=exclude, recipe=recipe, force=force, formulas=(film_formula, substrate_formula),
+        densities=densities or {},
+    )  # fmt: skip
+    phases, names = sides.phases, sides.phases.names
     dims = [str(d) for d in sample["chi2"].dims]
     outer = tuple(d for d in dims if d not in (spot_dim, dose_dim))
     part = sample.sel(component=names, component_b=names)
@@ -174,11 +168,13 @@ def coverage(
     setting = DoseSetting(
         start_dose, site_density, monolayer, sputter_yield, interval, dose_scale_unc, roughness, thickness
     )
-    phases = Phases(names, yields, errors)
     results = [
         one_sample(areas[i], matrices[i], below[i], None if given is None else given[i], phases, doses, setting)
         for i in np.ndindex(*areas.shape[: len(outer)])
     ]
+    for one in results if sides.computed else ():
+        one["reasons"] = "; ".join(filter(None, (one["reasons"], COMPUTED)))
+        one["verdict"] = verdict_of(one["reasons"].split("; "))
     shape = areas.shape[: len(outer)]
     table = coverage_table(results, shape, outer, spot_dim, dose_dim, dims)
     if doses is not None:
@@ -199,64 +195,9 @@ def coverage(
         "interval": str(interval).lower(),
         "model_uncertainty": _told(model_uncertainty),
         "sputter_yield_low": float(sputter_yield[0]), "sputter_yield_high": float(sputter_yield[1]),
-        **_origin(sample, film, substrate),
+        **sides.origin,
     }  # fmt: skip
     return table
-
-
-def _origin(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> dict[str, Any]:
-    """Return sample and instrument of the sample; one simulated input makes the coverage simulated."""
-    every = spectra.origin(sample, film, substrate)
-    return {**spectra.origin(sample), **({"simulated": every["simulated"]} if "simulated" in every else {})}
-
-
-def _fitted(data: xr.Dataset, recipe: Recipe | None, what: str, force: bool) -> xr.Dataset:
-    if schema.kind_of(data) == "spectrum":
-        if recipe is None:
-            raise InputError(
-                f"{what} is a spectrum, and no recipe says how to fit it",
-                where=what,
-                remedy="Pass recipe=, or the result of surfspec.leis.fit",
-            )
-        data = fit_spectra(data, recipe)
-    recipe_of(data)
-    failed = data["verdict"].values == "failed"
-    if np.any(failed):
-        require("failed", str(np.ravel(data["reasons"].values[failed])[0]), what=f"the coverage ({what})", force=force)
-    return data
-
-
-def _check_formula(what: str, one: xr.Dataset, formula: str) -> None:
-    if not formula:
-        return
-    foreign = unmixing.foreign_elements(one, formula)
-    if foreign:
-        raise InputError(
-            f"the {what} reference shows {' and '.join(foreign)}, which {formula} does not hold",
-            where=what,
-            remedy="Are the references exchanged, or is the formula incomplete? A film that shows what lies beneath "
-            "it is no pure reference",
-        )
-
-
-def _elements(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, exclude: Sequence[str]) -> list[str]:
-    if isinstance(exclude, str):
-        raise InputError(f"exclude is the text {exclude!r}", where="exclude", remedy=f"Give a list: ({exclude!r},)")
-    names = [str(name) for name in sample["component"].values]
-    for what, one in (("film", film), ("substrate", substrate)):
-        other = [str(name) for name in one["component"].values]
-        if set(other) != set(names):
-            raise InputError(
-                f"the sample was fitted with {', '.join(names)} and the {what} with {', '.join(other)}",
-                where=what,
-                remedy="Fit all three with the same recipe",
-            )
-    chosen = [name for name in names if name not in exclude]
-    if len(chosen) < 2:
-        raise InputError(
-            f"{len(chosen)} elements cannot tell two phases apart", where="exclude", remedy="Exclude fewer elements"
-        )
-    return chosen
 
 
 def _told(model_uncertainty: float | Mapping[str, float] | xr.DataArray | None) -> str | float:
