@@ -16,7 +16,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     exact = float("nan")
     lines = ss.leis.line_table(ELEMENTS, **GEOMETRY)
     numbers = {element: (float(lines.centroid.sel(element=element)), exact) for element in ELEMENTS}
-    print(lines[["centroid", "spread", "double_limit"]].to_dataframe().round(1))
+    print(lines[["centroid", "spread", "double_scattering"]].to_dataframe().round(1))
 
     elastic = numbers["Zr"][0]
     reionised = elastic - ss.leis.elastic_energy("Zr", loss=20.0, **GEOMETRY)
@@ -34,7 +34,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     seen = ss.leis.visibility(resolution=0.015, **GEOMETRY)
     pairs = ss.leis.forecast(["Na", "Al", *ELEMENTS[2:], "S"], counts=10000, fwhm=60, **GEOMETRY)
     for a, b in (("Al", "Si"), ("Si", "P"), ("P", "S")):
-        one, other = pairs.sel(element=a, element_b=b), pairs.sel(element=b, element_b=a)
+        one, other = pairs.sel(element=a, beside=b), pairs.sel(element=b, beside=a)
         numbers[f"{a} beside {b}"] = (float(one.relative_unc), exact)
         print(
             f"{a} {100 * one.relative_unc:.0f} % and {b} {100 * other.relative_unc:.0f} % (FWHM 60 eV, 10000 counts "

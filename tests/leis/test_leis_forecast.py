@@ -57,7 +57,7 @@ def test_distances_of_the_lines() -> None:
     table = leis.forecast(["Na", "Al", "Si", "P", "S"], counts=10000, fwhm=50)
     for pair, distance in {("Na", "Al"): 160.0, ("Al", "Si"): 38.1, ("Si", "P"): 90.1, ("P", "S"): 30.7}.items():
         # of the mean lines; those of the main isotopes are 34.6 (Al, Si), 93.6 (Si, P) and 28.1 eV (P, S)
-        one = table.sel(element=pair[0], element_b=pair[1])
+        one = table.sel(element=pair[0], beside=pair[1])
         assert float(one.separation) == pytest.approx(distance, abs=0.1)
         assert float(one.separation_fwhm) == pytest.approx(distance / float(one.fwhm), rel=2e-3)
 
@@ -66,7 +66,7 @@ def test_aluminium_and_sulphur_are_lost_beyond_fifty_ev() -> None:
     def separable(fwhm: float) -> list[int]:
         table = leis.forecast(["Na", "Al", "Si", "P", "S"], counts=10000, fwhm=fwhm)
         return [
-            int(table.separable.sel(element=a, element_b=b))
+            int(table.separable.sel(element=a, beside=b))
             for a, b in (("Na", "Al"), ("Al", "Si"), ("Si", "P"), ("P", "S"))
         ]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from surfspec.errors import GeometryError, InputError
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions import kinematics as kin
+from surfspec.leis.collisions import recoils
 
 
 def ratio(ion: str, isotope: str) -> float:
@@ -56,6 +57,13 @@ def test_uranium_is_an_element_with_isotopes() -> None:
 
 def test_helium_3() -> None:
     assert kin.elastic_energy("16O", ion="3He") == pytest.approx(1497.46, abs=0.01)
+
+
+@pytest.mark.parametrize(("ion", "mass"), [("22Ne", 21.991385 - 5.4858e-4), ("4He2+", 4.002603 - 2 * 5.4858e-4)])
+def test_isotope_and_charge_of_the_ion_are_explicit(ion: str, mass: float) -> None:
+    A, t = 89.904699 / mass, np.radians(145.0)
+    factor = ((np.cos(t) + np.sqrt(A**2 - np.sin(t) ** 2)) / (1 + A)) ** 2
+    assert kin.elastic_energy("90Zr", ion=ion, energy=5000.0) == pytest.approx(5000.0 * factor, abs=0.01)
 
 
 def test_no_ghost_peak_behind_a_light_target() -> None:
@@ -164,11 +172,11 @@ def test_every_root_conserves_energy_and_momentum(mass: float, angle: float, los
 
 @pytest.mark.parametrize(("element", "limit"), [("O", 1472), ("Na", 1836), ("Si", 2006), ("P", 2087), ("Zr", 2649)])
 def test_double_scattering_limit(element: str, limit: float) -> None:
-    assert kin.double_scattering_limit(element) == pytest.approx(limit, abs=0.5)
+    assert recoils.double_scattering_limit(element) == pytest.approx(limit, abs=0.5)
 
 
 def test_recoils_carry_cosine_squared() -> None:
-    straight, slanted, none = kin.recoil_energy("O", [0.0, 60.0, 145.0])
+    straight, slanted, none = recoils.recoil_energy("O", [0.0, 60.0, 145.0])
     assert slanted / straight == pytest.approx(0.25)
     assert np.isnan(none)
     A = ratio("4He", "16O")

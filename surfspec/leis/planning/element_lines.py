@@ -14,11 +14,10 @@ from surfspec.leis.collisions.cross_sections import isotope_collisions, outside_
 from surfspec.leis.collisions.kinematics import (
     angle_dispersion,
     check_geometry,
-    double_scattering_limit,
     isotope_energies,
     mass_dispersion,
-    recoil_energy,
 )
+from surfspec.leis.collisions.recoils import double_scattering_limit, recoil_energy
 from surfspec.leis.planning.tables import checked_elements, made
 
 Array = NDArray[np.float64]
@@ -57,7 +56,7 @@ def line_table(
         ``cross_section_low`` (angstrom2/sr), ``centre_of_mass_angle`` (deg), ``impact_parameter`` and
         ``closest_approach`` (angstrom). Over element: ``centroid`` (by abundance, as
         :func:`surfspec.leis.elastic_energy`), ``weighted_centroid`` (by `weight`), ``spread`` (eV), ``allowed``
-        (abundance of the isotopes that can scatter), ``double_limit`` (eV, see
+        (abundance of the isotopes that can scatter), ``double_scattering`` (eV, see
         :func:`surfspec.leis.double_scattering_limit`), ``recoil`` (eV, straight ahead) and ``domain`` (why the
         cross-section should not be trusted, or empty).
 
@@ -133,7 +132,7 @@ _ELEMENT = {
     "weighted_centroid": ("eV", "Mean energy by intensity"),
     "spread": ("eV", "Standard deviation of the lines by intensity"),
     "allowed": ("1", "Abundance of isotopes that can scatter"),
-    "double_limit": ("eV", "Highest energy after two collisions"),
+    "double_scattering": ("eV", "Highest energy after two collisions"),
     "recoil": ("eV", "Energy of a recoil straight ahead"),
 }
 
@@ -186,7 +185,7 @@ def _of_element(name: str, found: Mapping[str, Array], ion: str, energy: float, 
     real = np.isfinite(lines)
     out = {
         "allowed": float(found["abundance"][real].sum()),
-        "double_limit": double_scattering_limit(name, ion=ion, energy=energy, angle=angle),
+        "double_scattering": double_scattering_limit(name, ion=ion, energy=energy, angle=angle),
         "recoil": float(recoil_energy(name, 0.0, ion=ion, energy=energy)),
     }
     if np.any(real):

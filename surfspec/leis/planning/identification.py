@@ -68,7 +68,7 @@ def candidates(
     loss
         Smallest and largest inelastic loss `Q`, eV.
     count
-        How many candidates to list.
+        How many candidates to list at most.
 
     Returns
     -------
@@ -120,6 +120,9 @@ def candidates(
             ranked["distance"][index, rank] = value - line.elastic
             ranked["distance_fwhm"][index, rank] = (value - line.elastic) / fwhm
             ranked["deviation"][index, rank] = deviation
+    shown = max(1, min(count, int(possible.max())))
+    chosen, numbers = chosen[:, :shown], numbers[:, :shown]
+    ranked = {name: values[:, :shown] for name, values in ranked.items()}
     mass, mass_unc = _mass(measured, unc, ion, energy, angle, (low, high))
     both, one = ("peak", "rank"), "peak"
     return made(
@@ -140,7 +143,7 @@ def candidates(
             "distance_fwhm": (both, ranked["distance_fwhm"], "1", "Distance over the resolution"),
             "deviation": (both, ranked["deviation"], "1", "Measured less expected over combined uncertainty"),
         },
-        {"peak": range(measured.size), "rank": range(1, count + 1)},
+        {"peak": range(measured.size), "rank": range(1, shown + 1)},
         {
             "ion": ion,
             "ion_energy": float(energy),

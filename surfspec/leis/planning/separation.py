@@ -73,9 +73,9 @@ def forecast(
     Returns
     -------
     xarray.Dataset
-        Of kind ``table``. Over (element, element_b), two elements alone in the window: ``separation`` of the lines and
+        Of kind ``table``. Over (element, beside), two elements alone in the window: ``separation`` of the lines and
         ``fwhm`` of the peaks (eV), ``separation_fwhm`` (their ratio), ``relative_unc``: relative standard deviation of
-        the area of `element` beside `element_b` with positions tied by the kinematics, ``relative_unc_free``: with a
+        the area of `element` beside `beside` with positions tied by the kinematics, ``relative_unc_free``: with a
         position and a width of its own for each, ``separable`` and ``separable_free``: 1 where both areas stay within
         `limit`. The diagonal is the element alone. Over element: ``center`` (eV), ``counts``, ``relative_unc_all``: all
         elements together. NaN where the spectrum does not determine an area.
@@ -126,7 +126,7 @@ def forecast(
             out[name][i, j], out[name][j, i] = spread[0], spread[-1]
     model, values = _prepared(recipe, expected, fwhm, resolution)
     together = _relative(model, values, free=False)
-    both, one = ("element", "element_b"), "element"
+    both, one = ("element", "beside"), "element"
     separable = {
         name: np.where(np.isfinite(value) & np.isfinite(value.T), (np.maximum(value, value.T) <= limit), False).astype(
             int
@@ -149,7 +149,7 @@ def forecast(
             "counts": (one, np.array([expected.counts[name] for name in names]), "counts", "Counts in the peak"),
             "relative_unc_all": (one, together, "1", "Relative standard deviation, all elements together"),
         },
-        {"element": names, "element_b": names},
+        {"element": names, "beside": names},
         {
             "ion": recipe.ion,
             "ion_energy": float(recipe.energy),
