@@ -1,4 +1,4 @@
-"""A quantity of a fit over two dimensions: an image of the sample, or one dimension against another."""
+"""A quantity of a fit or table over two dimensions: an image of the sample, or one dimension against another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.series_plot import quantity
 from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
@@ -33,19 +34,20 @@ def plot_map(
     width: str | float | None = None,
     height: float | None = None,
 ) -> Figure:
-    """Draw a quantity of a fit over its two series dimensions, as colours.
+    """Draw a quantity of a fit, or of a table made of it, over its two series dimensions, as colours.
 
     Members whose fit failed are grey: their numbers are none.
 
     Parameters
     ----------
     fit
-        Kind ``fit`` with two series dimensions, ``y`` and ``x`` of an image say.
+        Kind ``fit`` with two series dimensions, ``y`` and ``x`` of an image say; or kind ``table`` with them.
     variable
         ``"area"``, ``"center"``, ``"fwhm"``, ``"height"``, one of their uncertainties (``"area_unc"``), or
-        ``"reduced_chi2"``.
+        ``"reduced_chi2"``; of a table any number over the two, such as ``"coverage"`` or ``"normalised_area"``.
     component
-        Name of the component; by default the first one. Not used where the variable has none.
+        Name of the component, or the element of a table; by default the first one. Not used where the variable has
+        none.
     force
         Show the numbers of failed fits, too.
     ax
@@ -63,7 +65,7 @@ def plot_map(
     Raises
     ------
     InputError
-        For a fit without exactly two series dimensions, an unknown variable or component.
+        For another kind, or without exactly two series dimensions; for an unknown variable or component.
 
     Examples
     --------
@@ -76,16 +78,18 @@ def plot_map(
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['y', 'Area (counts·eV)']
     """
-    schema.check(fit, "fit")
-    dims = labels.member_dims(fit)
-    if len(dims) != 2:
-        raise InputError(
-            f"the fit has {len(dims)} series dimensions and a map has two",
-            where="fit",
-            remedy="Use plot_series for one dimension, or select with .isel()",
-        )
-    values, name = _chosen(fit, variable, component)
-    failed = (fit["verdict"] == "failed").transpose(*dims).values
+    if schema.kind_of(fit) == "table":
+        schema.check(fit, "table")
+        values, name = _of_table(fit, variable, component)
+        dims = tuple(str(dim) for dim in values.dims)
+    else:
+        schema.check(fit, "fit")
+        dims = labels.member_dims(fit)
+        _two(dims, "fit")
+        values, name = _chosen(fit, variable, component)
+    failed = np.zeros(values.shape, dtype=bool)
+    if "verdict" in fit and set(fit["verdict"].dims) == set(dims):
+        failed = (fit["verdict"] == "failed").transpose(*dims).values
     shown = np.where(failed & (not force), np.nan, values.transpose(*dims).values)
     if ax is None:
         ax = style.figure(width or "column", height or 7.0).add_subplot()
@@ -108,6 +112,29 @@ def plot_map(
         lines.append(f"grey: {missing} of {shown.size} failed or not determined")
     style.headline(ax, "\n".join(line for line in lines if line))
     return style.figure_of(ax)
+
+
+def _two(dims: tuple[str, ...], what: str) -> None:
+    if len(dims) != 2:
+        raise InputError(
+            f"the {what} has {len(dims)} series dimensions and a map has two",
+            where="fit",
+            remedy="Use plot_series for one dimension, or select with .isel()",
+        )
+
+
+def _of_table(table: xr.Dataset, variable: str, component: str | None) -> tuple[xr.DataArray, str]:
+    """Return a quantity of a table over two dimensions, of one element where it has them, and the name of that."""
+    values = quantity(table, variable)
+    name = ""
+    if "element" in values.dims:
+        known = [str(one) for one in table["element"].values]
+        name = known[0] if component is None else labels.choice(component, known, "component")
+        values = values.sel(element=name)
+    _two(tuple(map(str, values.dims)), f"quantity {variable!r}")
+    if "y" in values.dims:
+        values = values.transpose("y", ...)
+    return values, name
 
 
 def _range(shown: Array) -> tuple[float | None, float | None, str]:

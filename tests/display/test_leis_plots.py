@@ -329,3 +329,26 @@ def test_pictures_say_as_much_in_grey(bare: xr.Dataset, covered: xr.Dataset) -> 
         column, row = int(x), picture.shape[0] - int(y)
         shades.append(float(np.median(picture[row - 6 : row + 7, column - 2 : column + 3])))
     assert all(0.3 < shade < 0.97 for shade in shades)  # filled, and the lines can be seen on it
+
+
+def test_map_of_a_table() -> None:
+    """Coverage and normalised areas of an area scan lie where they were measured; y runs upwards."""
+    values = np.arange(12.0).reshape(4, 3) / 12
+    table = xr.Dataset(
+        {"coverage": (("x", "y"), values, {"units": "1", "long_name": "Coverage"}),
+         "normalised_area": (("y", "x", "element"), np.stack([values.T, 1 - values.T], axis=-1), ONE)},
+        coords={"x": ("x", np.arange(4.0), {"units": "mm"}), "y": ("y", np.arange(3.0), {"units": "mm"}),
+                "element": ["P", "Zr"]},
+        attrs={"kind": "table", "technique": "LEIS", "sample": "pellet", "simulated": "true"},
+    )  # fmt: skip
+    ax, bar = ss.display.plot_map(table, "coverage").axes
+    np.testing.assert_array_equal(ax.collections[0].get_array().reshape(3, 4), values.T)
+    assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("x (mm)", "y (mm)", "Coverage")
+    assert "(simulated)" in ax.get_title(loc="left")
+    of_zr = ss.display.plot_map(table, "normalised_area", component="Zr").axes[0]
+    np.testing.assert_array_equal(of_zr.collections[0].get_array().reshape(3, 4), 1 - values.T)
+    assert of_zr.get_title(loc="left").endswith("Zr")
+    with pytest.raises(InputError, match="component"):
+        ss.display.plot_map(table, "normalised_area", component="Xx")
+    with pytest.raises(InputError, match="two"):
+        ss.display.plot_map(table.isel(x=0), "coverage")
