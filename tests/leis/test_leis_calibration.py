@@ -206,3 +206,12 @@ def test_five_measured_area_scans(data_dir: Path) -> None:
         assert np.max(np.abs(found.residual.values)) <= 0.5, (file.name, found.residual.values)
         two = leis.calibrate({name: measured[name] for name in ("Ni", "Pd")}, energy=1000.0, angle=110.0)
         assert int(two.degenerate) == 1
+        # palladium between the two others, weighed by them alone
+        around = leis.calibrate({name: measured[name] for name in ("Ni", "Au")}, energy=1000.0, angle=110.0)
+        energy, error = measured["Pd"]
+        unknown = leis.candidates(
+            [energy], energy=float(around.energy), angle=float(around.angle), resolution=0.01, loss=(0.0, 0.0),
+            energy_unc=float(np.hypot(error, leis.calibrated_energies(around, ["Pd"]).energy_unc[0])),
+        )  # fmt: skip
+        assert str(unknown.candidate.values[0, 0]) == "Pd"
+        assert float(unknown.mass[0]) == pytest.approx(106.42, abs=0.7)
