@@ -1,8 +1,11 @@
 r"""How the lag of an in-depth edge follows from the thickness of the film, and back, with uncertainties kept apart.
 
-.. math:: \text{lag} = Q\,(1 - \tfrac12 e^{-t/t_n}) + b\,t
+.. math:: \text{lag} = Q\,(1 - \tfrac12 e^{-t/t_n}) + b\,(t - d/2)
 
-with `b` in eV/nm. From a calibration :math:`t_n` is 0 and `Q` its intercept.
+with `b` in eV/nm and the distance `d` of atomic layers. The surface peaks, from which the lag is counted, come from the
+outermost plane of atoms. The first plane beneath a film of `n` layers lies :math:`n d` below that one, but it stands
+for half a layer on either side, so that the smooth edge of the sum over planes lies half a layer higher. From a
+calibration :math:`t_n` and `d` are 0 and `Q` is its intercept.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ class EdgeLaw:
         Standard deviation of lags about the law, eV.
     depth
         Thickness over which ions that were never neutralised die out, nm.
+    layer
+        Distance of atomic layers, nm.
     thinnest
         Thickness from which the law was seen to hold, nm.
     """
@@ -42,6 +47,7 @@ class EdgeLaw:
     covariance: Array
     scatter: float = 0.0
     depth: float = 0.0
+    layer: float = 0.0
     thinnest: float = 0.0
 
     def never_neutral(self, thickness: float) -> float:
@@ -56,7 +62,7 @@ class EdgeLaw:
         >>> EdgeLaw(20.0, 60.0, np.zeros((2, 2))).lag(0.5)
         50.0
         """
-        return self.zero * (1.0 - 0.5 * self.never_neutral(thickness)) + self.slope * thickness
+        return self.zero * (1.0 - 0.5 * self.never_neutral(thickness)) + self.slope * (thickness - 0.5 * self.layer)
 
     def zero_unc(self) -> float:
         """Return the standard uncertainty of the lag without a film, eV."""
@@ -78,7 +84,7 @@ class EdgeLaw:
         >>> round(t, 6), round(by_lag, 3), round(by_law, 3)
         (0.5, 0.045, 0.131)
         """
-        low, high = 0.0, max(0.0, lag / self.slope) + 1.0
+        low, high = 0.0, max(0.0, lag / self.slope) + self.layer + 1.0
         start = self.lag(0.0)
         if lag <= start:
             t = (lag - start) / self.slope
@@ -88,7 +94,7 @@ class EdgeLaw:
                 low, high = (t, high) if self.lag(t) < lag else (low, t)
         share = self.never_neutral(t)
         steep = self.slope + (0.5 * self.zero * share / self.depth if self.depth > 0 and t > 0 else 0.0)
-        gradient = np.array([1.0 - 0.5 * share, max(t, 0.0)])
+        gradient = np.array([1.0 - 0.5 * share, max(t - 0.5 * self.layer, 0.0)])
         common = float(gradient @ self.covariance @ gradient) + (self.zero * share) ** 2 / 12.0
         return t, float(np.hypot(unc, self.scatter)) / steep, float(np.sqrt(common)) / steep
 

@@ -1,6 +1,6 @@
 r"""Thickness of a film from the edge of the in-depth signal of an element beneath it.
 
-.. math:: \text{lag} = Q + t\,\Big[K S(E_0) + \frac{S(E_1)}{\cos\beta}\Big]
+.. math:: \text{lag} = Q + \Big(t - \frac d2\Big)\Big[K S(E_0) + \frac{S(E_1)}{\cos\beta}\Big]
 
 Ions that come out of the depth as ions were re-ionised, which costs them `Q` (about 20 eV for helium); what is left
 over is the film's stopping on the way in and out (:mod:`surfspec.leis.film.stopping`), or a line measured on films of
@@ -10,7 +10,9 @@ nothing. Their share is not known: it is taken as anything between none and :mat
 
 The lag is the centre of the edge in the fit: where the smoothed step of the shoulder, extrapolated to its beginning,
 has fallen to one half. That is the loss of ions that turned right behind the film, whatever the slope of the shoulder
-further down; a half height relative to a plateau deeper down is not, for the shoulder rises towards it.
+further down, and half an atomic layer `d` before the first plane beneath the film, for which it stands
+(:mod:`surfspec.leis.film.edge_law`). A half height relative to a plateau deeper down is not, for the shoulder rises
+towards it.
 
 On a surface with bare parts the edge is a mixture of theirs and of that beneath the film. With a reference of the bare
 substrate the bare share :math:`b = A/A_\text{ref}` is known from the surface peak, and
@@ -32,6 +34,7 @@ from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import stopping as stopping_model
 from surfspec.leis.film.edge_lag import EdgeLags, edge_element, edge_lags
 from surfspec.leis.film.edge_law import EdgeLaw, law_of
+from surfspec.reference.materials import composition
 
 #: Energy lost to re-ionisation and its standard uncertainty, eV.
 REIONISATION = (20.0, 5.0)
@@ -70,6 +73,7 @@ def thickness(
     stopping: tuple[float, float] | None = None,
     reionisation_loss: tuple[float, float] = REIONISATION,
     neutralisation_depth: float = NEUTRALISATION_DEPTH,
+    monolayer: float | None = None,
     electronic_scale: float = stopping_model.ELECTRONIC_SCALE,
     exit_angle: float | None = None,
     spot_dim: str = "spot",
@@ -97,6 +101,9 @@ def thickness(
         Loss by re-ionisation and its standard uncertainty, eV.
     neutralisation_depth
         Thickness over which ions that were never neutralised, and lose nothing, die out, nm; 0: there are none.
+    monolayer
+        Distance of atomic layers, nm; by default :math:`N^{-1/3}` of the film's atomic density. Half of it is added,
+        see :mod:`surfspec.leis.film.edge_law`.
     electronic_scale
         Factor on the electronic stopping of Lindhard and Scharff.
     exit_angle
@@ -138,7 +145,7 @@ def thickness(
     >>> fit = ss.leis.fit(ss.spectrum(energy, counts, technique="LEIS"), recipe)
     >>> table = ss.leis.thickness(fit, film="Na3PO4")
     >>> round(float(table.thickness), 1), int(table.patches)
-    (0.5, 0)
+    (0.7, 0)
     """
     recipe = recipe_of(fit)
     material = stopping_model.film_material(film, density)
@@ -149,6 +156,11 @@ def thickness(
             f"neutralisation depth {neutralisation_depth}", where="neutralisation_depth", remedy="Give 0 or positive nm"
         )
     lags = edge_lags(fit, name, spot_dim)
+    layer = sum(material.atoms(symbol) for symbol in composition(material.formula)) ** (-1.0 / 3.0)
+    if monolayer is not None:
+        if not 0 <= monolayer < 10:
+            raise InputError(f"monolayer {monolayer} nm", where="monolayer", remedy="Give nm, or 0 for no layers")
+        layer = float(monolayer)
     if calibration is None:
         if stopping is None:
             cut = _edge_width(fit, name)
@@ -162,7 +174,7 @@ def thickness(
             raise InputError("a film that does not stop ions", where="stopping", remedy="Give a positive eV/nm")
         law = EdgeLaw(
             reionisation_loss[0], stopping[0], np.diag([reionisation_loss[1] ** 2, stopping[1] ** 2]),
-            depth=neutralisation_depth,
+            depth=neutralisation_depth, layer=layer,
         )  # fmt: skip
         how = "stopping"
     else:
@@ -197,7 +209,7 @@ def thickness(
             "kind": "table", "technique": "LEIS", "inputs": "fit", "film": material.formula, "element": name,
             "density": float(material.density), "method": how, "zero": float(law.zero), "stopping": float(law.slope),
             "zero_unc": float(np.sqrt(law.covariance[0, 0])), "stopping_unc": float(np.sqrt(law.covariance[1, 1])),
-            "neutralisation_depth": float(law.depth),
+            "neutralisation_depth": float(law.depth), "monolayer": float(law.layer),
             "reionisation_loss": float(reionisation_loss[0]), "electronic_scale": float(electronic_scale),
             **spectra.origin(fit),
         },
