@@ -107,8 +107,8 @@ def _plane(ax: Axes, table: xr.Dataset) -> None:
                     ms=5, lw=style.LINE, capsize=2, ls="none", label="LEIS dose series")  # fmt: skip
         tallest.append(1.4 * (thick[0] + thick[1]))
     elif cover is not None:
-        ax.axvspan(cover[0] - cover[1], cover[0] + cover[1], color=style.tint(style.color(1), 0.25), lw=0,
-                   label="LEIS dose series")  # fmt: skip
+        ax.axvspan(max(cover[0] - cover[1], 0.0), cover[0] + cover[1], facecolor="none", edgecolor=style.color(1),
+                   hatch="\\\\\\\\", lw=0, label="LEIS dose series")  # fmt: skip
     cover, thick = _pair(table, "coverage", ALL), _pair(table, "thickness", ALL)
     if cover is not None and thick is not None:
         covariance = table["covariance"].values[:2, :2]
@@ -126,7 +126,7 @@ def _plane(ax: Axes, table: xr.Dataset) -> None:
     ax.set_ylim(0.0, max(tallest))
     style.quantity_axis(ax.xaxis, "Coverage before any dose", "1")
     style.quantity_axis(ax.yaxis, "Thickness where there is film", "nm")
-    ax.legend(loc="lower left", fontsize=style.SMALL, frameon=False)
+    ax.legend(loc="best", fontsize=style.SMALL, frameon=False)
 
 
 def _curve(thickness: float, length: float) -> Array:
@@ -150,8 +150,8 @@ def _pulls(ax: Axes, table: xr.Dataset) -> None:
     ax.set_xlim(-widest, widest)
     ax.set_ylim(-0.7, len(names) - 0.3)
     ax.set_yticks(places, [name.replace(" ions/cm2", " cm$^{-2}$").replace("e+", "e") for name in names])
-    ax.tick_params(axis="y", labelsize=style.SMALL, length=0)
-    style.quantity_axis(ax.xaxis, "Pull, measured minus model over uncertainty", "1")
+    ax.tick_params(axis="y", which="both", labelsize=style.SMALL, length=0)
+    style.quantity_axis(ax.xaxis, "Pull: (measured − model) / uncertainty", "1")
 
 
 def _pair(table: xr.Dataset, quantity: str, technique: str) -> tuple[float, float] | None:

@@ -208,7 +208,7 @@ def rows(evidence: Evidence, coverage: float, layers: int, values: Array) -> lis
             found.append(Row(name, "1", float(doses.value[i]), float(doses.unc[i]), float(made[i])))
         nominal = layers * evidence.monolayer
         unc = float(unc_of_layers(evidence, n, above=bool(t[0] > nominal))[0])
-        found.append(Row(f"LEIS {layers} monolayers", "nm", nominal, unc, float(t[0])))
+        found.append(Row(f"LEIS {layers} monolayer{'s' if layers > 1 else ''}", "nm", nominal, unc, float(t[0])))
     if (edges := evidence.edges) is not None:
         made = seen_edges(edges, t, n, beam.left("edges", sigma)[1], x[:, STOPPING])[0]
         for i in range(edges.value.size):
