@@ -21,6 +21,7 @@ from surfspec.fitting.linked_data import LinkedMember
 from surfspec.fitting.linked_map import LinkedMap
 from surfspec.fitting.model import BoundModel, Model, Parameter
 from surfspec.fitting.result import MemberFit, empty_member
+from surfspec.fitting.solver.solution import EQUALLY_GOOD
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.spectrum.maximisation import (
     FLAT_COSINE,
@@ -35,6 +36,10 @@ from surfspec.leis.spectrum.projection import expected_sigma
 from surfspec.leis.spectrum.sharing import Common, Index, linked
 
 Array = NDArray[np.float64]
+#: Times that better lags are looked for, and where in their range.
+LOOKS, LAGS = 3, (0.05, 0.35)
+#: Lags further apart than this (eV) are different answers.
+APART = 10.0
 Flags = NDArray[np.bool_]
 
 
@@ -155,7 +160,7 @@ def fit_jointly(
     for group in linked(kept, rows):
         used = [i for i, one in enumerate(kept) if any(index in one.members for index in group)]
         here = [rows[index] for index in group]
-        joint, here, whole = _settled(here, [kept[i] for i in used], statistics)
+        joint, here, whole = _searched(here, [kept[i] for i in used], statistics)
         values[used], covariance[np.ix_(used, used)] = joint.values, joint.covariance
         settled = whole and (joint.converged or _at_rest(here, joint, statistics))
         for number, row in enumerate(here):
@@ -184,13 +189,96 @@ def _alone(
     own.parameters = model.parameters
     solution, first = maximise(own, y, statistics, sigma, start=start)
     values = np.array(solution.values)
+    return _Row(index, own, y, sigma, first, values, _held(own, values, y, sigma, statistics, shared))
+
+
+def _held(
+    model: SpectrumModel, values: Array, y: Array, sigma: Array | None, statistics: str, shared: set[str]
+) -> Flags:
+    """Find what is held: heights on zero, and lags of shoulders that are not there."""
     held = np.zeros(values.size, dtype=bool)
-    held[own.shape_count :] = values[own.shape_count :] <= 0
-    held[own.shape_count + own.area_columns] = False  # an area of zero is an answer, with an uncertainty
-    spread = expected_sigma(own.evaluate(values), y, statistics, sigma)
-    held[: own.shape_count] = idle_lags(own, values, spread)[: own.shape_count]
-    held[: own.shape_count] &= ~np.isin(own.shape_names, list(shared))
-    return _Row(index, own, y, sigma, first, values, held)
+    held[model.shape_count :] = values[model.shape_count :] <= 0
+    held[model.shape_count + model.area_columns] = False  # an area of zero is an answer, with an uncertainty
+    spread = expected_sigma(model.evaluate(values), y, statistics, sigma)
+    held[: model.shape_count] = idle_lags(model, values, spread)[: model.shape_count]
+    held[: model.shape_count] &= ~np.isin(model.shape_names, list(shared))
+    return held
+
+
+def _searched(rows: list[_Row], commons: Sequence[Common], statistics: str) -> tuple[SharedFit, list[_Row], bool]:
+    """Fit members together from where their own fits end, and from other lags; the higher likelihood wins.
+
+    The edge of a shoulder can lie under its peak or far below it, with a maximum of the likelihood at each; which of
+    them is the higher one hangs on what is shared. So the fit begins once more where the members end with the shared
+    values at their medians, and again wherever a member alone finds a better lag at the values found.
+    """
+    best = _settled(rows, commons, statistics)
+    middle = np.median([row.values for row in rows], axis=0)
+    level = [_with_lags(row, middle, commons, statistics) for row in rows]
+    if any(_apart(row, other[0]) for row, other in zip(rows, level, strict=True)):
+        moved = [_moved(row, other[0], commons, statistics) for row, other in zip(rows, level, strict=True)]
+        best = min(best, _settled(moved, commons, statistics), key=lambda one: one[0].deviance)
+    for _ in range(LOOKS):
+        joint, rows, _whole = best
+        found = [
+            _with_lags(row, one.values, commons, statistics) for row, one in zip(rows, joint.solutions, strict=True)
+        ]
+        better = [
+            deviance < one.deviance - EQUALLY_GOOD * joint.scale
+            for (_, deviance), one in zip(found, joint.solutions, strict=True)
+        ]
+        if not any(better):
+            break
+        moved = [
+            _moved(row, values, commons, statistics) if yes else row
+            for row, (values, _), yes in zip(rows, found, better, strict=True)
+        ]
+        best = min(best, _settled(moved, commons, statistics), key=lambda one: one[0].deviance)
+        if best[0] is joint:
+            break
+    return best
+
+
+def _lags(row: _Row, commons: Sequence[Common]) -> list[int]:
+    """Return the places of the member's own free lags."""
+    shared = {one.name for one in commons if row.index in one.members}
+    return [
+        i
+        for i, p in enumerate(row.model.parameters[: row.model.shape_count])
+        if p.name.endswith(" lag") and p.vary and p.name not in shared
+    ]
+
+
+def _with_lags(row: _Row, at: Array, commons: Sequence[Common], statistics: str) -> tuple[Array, float]:
+    """Return the best values of a member with the shared ones held as `at` has them, from several lags."""
+    shared = {one.name for one in commons if row.index in one.members}
+    model, lags = row.model, _lags(row, commons)
+    best, deviance = row.values, np.inf
+    held = SpectrumModel(model.recipe, model.energy, absent=model.absent)
+    held.parameters = tuple(
+        replace(p, value=float(np.clip(v, p.low, p.high)), vary=p.vary and p.name not in shared)
+        for p, v in zip(model.parameters, at, strict=True)
+    )
+    for share in LAGS if lags else ():
+        shape = at[: model.shape_count].copy()
+        for i in lags:
+            low, high = model.parameters[i].low, model.parameters[i].high
+            shape[i] = low + share * (high - low)
+        found, _ = maximise(held, row.y, statistics, row.sigma, start=shape)
+        if found.deviance < deviance:
+            best, deviance = np.array(found.values), found.deviance
+    return best, deviance
+
+
+def _apart(row: _Row, values: Array) -> bool:
+    """Return whether lags differ by more than :data:`APART`."""
+    lags = [i for i, name in enumerate(row.model.shape_names) if name.endswith(" lag")]
+    return bool(np.any(np.abs(row.values[lags] - values[lags]) > APART))
+
+
+def _moved(row: _Row, values: Array, commons: Sequence[Common], statistics: str) -> _Row:
+    shared = {one.name for one in commons if row.index in one.members}
+    return replace(row, values=values, held=_held(row.model, values, row.y, row.sigma, statistics, shared))
 
 
 def _settled(rows: list[_Row], commons: Sequence[Common], statistics: str) -> tuple[SharedFit, list[_Row], bool]:
