@@ -7,7 +7,7 @@ the range in which Student's distribution predicts one more value of the plateau
 
 at a level shared out among the elements (Bonferroni), with the standard deviation `s` of the plateau: fits of one
 profile share errors that do not scatter, so their uncertainties would hide a change. A slow drift could creep in step
-by step, so the plateau is asked for a slope at the end.
+by step, so the plateau must show no slope either, by Student's test at the same level, at every step.
 """
 
 from __future__ import annotations
@@ -31,8 +31,25 @@ Array = NDArray[np.float64]
 SHORTEST = 4
 
 
+def slope_p_value(place: Array, values: Array) -> Array:
+    """Return the two-sided chance of so large a slope among equal values, shape (element,), by Student's test.
+
+    Examples
+    --------
+    >>> bool(slope_p_value(np.arange(6.0), np.array([[1.0], [2.1], [2.9], [4.0], [5.1], [6.0]]))[0] < 1e-4)
+    True
+    """
+    x = place - place.mean()
+    centred = values - values.mean(axis=0)
+    slope = x @ centred / (x @ x)
+    residual = centred - x[:, None] * slope
+    dof = place.size - 2
+    unc = np.sqrt(np.sum(residual**2, axis=0) / dof / (x @ x))
+    return np.asarray(2 * t.sf(np.abs(slope) / np.where(unc > 0, unc, np.inf), dof))
+
+
 def plateau_start(values: Array, level: float = LEVEL) -> int:
-    """Return the first cycle of the plateau, by the rule above; -1 for fewer cycles than a plateau needs.
+    """Return the first cycle of the plateau, by the rule above; -1 where there is none.
 
     Parameters
     ----------
@@ -50,32 +67,21 @@ def plateau_start(values: Array, level: float = LEVEL) -> int:
     if count < SHORTEST:
         return -1
     start = count - SHORTEST
+
+    def drifts(first: int) -> bool:
+        return bool(np.any(slope_p_value(np.arange(count - first, dtype=np.float64), values[first:]) < level / width))
+
+    if drifts(start):
+        return -1
     while start > 0:
         flat = values[start:]
         n = flat.shape[0]
         spread = flat.std(axis=0, ddof=1) * np.sqrt(1 + 1 / n)
         far = np.abs(values[start - 1] - flat.mean(axis=0))
-        if np.any(far > spread * t.isf(0.5 * level / width, n - 1)):
+        if np.any(far > spread * t.isf(0.5 * level / width, n - 1)) or drifts(start - 1):
             break
         start -= 1
     return int(start)
-
-
-def slope_p_value(place: Array, values: Array) -> Array:
-    """Return the two-sided chance of so large a slope among equal values, shape (element,), by Student's test.
-
-    Examples
-    --------
-    >>> bool(slope_p_value(np.arange(6.0), np.array([[1.0], [2.1], [2.9], [4.0], [5.1], [6.0]]))[0] < 1e-4)
-    True
-    """
-    x = place - place.mean()
-    centred = values - values.mean(axis=0)
-    slope = x @ centred / (x @ x)
-    residual = centred - x[:, None] * slope
-    dof = place.size - 2
-    unc = np.sqrt(np.sum(residual**2, axis=0) / dof / (x @ x))
-    return np.asarray(2 * t.sf(np.abs(slope) / np.where(unc > 0, unc, np.inf), dof))
 
 
 def depth_profile(
@@ -176,8 +182,8 @@ def depth_profile(
     )
     out.attrs |= {
         "along": along,
-        "plateau_rule": f"the last {SHORTEST} and all before them within Student's prediction interval at {level:g} "
-        "shared among the elements of the sum, then a test of the slope",
+        "plateau_rule": f"the last {SHORTEST} and all before them within Student's prediction interval and without a "
+        f"slope, each at {level:g} shared among the elements of the sum",
         **spectra.origin(fit),
     }
     return out
@@ -212,17 +218,14 @@ def _one(
     if place.size:
         mean("profile_mean", slice(None))
     start = plateau_start(r[:, judged], level)
-    if start < 0:
+    if start < 0 and place.size < SHORTEST:
         return numbers, [f"not determined: {place.size} cycles, and a plateau needs {SHORTEST}"]
+    if start < 0:
+        return numbers, [f"not determined: the last {SHORTEST} cycles still change, there is no plateau"]
     mean("bulk", slice(start, None))
     numbers["first"] = float(place[start])
-    drift = slope_p_value(place[start:], r[start:])
-    numbers["drift_p"] = drift
+    numbers["drift_p"] = slope_p_value(place[start:], r[start:])
     why = []
-    if np.any(drift[judged] < level / np.count_nonzero(judged)):
-        why.append(
-            f"model inadequate: the plateau from {place[start]:g} on still drifts (p = {drift[judged].min():.1g})"
-        )
     if place.size - start == SHORTEST and place.size > SHORTEST:
         why.append("ambiguous: no more than the last cycles are alike, the profile may not have reached a plateau")
     return numbers, why
