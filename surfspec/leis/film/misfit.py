@@ -5,9 +5,10 @@ parts of a surface that error is the one in the reference of the bare substrate,
 over substrate, is like neither of the two thick references, so that a surface of coverage :math:`\theta` has areas with
 a standard uncertainty of
 
-.. math:: u_j = s\,\theta\,b_j, \qquad b_j = w_j\,\langle\text{background}\rangle_{|E - E_j| < w_j}
+.. math:: u_j = s\,\theta\,b_j, \qquad b_j = w_j\,\langle\text{background}\rangle_{|E - E_j| < w_j} + \tfrac16 T
 
-with the full width at half maximum :math:`w_j` of the peak.
+with the full width at half maximum :math:`w_j` of the peak, and a sixth of all areas `T` for what the other peaks leave
+beneath it: at the scale expected beforehand that is the 0.5 % of the total which the weights allow for.
 
 There are more elements than phases, and what is left over tells :math:`s`: its posterior is the restricted likelihood
 of the residuals (Patterson and Thompson, Biometrika 58 (1971) 545) times a prior worth :data:`PRIOR_STRENGTH` degrees

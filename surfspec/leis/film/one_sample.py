@@ -118,6 +118,8 @@ def one_sample(
         name: np.full((spots, steps), np.nan)
         for name in ("spot_coverage", "spot_coverage_unc", "spot_gain", "spot_gain_unc", "spot_chi2")
     }
+    # an area can be wrong by its background, and by what the other peaks leave beneath it
+    below = below + GUARD / misfit.PRIOR_SCALE * areas.sum(axis=-1, keepdims=True)
     usable = np.all(np.isfinite(areas), axis=-1) & np.all(np.isfinite(matrices), axis=(-2, -1))
     share = np.nan
     if given is None and np.any(usable):
