@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.special import erf, erfc
 
-from surfspec import leis, schema, spectra
+from surfspec import io, leis, reference, schema, spectra
 from surfspec.errors import InputError
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.spectrum.shared_table import area_covariance
@@ -170,7 +172,7 @@ def test_separate_fits_have_no_covariance_between_them(series: xr.Dataset) -> No
 
 def test_offsets_get_better_and_stay_honest() -> None:
     pulls, alone, joint = [], [], []
-    for seed in range(1, 11):
+    for seed in range(1, 9):
         series, _ = scene(offsets=(2.0, -3.0), doses=3, seed=seed, level=0.3)
         separate = leis.fit(series, RECIPE)["value"].sel(parameter="offset").values
         both = leis.fit(series, RECIPE, shared=BY_SPOT)
@@ -182,7 +184,7 @@ def test_offsets_get_better_and_stay_honest() -> None:
     # three doses: the scatter falls by about the square root of three
     assert np.std(np.ravel(joint)) < 0.75 * np.std(np.ravel(alone))
     assert 0.6 < np.std(np.ravel(pulls)) < 1.4
-    assert abs(np.mean(pulls)) < 3 / np.sqrt(20) * 1.2
+    assert abs(np.mean(pulls)) < 3 / np.sqrt(16) * 1.2
 
 
 def test_doses_of_one_spot_do_not_see_another(series: xr.Dataset) -> None:
@@ -205,6 +207,23 @@ def test_what_differs_is_not_to_be_shared() -> None:
     assert int(fit.sharing_constraints[0, 0]) == 3
     right = leis.fit(series, RECIPE, shared={"offset": "dose"})
     assert "sharing" not in "".join(map(str, right.reasons.values.ravel()))
+
+
+def test_a_better_lag_is_found_together() -> None:
+    """The simulated study has one offset for the spots of a sample; lags of its bare surface have two maxima each."""
+    folder = reference.path("nasicon_study") / "leis"
+    spots = [io.read(folder / f"ref_NZSP_area{spot}_dose1.csv") for spot in (1, 2, 3)]
+    series = spectra.stack(spots, "spot")
+    recipe = leis.Recipe(elements=("O", "Na", "Si", "P", "Zr"))
+    fit = leis.fit(series, recipe, shared=("offset",))
+    assert float(fit.sharing_probability[0]) > 0.01
+    lags = fit["value"].sel(parameter="Zr lag").values
+    assert np.ptp(lags) < 10.0
+    # no member is better alone at the shared offset, wherever its lag begins
+    offset = float(fit.shared_value[0])
+    for lag in (5.0, 70.0):
+        fixed = leis.fit(series, replace(recipe, offset=(offset, offset)), start={"Zr lag": lag})
+        assert np.all(fit.deviance.values < fixed.deviance.values + 0.5)
 
 
 def test_a_spectrum_without_counts_takes_no_part(series: xr.Dataset) -> None:
