@@ -40,6 +40,7 @@ def tables(results: Results) -> list[Table]:
         leis_coverage(results),
         leis_conclusions(results),
         leis_edge(results),
+        leis_profile(results),
         *content_joint.tables(results),
         phases(results),
         unexplained(results),
@@ -257,6 +258,26 @@ def leis_edge(results: Results) -> Table:
         tuple(rows),
         "Where the film covers. What the statistical part leaves is the stopping and the re-ionisation loss, common "
         "to all.",
+    )  # fmt: skip
+
+
+def leis_profile(results: Results) -> Table:
+    """Return the elements over the cycles of sputter depth profiles, and their bulk."""
+    rows: list[tuple[Cell, ...]] = [
+        (name, element, _number(one["cycle"]), q(one), _yes(one["detected"]), q(leis["bulk"].get(element)))
+        for name, leis in part(results, "leis")
+        for element, series in leis.get("depth_profile", {}).items()
+        for one in series
+    ]
+    return Table(
+        "leis_profile",
+        "Depth profile by LEIS",
+        (
+            Column("sample"), Column("element"), Column("cycle", "", "number"),
+            Column("normalised area", "", "quantity"), Column("detected"), Column("bulk", "", "quantity"),
+        ),
+        tuple(rows),
+        "Bulk: mean over the cycles from which on nothing changes.",
     )  # fmt: skip
 
 

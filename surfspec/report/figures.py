@@ -184,6 +184,12 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
             figure = display.plot_fit(chosen, title=_title(tree, name))
             yield Drawing(_file("leis", tree, name), "LEIS", caption, figure)
     tables = {name: layout.nodes(tree, "tables", name) for name in names}
+    for name, one in tables.items():
+        profile = one.get(layout.LEIS_PROFILE)
+        if profile is not None and profile["normalised_area"].ndim == 2:
+            caption = f"Depth profile of {name} by LEIS ({_kind(tree, name)}); line and band, the bulk and its scatter."
+            figure = display.plot_profile(profile, title=_title(tree, name))
+            yield Drawing(_file("leis", tree, name, "profile"), "LEIS", caption, figure)
     normalised = {n: t[layout.LEIS_NORMALISED] for n, t in tables.items() if layout.LEIS_NORMALISED in t}
     series = {n: t for n, t in normalised.items() if "dose" in t.dims}
     joined = _joined(

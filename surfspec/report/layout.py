@@ -26,6 +26,7 @@ XPS_WARNINGS: Final = "xps/warnings"
 LEIS_NORMALISED: Final = "leis/normalised"
 LEIS_COVERAGE: Final = "leis/coverage"
 LEIS_THICKNESS: Final = "leis/thickness"
+LEIS_PROFILE: Final = "leis/profile"
 JOINT: Final = "joint/film"
 NOTES: Final = "not_determined"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from surfspec.report.quantities import members, number, quantity, reasons_of, wo
 
 #: Dimension of the series of a dose series.
 DOSE = "dose"
+#: Dimension of a sputter depth profile.
+CYCLE = "cycle"
 #: Parameter of the fits that is the common offset of the energy scale, eV.
 OFFSET = "offset"
 
@@ -42,7 +45,12 @@ def leis(
     edge = tables.get(layout.LEIS_THICKNESS)
     if edge is not None:
         verdicts += ["check" if verdict != "ok" else "ok" for verdict in members(edge, "verdict")]
-        reasons += reasons_of(edge)
+        # the same doubt at several doses, with other numbers, is said once
+        reasons += list({re.sub(r"[0-9.]+", "", reason): reason for reason in reversed(reasons_of(edge))}.values())
+    profile = tables.get(layout.LEIS_PROFILE)
+    if profile is not None:
+        verdicts += members(profile, "verdict")
+        reasons += reasons_of(profile)
     noted = [text for name, text in missing if name.startswith("leis")]
     verdicts += ["check"] if noted else []
     reasons += noted
@@ -50,6 +58,7 @@ def leis(
         "energy_offset": energy_offset(fit),
         "normalised_area": normalised_areas(normalised),
         "coverage": coverages(coverage),
+        **({"depth_profile": depth_profile(profile), "bulk": bulk(profile)} if profile is not None else {}),
         "zero_dose_coverage": _scalar(coverage, "zero_dose_coverage", "1"),
         "removal_cross_section": _scalar(coverage, "removal_cross_section", "cm2"),
         "monolayers": _monolayers(coverage),
@@ -141,6 +150,35 @@ def edge_thicknesses(table: xr.Dataset | None) -> list[dict[str, Any]]:
         }
         for one in (table.isel({DOSE: i}) for i in range(table.sizes[DOSE]))
     ]
+
+
+def depth_profile(table: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    """Return, for each element, one entry for each cycle of a depth profile; none for a table of several samples."""
+    if table["normalised_area"].dims != (CYCLE, "element"):
+        return {}
+    return {
+        str(element): [
+            {
+                "cycle": number(one[CYCLE].values[i]),
+                "value": number(one["normalised_area"].values[i]),
+                "unc": number(one["normalised_area_unc"].values[i]),
+                "detected": bool(one["detected"].values[i]),
+            }
+            for i in range(one.sizes[CYCLE])
+        ]
+        for element in table["element"].values
+        for one in (table.sel(element=element),)
+    }
+
+
+def bulk(table: xr.Dataset) -> dict[str, Any]:
+    """Return the mean over the constant part of a depth profile, by element; null where there is none."""
+    if table["bulk"].dims != ("element",):
+        return {}
+    return {
+        str(table["element"].values[i]): quantity(table["bulk"].values[i], table["bulk_unc"].values[i], "1")
+        for i in range(table.sizes["element"])
+    }
 
 
 def _scalar(table: xr.Dataset | None, name: str, unit: str) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from surfspec.study.outcome import Outcome, placed
 from surfspec.study.reading import Progress
 from surfspec.study.spec import LeisPart, LeisThickness
 
-DOSE, SPOT = "dose", "spot"
+DOSE, SPOT, CYCLE = "dose", "spot", "cycle"
 
 
 def make_recipe(part: LeisPart) -> leis.Recipe:
@@ -103,6 +103,13 @@ def analyse(
     table = out.conclude("leis normalised_area", lambda: leis.normalise(fit, exclude=exclude, blanks=blanks))
     if table is not None:
         out.tables[layout.LEIS_NORMALISED] = at_dose(table, measured)
+    if CYCLE in schema.series_dims(fit):
+        progress("depth profile")
+        profile = out.conclude(
+            "leis depth_profile", lambda: leis.depth_profile(fit, exclude=exclude, along=CYCLE, blanks=blanks)
+        )
+        if profile is not None:
+            out.tables[layout.LEIS_PROFILE] = profile
     if references:
         series = DOSE in schema.series_dims(fit)
         progress("coverage against dose" if series else "coverage")
