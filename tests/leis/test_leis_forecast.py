@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from surfspec import leis, schema, spectra
 from surfspec.errors import GeometryError, InputError
+from surfspec.leis.model import SpectrumModel
 from surfspec.leis.planning.information import Expected, area_covariance, model_of, parameters_of, resolution_of
 
 #: Gaussians of one width on edges and a constant: what the table below was computed with.
@@ -96,6 +98,51 @@ def test_simulated_spectra_scatter_as_forecast() -> None:
     # the fits say the same of themselves
     said = np.nanmedian(fit.area_unc.values, axis=0) / (5.0 * np.array([16000.0, 4400.0]))
     assert said == pytest.approx(tied, rel=0.08)
+
+
+@pytest.fixture(scope="module")
+def oxide() -> xr.Dataset:
+    """Fit of a simulated spectrum with feet, slopes and a sputter tail."""
+    recipe = leis.Recipe(elements=("O", "Si", "P", "Zr"))
+    points = np.arange(850.0, 2860.0, 5.0)
+    model = SpectrumModel(recipe, points)
+    true = {p.name: p.value for p in model.parameters} | {"offset": 2.0, "resolution": 0.016, "tail": 12.0}
+    true |= {"survival": 120.0, "constant": 3.0, "sputter tail": 300.0, "Zr lag": 10.0}
+    for name, area in {"O": 4e4, "Si": 7e4, "P": 2.5e4, "Zr": 9e4}.items():
+        true |= {f"{name} area": area, f"{name} shoulder": 250.0}
+        true |= {f"{name} foot": 300.0} if name != "Zr" else {f"{name} slope": 500.0}
+    mean = model.evaluate(np.array([true[p.name] for p in model.parameters]))
+    counts = np.random.default_rng(4).poisson(mean).astype(float)
+    return leis.fit(spectra.spectrum(points, counts, technique="LEIS", simulated="true"), recipe)
+
+
+def test_a_forecast_like_a_fit_says_what_that_fit_says(oxide: xr.Dataset) -> None:
+    recipe = leis.Recipe(elements=("O", "Si", "P", "Zr"))
+    again = leis.forecast(recipe, like=oxide)
+    schema.check(again, "table")
+    assert again.attrs["simulated"] == "true"
+    stated = (oxide.area_unc / oxide.area).values
+    assert again.relative_unc_all.values == pytest.approx(stated, rel=0.15)
+    # a plain background is far too hopeful there
+    plain = leis.forecast(recipe, counts=dict(zip(recipe.elements, again.counts.values, strict=True)), fwhm=45)
+    assert np.max(again.relative_unc_all.values / plain.relative_unc_all.values) > 1.5
+    # four times as long: half the uncertainty
+    longer = leis.forecast(recipe, like=oxide, exposure=4.0)
+    assert longer.relative_unc_all.values == pytest.approx(again.relative_unc_all.values / 2.0, rel=1e-3)
+
+
+def test_an_element_that_was_not_measured_can_be_asked_for(oxide: xr.Dataset) -> None:
+    recipe = leis.Recipe(elements=("O", "Al", "Si", "P", "Zr"))
+    table = leis.forecast(recipe, like=oxide, counts={"Al": 800.0})
+    alone = float(table.relative_unc.sel(element="Al", beside="Al"))
+    beside = float(table.relative_unc.sel(element="Al", beside="Si"))
+    assert beside > 1.5 * alone
+    with pytest.raises(InputError, match="no counts for Al"):
+        leis.forecast(recipe, like=oxide)
+    with pytest.raises(InputError, match="no fit of one"):
+        leis.forecast(recipe, like=oxide.expand_dims("time"), counts=800.0)
+    with pytest.raises(InputError, match="no counts"):
+        leis.forecast(recipe)
 
 
 def test_information_of_one_peak_is_one_over_its_counts() -> None:

@@ -12,7 +12,7 @@ foot, no slope) take no part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Expected:
         Decay length of the tails to low energy, eV; 0 for none.
     step
         Distance of the points, eV.
+    found
+        Parameters of a measured spectrum by name, which take the place of all this where they are there.
     """
 
     counts: Mapping[str, float]
@@ -51,6 +53,7 @@ class Expected:
     background: float
     tail: float
     step: float
+    found: Mapping[str, float] = field(default_factory=dict)
 
 
 #: Step of numerical derivatives by position (eV) and by the variance of a peak (eV^2), small against every width.
@@ -106,6 +109,7 @@ def parameters_of(model: SpectrumModel, expected: Expected, resolution: float) -
             start[f"{element} shoulder"] = SHOULDER * start[f"{element} area"] / (sigma * np.sqrt(2.0 * np.pi))
         else:
             start[f"{element} shoulder"] = expected.shoulder[element]
+    start.update({name: value for name, value in expected.found.items() if name in start})
     return np.array([start[p.name] for p in model.parameters])
 
 

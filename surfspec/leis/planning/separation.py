@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from surfspec.errors import InputError
 from surfspec.leis.collisions.width import FWHM
 from surfspec.leis.model import SpectrumModel
+from surfspec.leis.planning.expectation import by_element, expected_from, window_of
 from surfspec.leis.planning.information import Expected, area_covariance, model_of, parameters_of, resolution_of
 from surfspec.leis.planning.tables import checked_elements, made, positive
 from surfspec.leis.recipe import Recipe
+from surfspec.spectra import origin
 
 Array = NDArray[np.float64]
 
@@ -26,7 +28,9 @@ LIMIT = 0.1
 def forecast(
     what: Recipe | Iterable[str],
     *,
-    counts: float | Mapping[str, float],
+    counts: float | Mapping[str, float] | None = None,
+    like: xr.Dataset | None = None,
+    exposure: float = 1.0,
     fwhm: float | None = None,
     resolution: float | None = None,
     step: float = 5.0,
@@ -51,13 +55,19 @@ def forecast(
     what
         The recipe of the fit, or the elements, which then are fitted with the default recipe.
     counts
-        In each surface peak, all points together; one number or by element.
+        In each surface peak, all points together; one number or by element. With `like` only for elements that it does
+        not hold, or to put another number in the place of what it found.
+    like
+        Fit of a similar spectrum (one, in counts), which gives widths, tails, shoulders, feet and background: on a
+        thick oxide these cost two to thirty times more than a constant background does.
+    exposure
+        How much longer than `like` is measured, 1.
     fwhm, resolution
         One of the two: FWHM of the peaks in eV, isotopes left out (of each pair in the mean; it sets the resolution),
         or the resolution of the analyser (FWHM over energy), to which the recipe adds acceptance and thermal motion.
         Neither is needed for a recipe with a fixed resolution.
     step
-        Distance of the points, eV.
+        Distance of the points, eV; that of `like` where there is one. So are `background` and `tail`.
     shoulder
         Height of the in-depth shoulders at their edge, counts per point, one number or by element; by default a
         twentieth of the height of the peak.
@@ -103,13 +113,22 @@ def forecast(
     names = recipe.elements
     if len(names) < 2:
         raise InputError("one element has nothing to be separated from", where="what", remedy="Name two or more")
-    expected = Expected(
-        counts=_by_element(counts, names, "counts", above=0.0),
-        shoulder=None if shoulder is None else _by_element(shoulder, names, "shoulder"),
-        background=float(_by_element(background, names, "background")[names[0]]),
-        tail=float(_by_element(tail, names, "tail")[names[0]]),
-        step=positive(step, "step", "eV"),
-    )
+    if like is None:
+        if counts is None:
+            raise InputError("no counts", where="counts", remedy="Give the counts in each peak, or a fit as like")
+        expected = Expected(
+            counts=by_element(counts, names, "counts", above=0.0),
+            shoulder=None if shoulder is None else by_element(shoulder, names, "shoulder"),
+            background=float(by_element(background, names, "background")[names[0]]),
+            tail=float(by_element(tail, names, "tail")[names[0]]),
+            step=positive(step, "step", "eV"),
+        )
+    else:
+        # the heights of a fit hold on its own window
+        recipe = replace(recipe, window=window_of(like))
+        expected = expected_from(like, names, counts=counts, exposure=positive(exposure, "exposure", "1"))
+        if fwhm is None and resolution is None:
+            resolution = expected.found["resolution"]
     positive(limit, "limit", "relative standard deviation")
     _check_width(recipe, fwhm, resolution)
     square = np.full((len(names), len(names)), np.nan)
@@ -136,13 +155,13 @@ def forecast(
     }
     return made(
         {
-            "separation": (both, out["separation"], "eV", "Distance of the lines"),
-            "fwhm": (both, out["fwhm"], "eV", "FWHM of the peaks"),
-            "separation_fwhm": (both, out["separation"] / out["fwhm"], "1", "Distance over FWHM"),
             "relative_unc": (both, out["relative_unc"], "1", "Relative standard deviation of the area, tied"),
             "relative_unc_free": (
                 both, out["relative_unc_free"], "1", "Relative standard deviation of the area, free positions"
             ),
+            "separation": (both, out["separation"], "eV", "Distance of the lines"),
+            "fwhm": (both, out["fwhm"], "eV", "FWHM of the peaks"),
+            "separation_fwhm": (both, out["separation"] / out["fwhm"], "1", "Distance over FWHM"),
             "separable": (both, separable["relative_unc"], "1", "1 where both areas are determined, tied"),
             "separable_free": (both, separable["relative_unc_free"], "1", "1 where determined, free positions"),
             "center": (one, np.array([model.lines[name].centroid for name in names]), "eV", "Mean energy of the lines"),
@@ -155,31 +174,14 @@ def forecast(
             "ion_energy": float(recipe.energy),
             "scattering_angle": float(recipe.angle),
             "limit": float(limit),
-            "step": float(step),
-            "background": float(background),
+            "step": expected.step,
+            "background": expected.background,
             "criterion": f"separable: both areas within {100 * limit:g} % (one standard deviation, counting statistics "
             "alone, positions and widths tied)",
+            "comment": "NaN: the spectrum does not determine the area",
+            **(origin(like) if like is not None else {}),
         },
     )  # fmt: skip
-
-
-def _by_element(
-    value: float | Mapping[str, float], names: tuple[str, ...], where: str, above: float | None = None
-) -> dict[str, float]:
-    if isinstance(value, Mapping):
-        missing = [name for name in names if name not in value]
-        if missing:
-            raise InputError(
-                f"no {where} for {', '.join(missing)}", where=where, remedy="Give a number for each element"
-            )
-        found = {name: float(value[name]) for name in names}
-    else:
-        found = dict.fromkeys(names, float(value))
-    for name, number in found.items():
-        if not np.isfinite(number) or number < 0 or (above is not None and number <= above):
-            kind = "a positive number" if above is not None else "a number of 0 or more"
-            raise InputError(f"{where} is {number} for {name}", where=where, remedy=f"Give {kind}")
-    return found
 
 
 def _check_width(recipe: Recipe, fwhm: float | None, resolution: float | None) -> None:
@@ -211,7 +213,8 @@ def _prepared(
     width = recipe.resolution[0] if resolution is None else resolution
     if fwhm is not None:
         width = resolution_of(model, fwhm)
-    return model, parameters_of(model, expected, width)
+    found = {name: value for name, value in expected.found.items() if name != "resolution"}
+    return model, parameters_of(model, replace(expected, found=found), width)
 
 
 def _widths(model: SpectrumModel, values: Array) -> list[float]:
