@@ -92,7 +92,8 @@ def combine(values: Array, errors: Array) -> tuple[float, float, float]:
     r"""Average numbers of different uncertainty that may scatter beyond it.
 
     Weights :math:`1/(u^2 + \tau^2)`, with the variance between them of DerSimonian and Laird, Control. Clin. Trials 7
-    (1986) 177.
+    (1986) 177; the uncertainty of the mean is no less than its scatter says (Hartung and Knapp, Stat. Med. 20 (2001)
+    3875).
 
     Parameters
     ----------
@@ -122,7 +123,9 @@ def combine(values: Array, errors: Array) -> tuple[float, float, float]:
     excess = (scatter - (x.size - 1)) / float(weight.sum() - (weight**2).sum() / weight.sum())
     tau2 = max(0.0, excess)
     weight = 1.0 / (u**2 + tau2)
-    return float(weight @ x / weight.sum()), float(weight.sum() ** -0.5), float(np.sqrt(tau2))
+    mean = float(weight @ x / weight.sum())
+    seen = float(weight @ (x - mean) ** 2) / (x.size - 1)
+    return mean, float(np.sqrt(max(1.0, seen) / weight.sum())), float(np.sqrt(tau2))
 
 
 def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot") -> EdgeLags:
