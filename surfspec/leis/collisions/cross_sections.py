@@ -160,7 +160,7 @@ def rutherford(
     .. math:: \left(\frac{d\sigma}{d\Omega}\right)_{cm} =
         \left(\frac{Z_1 Z_2 e^2}{4 E_{cm}\sin^2(\chi/2)}\right)^2
 
-    An upper limit of every screened one: 1.7 times that of ZBL for O, 4.6 times for Zr, with 3 keV He at 145 deg.
+    Screening lowers it: with 3 keV He at 145 deg it is 1.7 times that of ZBL for O and 4.6 times for Zr.
 
     Parameters
     ----------
