@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,8 @@ from surfspec.joint.table import table_of_film
 DOSE_SCALE: Final = 0.15
 #: Relative standard uncertainty of the thickness of a monolayer.
 MONOLAYER_UNC: Final = 0.05
+#: Scatter of the edges over their uncertainties up to which they are believed.
+TOLERATED_SCATTER: Final = 1.7
 #: Probability of a number of monolayers from which it is not excluded.
 NOT_EXCLUDED: Final = 0.03
 
@@ -57,7 +60,8 @@ def film(
     LEIS coverages against dose give :math:`\theta_0`, the removal cross-section :math:`\sigma` and the monolayers `n`;
     the in-depth edge gives the thickness `t` that is left on what is still covered; XPS gives only the product `y`.
     A beam leaves layers of several numbers side by side; which of them an edge stands for is not known to half a
-    monolayer more or less, :math:`m/\sqrt{12}`, anew at each dose.
+    monolayer more or less, :math:`m/\sqrt{12}`, anew at each dose. Edges that scatter more than that about every film
+    weigh less by their own scatter (Birge's ratio, attribute ``edge_scatter``).
     Errors that several data share (references of the coverages, stopping, lengths of the electrons) are common in the
     fit and do not average out. Values are means over all that the data allow, numbers of monolayers and limits of the
     coverage included; pulls and chi-square are those of the least-squares answer.
@@ -122,6 +126,7 @@ def film(
         raise InputError(
             f"dose_scale_unc is {dose_scale_unc:g}", where="dose_scale_unc", remedy="Give a relative one, 0.15 say"
         )
+    evidence, scatter = scattered(evidence)
     found = posterior(evidence)
     alone = {name: posterior(evidence.only(name)) for name in evidence.present}
     joint = estimate_of(evidence, found, dose_scale_unc)
@@ -131,7 +136,7 @@ def film(
     seen = film_is_seen(evidence, found)
     dof = max(0, len(data) - sum(row.name in _OF_INPUTS for row in data) - determined_by(evidence, film=seen)["joint"])
     p_value = float(chdtrc(dof, found.chi2)) if dof else float("nan")
-    reasons = _reasons(evidence, found, joint, agreement, p_value, dof, (coverage, edge, xps))
+    reasons = _reasons(evidence, found, joint, agreement, p_value, dof, (coverage, edge, xps), scatter)
     shape = shape_of(found, film=seen and np.isfinite(joint.coverage[0]))
     out = table_of_film(found, joint, each, agreement, data, shape, (dof, p_value), not_excluded(evidence, found))
     out["verdict"] = ((), np.array(verdict_of(reasons)))
@@ -140,6 +145,7 @@ def film(
         "monolayer": evidence.monolayer, "monolayer_unc": float(monolayer_unc),
         "dose_scale_unc": float(dose_scale_unc),
         "stopping_unc": evidence.edges.common if evidence.edges is not None else float("nan"),
+        "edge_scatter": scatter,
         "length": evidence.attenuation.length if evidence.attenuation is not None else float("nan"),
         "inputs": ", ".join(n for n, one in (("coverage", coverage), ("edge", edge), ("xps", xps)) if one is not None),
         **spectra.origin(*(one for one in (coverage, edge, xps) if one is not None)),
@@ -184,6 +190,21 @@ def _evidence(
     )
 
 
+def scattered(evidence: Evidence) -> tuple[Evidence, float]:
+    """Return the evidence with the edges' own uncertainties as large as their scatter, and the factor on them.
+
+    References
+    ----------
+    Birge, Phys. Rev. 40 (1932) 207.
+    """
+    edges = evidence.edges
+    if edges is None or edges.value.size < 2:
+        return evidence, 1.0
+    least = posterior(evidence.only("edges")).chi2
+    factor = math.sqrt(max(1.0, least / (edges.value.size - 1)))
+    return replace(evidence, edges=replace(edges, own=factor * edges.own)), factor
+
+
 def not_excluded(evidence: Evidence, found: Posterior) -> tuple[int, ...]:
     """Return the numbers of monolayers that the data leave possible; none where no dose series bears on them."""
     if evidence.doses is None or not film_is_seen(evidence, found):
@@ -199,6 +220,7 @@ def _reasons(
     p_value: float,
     dof: int,
     tables: Sequence[xr.Dataset | None],
+    scatter: float,
 ) -> list[str]:
     reasons = [] if found.reached else ["not converged: the least squares of some numbers of monolayers"]
     if not film_is_seen(evidence, found):
@@ -220,6 +242,8 @@ def _reasons(
         reasons.append(f"model inadequate: {agreement.statement}")
     elif dof and p_value < CONTRADICTION:
         reasons.append(f"model inadequate: the data contradict each other (chi-square {found.chi2:.1f} of {dof})")
+    if scatter > TOLERATED_SCATTER:
+        reasons.append(f"model inadequate: the edges at several doses scatter {scatter:.1f} times their uncertainties")
     for name, table in zip(("coverage", "edge", "xps"), tables, strict=True):
         if table is not None and "reasons" in table:
             parts = [part for text in np.ravel(table["reasons"].values) for part in str(text).split("; ")]
