@@ -141,7 +141,7 @@ def fit(
         words = described(shared, over, schema.series_dims(cut))
         return with_shared(_assembled(told, cut, model), joint, words)
     members: Members | list[MemberFit]
-    if all_fixed(model) and way != "neighbour":
+    if all_fixed(model) and way in ("fresh", "global") and (along is None or isinstance(along, str)):
         check_progress(progress)
         members = _at_once(cut, model, extra, above, progress)
     else:
