@@ -82,13 +82,3 @@ def test_coverage_over_an_area_scan() -> None:
     assert np.mean(np.abs(errors)) < 0.03
     assert np.max(np.abs(errors)) < 0.1
     assert np.corrcoef(table.coverage.transpose("y", "x").values.ravel(), known.ravel())[0, 1] > 0.99
-    print(
-        "mean",
-        errors.mean(),
-        "mean abs",
-        np.abs(errors).mean(),
-        "worst",
-        np.abs(errors).max(),
-        "pull",
-        np.sqrt(np.mean((errors / table.coverage_unc.transpose("y", "x").values) ** 2)),
-    )
