@@ -15,7 +15,7 @@ Results = Mapping[str, Any]
 def details(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the samples that have a joint estimate, with it."""
     for name, sample in results["samples"].items():
-        if "detail" in sample["joint"]:
+        if "detail" in sample.get("joint", {}):
             yield name, sample["joint"]
 
 

@@ -195,7 +195,7 @@ def test_leis_keys_are_the_contract_and_gaps_are_null() -> None:
     found = results_leis.leis(None, leis_tables(), [("leis coverage", "too few doses")])
     assert set(found) == {
         "energy_offset", "normalised_area", "coverage", "zero_dose_coverage", "removal_cross_section", "monolayers",
-        "thickness", "sputter_budget_nm", "verdict", "reasons",
+        "thickness", "edge_thickness", "sputter_budget_nm", "verdict", "reasons",
     }  # fmt: skip
     assert found["normalised_area"]["Si"] == [
         {"dose": 1.6e15, "value": 0.0, "unc": 0.01, "sd": None, "detected": False, "p_value": None},
