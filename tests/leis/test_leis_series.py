@@ -274,6 +274,17 @@ def test_an_element_that_is_absent_in_some_members() -> None:
     )
 
 
+def test_rates_share_one_scale_of_the_variance(series: xr.Dataset, together: xr.Dataset) -> None:
+    rates = spectra.spectrum(
+        ENERGY, series.intensity.values / 0.2, technique="LEIS", units="counts/s", dims=("spot", "dose")
+    )
+    fit = leis.fit(rates, RECIPE, shared=BY_SPOT)
+    assert all("statistics unknown" in str(one) for one in fit.reasons.values.ravel())
+    assert np.max(np.abs(fit.area.values * 0.2 - together.area.values) / together.area_unc.values) < 0.5
+    # the scatter of all residuals together gives back what counting says
+    assert np.median(fit.area_unc.values * 0.2 / together.area_unc.values) == pytest.approx(1.0, abs=0.05)
+
+
 def test_groups_of_what_hangs_together() -> None:
     first = Common("a", "a [1]", frozenset({(0,), (1,)}))
     second = Common("b", "b", frozenset({(1,), (2,)}))
