@@ -1,4 +1,4 @@
-"""Detection, normalisation, coverage, dose model and calibration on cases whose answers are known."""
+"""Detection, normalisation and calibration on cases whose answers are known."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.integrate import quad
-from scipy.special import gammaincc
 from scipy.stats import norm
 
 from surfspec import leis, spectra
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.leis.amounts import detection
-from surfspec.leis.film import dose, layer_choice, unmixing
+from surfspec.leis.film import dose
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
@@ -155,89 +153,6 @@ def test_failed_fits_are_not_used(film: xr.Dataset) -> None:
     assert leis.normalise(broken, force=True).attrs["kind"] == "table"
 
 
-def test_coverage_comes_back(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> None:
-    table = leis.coverage(sample, film=film, substrate=substrate, model_uncertainty=0.0)
-    edges = SIGMA * np.concatenate([[0.0], DOSE])
-    theta = ZERO * dose.mean_coverage(LAYERS, edges[:-1], edges[1:])[0]
-    assert bool((np.abs(table.coverage - theta) < 4 * table.coverage_unc).all())
-    np.testing.assert_allclose(table.coverage, theta, atol=0.02)
-    np.testing.assert_allclose(table.gain, 1.1, atol=0.03)
-    assert LAYERS in [int(n) for n in str(table.not_excluded.values).split(",")]
-    assert abs(float(table.zero_dose_coverage) - ZERO) < 3 * float(table.zero_dose_coverage_unc)
-    assert abs(float(table.removal_cross_section) - SIGMA) < 3 * float(table.removal_cross_section_unc)
-    assert table.spot_coverage.dims == ("spot", "dose")
-    assert table.sputter_budget.sel(bound="high").values[-1] == pytest.approx(0.172, abs=0.001)
-    one = leis.coverage(sample.isel(spot=0, dose=0), film=film, substrate=substrate)
-    assert one.coverage.ndim == 0
-    assert "sputter_budget" not in one
-    assert np.isnan(one.removal_cross_section)
-
-
-def test_a_bare_surface_has_no_removal_cross_section(substrate: xr.Dataset, film: xr.Dataset) -> None:
-    series = substrate.rename(spot="dose").assign_coords(dose=("dose", DOSE, {"units": "ions/cm2"}))
-    table = leis.coverage(series, film=film, substrate=substrate)
-    assert float(np.max(table.coverage)) < 0.05
-    assert int(table.identifiable) == 0
-    assert np.isnan(table.zero_dose_coverage)
-    assert "not identifiable" in str(table.reasons.values)
-    assert str(table.verdict.values) == "check"
-
-
-def test_unmixing_is_exact_without_noise() -> None:
-    yields = np.stack([FILM[[0, 2, 3]], SUBSTRATE[[0, 2, 3]]], axis=1)
-    area = yields @ np.array([0.9, 0.3])
-    amounts, own, _, _, chi2 = unmixing.unmix(area, np.diag(area), yields, np.zeros((2, 3, 3)))
-    np.testing.assert_allclose(amounts, [0.9, 0.3], rtol=1e-9)
-    assert chi2 == pytest.approx(0.0, abs=1e-9)
-    assert np.all(np.linalg.eigvalsh(own) > 0)
-
-
-@pytest.mark.parametrize("layers", [1, 2, 3, 4])
-def test_interval_means_match_integration(layers: int) -> None:
-    start, end = np.array([0.0, 0.4, 1.1]), np.array([0.4, 1.1, 1.3])
-    mean, slope = dose.mean_coverage(layers, start, end)
-    for i in range(3):
-        exact = quad(lambda x: gammaincc(layers, x), start[i], end[i])[0] / (end[i] - start[i])
-        assert mean[i] == pytest.approx(exact, rel=1e-10)
-    h = 1e-6
-    numeric = (dose.mean_coverage(layers, start * np.exp(h), end * np.exp(h))[0]
-               - dose.mean_coverage(layers, start * np.exp(-h), end * np.exp(-h))[0]) / (2 * h)  # fmt: skip
-    np.testing.assert_allclose(slope, numeric, atol=1e-8)
-
-
-@pytest.mark.parametrize(("x", "inflation"), [(0.08, 0.041), (0.4, 0.23)])
-def test_the_dose_at_the_end_inflates_the_first_coverage(x: float, inflation: float) -> None:
-    mean = float(dose.mean_coverage(1, np.array([0.0]), np.array([x]))[0][0])
-    assert mean / np.exp(-x) - 1 == pytest.approx(inflation, abs=0.002)
-
-
-def test_multilayer_coverages_of_the_poisson_model() -> None:
-    # Q(n0, x) at x = 0.4, 0.8, 1.2, 1.6
-    x = 2.5e-16 * DOSE
-    np.testing.assert_allclose(gammaincc(1, x), [0.67, 0.45, 0.30, 0.20], atol=0.005)
-    np.testing.assert_allclose(gammaincc(2, x), [0.94, 0.81, 0.66, 0.53], atol=0.01)
-    np.testing.assert_allclose(gammaincc(3, x), [0.99, 0.95, 0.88, 0.78], atol=0.005)
-
-
-def test_layers_are_compared_honestly() -> None:
-    edges = SIGMA * np.concatenate([[0.0], DOSE])
-    seen = 0.97 * dose.mean_coverage(2, edges[:-1], edges[1:])[0]
-    found = layer_choice.compare_layers(DOSE, seen, np.eye(4) * 0.01**2)
-    assert found.best.layers == 2
-    assert found.best.chi2 == pytest.approx(0.0, abs=1e-6)
-    assert found.best.cross_section == pytest.approx(SIGMA, rel=1e-4)
-    assert 1 not in found.not_excluded
-    vague = layer_choice.compare_layers(DOSE, seen, np.eye(4) * 0.1**2)
-    assert vague.not_excluded == (1, 2, 3, 4)
-    assert vague.cross_section_unc > found.cross_section_unc
-
-
-@pytest.mark.parametrize("doses", [[1e15, 2e15], [1e15, 3e15, 2e15], [0.0, 1e15, 2e15], [np.nan, 1e15, 2e15]])
-def test_bad_doses_are_refused(doses: list[float]) -> None:
-    with pytest.raises(InputError):
-        dose.fit_dose(np.array(doses), np.full(len(doses), 0.5), np.eye(len(doses)), 1)
-
-
 def test_calibration_finds_the_geometry_with_its_uncertainty() -> None:
     rng = np.random.default_rng(3)
     targets = ("Ni", "Pd", "Au", "Si")
@@ -296,23 +211,6 @@ def test_model_error_is_called_an_element_no_more_often_than_the_level() -> None
         one["deviance"] = one["deviance"] - 1e3  # the likelihood ratio is certain of it
         false += int(leis.normalise(one, exclude=("Na",)).detected.sel(element="Zr"))
     assert false <= 0.05 * 200 + 2 * np.sqrt(200 * 0.05)
-
-
-def test_exchanged_references_are_named(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> None:
-    formulas = {"film_formula": "Na3PO4", "substrate_formula": "Na3Zr2P3O12"}
-    right = leis.coverage(sample, film=film, substrate=substrate, **formulas)
-    assert right.coverage.sizes == {"dose": 4}
-    with pytest.raises(InputError, match=r"film reference shows Zr, which Na3PO4 does not hold.*exchanged"):
-        leis.coverage(sample, film=substrate, substrate=film, **formulas)
-    with pytest.raises(InputError, match="substrate reference shows Na and P, which ZrO2"):
-        leis.coverage(sample, film=substrate, substrate=film, substrate_formula="ZrO2")
-
-
-def test_two_phases_that_fail_say_in_what(film: xr.Dataset, substrate: xr.Dataset) -> None:
-    third = leis.fit(spectrum(np.array([9e4, 7e4, 3e5, 9e4]), 31), RECIPE)
-    reason = str(leis.coverage(third, film=film, substrate=substrate).reasons.values)
-    assert "model inadequate: two phases" in reason
-    assert "P (+" in reason
 
 
 def test_a_strong_peak_above_the_window_is_no_ok() -> None:

@@ -107,11 +107,12 @@ def removal(
     -------
     xarray.Dataset
         Of kind ``table``: ``removal_cross_section`` (cm2) with ``_unc``, ``_stat_unc`` (without the dose scale),
-        ``_low`` and ``_high`` (68 % profile likelihood); over ``sample``: ``zero_dose_coverage`` with ``_unc``,
-        ``_low`` and ``_high``, ``monolayers`` (of the joint fit), ``not_excluded`` (text); over (sample, layers):
-        ``monolayers_chi2`` and ``monolayers_probability``; ``own_cross_section`` (cm2, of each sample alone); ``chi2``,
-        ``dof``, ``sharing_p_value`` (likelihood ratio against separate cross-sections), ``identifiable``, ``verdict``,
-        ``reasons``. NaN where the doses do not determine a number.
+        ``_low`` and ``_high`` (68 % profile likelihood with the thicknesses chosen; ``_unc`` holds all). Over
+        ``sample``: ``zero_dose_coverage`` with ``_unc``, ``_low`` and ``_high``, ``monolayers`` (the most probable),
+        ``not_excluded`` (text) and ``own_cross_section`` (cm2, of each sample alone). Over (sample, layers):
+        ``monolayers_chi2`` and ``monolayers_probability``. And ``chi2``, ``dof``, ``sharing_p_value`` (likelihood ratio
+        against separate cross-sections), ``identifiable``, ``verdict``, ``reasons``. NaN where the doses do not
+        determine a number.
 
     Raises
     ------
@@ -159,7 +160,9 @@ def removal(
         for row, s in zip(profiles, many, strict=True)
     ]
     least = [curve.min(axis=0) for curve in curves]
-    joint = np.sum(least, axis=0)
+    # the thicknesses are chosen by evidence; a chi-square alone may tie
+    picks = [int(np.argmax(_log_evidence(densities, i))) for i in range(len(many))]
+    joint = np.sum([curve[pick] for curve, pick in zip(curves, picks, strict=True)], axis=0)
     k = int(np.argmin(joint))
     sigma, curvature_unc = float(np.exp(grid[k])), _curvature_unc(grid, joint, k)
     ends = interval_of(grid, joint)
@@ -170,9 +173,13 @@ def removal(
     log_posterior = np.sum([logsumexp(one, axis=0) for one in densities], axis=0)
     posterior = np.exp(log_posterior - logsumexp(log_posterior))
     stat = max(stat, float(np.sqrt(posterior @ (np.exp(grid) - sigma) ** 2)))
-    rows = [_sample(s, i, profiles[i], curves, densities, grid, k) for i, s in enumerate(many)]
+    rows = [_sample(s, i, picks[i], profiles[i], curves, densities, grid, k) for i, s in enumerate(many)]
     separate = float(sum(one.min() for one in least))
-    sharing = float(chi2_distribution.sf(max(joint[k] - separate, 0.0), len(many) - 1)) if len(many) > 1 else np.nan
+    sharing = (
+        float(chi2_distribution.sf(max(float(np.sum(least, axis=0).min()) - separate, 0.0), len(many) - 1))
+        if len(many) > 1
+        else np.nan
+    )
     points = sum(s.dose.size for s in many)
     reasons = _reasons(many, rows, identifiable, sharing, float(joint[k]), points - len(many) - 1)
     scale = dose_scale_unc * sigma
@@ -200,6 +207,12 @@ def removal(
     )  # fmt: skip
 
 
+def _log_evidence(densities: list[Array], i: int) -> Array:
+    """Return the logarithm of the evidence of each thickness of sample `i`, shape (layers,), up to a constant."""
+    rest = [logsumexp(one, axis=0) for j, one in enumerate(densities) if j != i]
+    return np.asarray(logsumexp(densities[i] + np.sum(rest, axis=0), axis=1))
+
+
 def _curvature_unc(grid: Array, curve: Array, k: int) -> float:
     """Return the standard uncertainty of ln(sigma) by the curvature at the minimum."""
     if not 0 < k < grid.size - 1:
@@ -211,6 +224,7 @@ def _curvature_unc(grid: Array, curve: Array, k: int) -> float:
 def _sample(
     one: Series,
     i: int,
+    best: int,
     profiles: list[Profile],
     curves: list[Array],
     densities: list[Array],
@@ -221,9 +235,7 @@ def _sample(
     others = [curve.min(axis=0) for j, curve in enumerate(curves) if j != i]
     rest = np.sum(others, axis=0) if others else np.zeros(grid.size)
     totals = np.min(curves[i] + rest, axis=1)
-    log_rest = np.sum([logsumexp(d, axis=0) for j, d in enumerate(densities) if j != i], axis=0) if others else 0.0
-    evidence = logsumexp(densities[i] + log_rest, axis=1)
-    best = int(np.argmin(curves[i][:, k]))
+    evidence = _log_evidence(densities, i)
     chosen = profiles[best]
     f = int(np.argmin(chosen.everywhere()[:, k]))
     shifted = [Profile(grid, p.shares, p.curvature, p.best, p.least + rest) for p in profiles]

@@ -190,7 +190,7 @@ class Comparison:
     fits
         One for each of :data:`LAYERS`.
     best
-        The one of smallest chi-square, that of a measured thickness included.
+        The most probable one; without roughness that of smallest chi-square, a measured thickness included.
     not_excluded
         Monolayers whose chi-square is within :data:`NOT_EXCLUDED` of the best.
     probability
@@ -288,11 +288,11 @@ def compare_layers(
         fits = tuple(fit_dose(dose, coverage, covariance, n, start_dose=start_dose, interval=interval) for n in LAYERS)
     extra = thickness_terms(thickness, monolayer)
     chi2 = np.array([one.chi2 for one in fits]) + extra
-    k = int(np.argmin(chi2))
-    best, rise = fits[k], chi2 - chi2[k]
+    rise = chi2 - chi2.min()
     allowed = np.flatnonzero(rise <= NOT_EXCLUDED)
     evidence = np.array([logsumexp(one.log_density()) for one in profiles]) - 0.5 * extra
     probability = np.exp(evidence - logsumexp(evidence))
+    best = fits[int(np.argmax(probability) if roughness > 0 else np.argmin(chi2))]
     weight = np.exp(-0.5 * rise[allowed])
     weight = weight / weight.sum()
 
