@@ -35,7 +35,7 @@ class OverSpots:
         Half the 95 % interval of the mean, by Student's distribution.
     between, between_unc, between_low, between_high
         Standard deviation between the spots beyond their fits, half its 68 % interval, and the ends of its 95 %
-        interval, NaN for one spot.
+        interval, NaN for one spot. Half the interval is NaN where spots agree better than their fits let them.
     """
 
     mean: Array
@@ -99,7 +99,7 @@ def over_spots(values: Array, uncertainties: Array) -> OverSpots:
         sd_high=high,
         half=half,
         between=np.sqrt(np.maximum(sd**2 - within, 0.0)),
-        between_unc=0.5 * narrow,
+        between_unc=np.where(narrow > 0, 0.5 * narrow, np.nan),
         between_low=between_at(0.5 + CONFIDENCE / 2),
         between_high=between_at(0.5 - CONFIDENCE / 2),
     )
