@@ -27,8 +27,11 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     film, bare, sintered, annealed = (
         ss.leis.fit(series(name), recipe) for name in ("ref_Na3PO4", "ref_NZSP", "as_sintered", "annealed")
     )
+    # the edge tells a thickness, and that helps to choose the number of monolayers
+    edge = ss.leis.thickness(sintered, film="Na3PO4", reference=bare).isel(dose=0)
+    known = {"as_sintered": (float(edge.thickness), float(edge.thickness_unc))}
     tables = {
-        name: ss.leis.coverage(fit, film=film, substrate=bare, dose_scale_unc=0.15)
+        name: ss.leis.coverage(fit, film=film, substrate=bare, dose_scale_unc=0.15, thickness=known.get(name))
         for name, fit in (("as_sintered", sintered), ("annealed", annealed))
     }
     numbers = {}
@@ -37,10 +40,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
             one = table.isel(dose=i)
             numbers[f"{name} coverage {i + 1}"] = (float(one.coverage), float(one.coverage_unc))
             print(f"{name}: {100 * one.coverage:.1f} +- {100 * one.coverage_unc:.1f} % covered, mean up to {dose:.1e}")
-    # the edge tells a thickness, and that helps to choose the number of monolayers
-    edge = ss.leis.thickness(sintered, film="Na3PO4", reference=bare).isel(dose=0)
-    numbers["thickness by edge"] = (float(edge.thickness), float(edge.thickness_unc))
-    known = {"as_sintered": numbers["thickness by edge"]}
+    numbers["thickness by edge"] = known["as_sintered"]
     both = ss.leis.removal(tables, thickness=known, dose_scale_unc=0.15)
     numbers["removal cross-section"] = (float(both.removal_cross_section), float(both.removal_cross_section_unc))
     print("removal cross-section {:.2e} +- {:.1e} cm2".format(*numbers["removal cross-section"]))

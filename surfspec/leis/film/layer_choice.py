@@ -190,7 +190,7 @@ class Comparison:
     fits
         One for each of :data:`LAYERS`.
     best
-        The most probable one; without roughness that of smallest chi-square, a measured thickness included.
+        The one of smallest chi-square, that of a measured thickness and the prior of the share included.
     not_excluded
         Monolayers whose chi-square is within :data:`NOT_EXCLUDED` of the best.
     probability
@@ -292,7 +292,7 @@ def compare_layers(
     allowed = np.flatnonzero(rise <= NOT_EXCLUDED)
     evidence = np.array([logsumexp(one.log_density()) for one in profiles]) - 0.5 * extra
     probability = np.exp(evidence - logsumexp(evidence))
-    best = fits[int(np.argmax(probability) if roughness > 0 else np.argmin(chi2))]
+    best = fits[int(np.argmin(chi2))]
     weight = np.exp(-0.5 * rise[allowed])
     weight = weight / weight.sum()
 
