@@ -27,6 +27,7 @@ LEIS_NORMALISED: Final = "leis/normalised"
 LEIS_COVERAGE: Final = "leis/coverage"
 LEIS_THICKNESS: Final = "leis/thickness"
 LEIS_PROFILE: Final = "leis/profile"
+LEIS_ADEQUACY: Final = "leis/adequacy"
 JOINT: Final = "joint/film"
 NOTES: Final = "not_determined"
 

@@ -47,6 +47,10 @@ def leis(
         verdicts += ["check" if verdict != "ok" else "ok" for verdict in members(edge, "verdict")]
         # the same doubt at several doses, with other numbers, is said once
         reasons += list({re.sub(r"[0-9.]+", "", reason): reason for reason in reversed(reasons_of(edge))}.values())
+    judged = tables.get(layout.LEIS_ADEQUACY)
+    if judged is not None:
+        verdicts += members(judged, "verdict")
+        reasons += reasons_of(judged)
     profile = tables.get(layout.LEIS_PROFILE)
     if profile is not None:
         verdicts += members(profile, "verdict")

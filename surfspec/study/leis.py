@@ -100,7 +100,17 @@ def analyse(
     out.fits[layout.LEIS] = fit
     exclude = part.normalise.exclude
     blanks = usable_blanks(part, references)
-    table = out.conclude("leis normalised_area", lambda: leis.normalise(fit, exclude=exclude, blanks=blanks))
+    by_model = None
+    if part.adequacy:
+        progress("refitting the LEIS spectra with other backgrounds")
+        judged = out.conclude("leis adequacy", lambda: leis.adequacy(fit))
+        if judged is not None:
+            out.tables[layout.LEIS_ADEQUACY] = judged
+            by_model = judged["area_model_unc"]
+    table = out.conclude(
+        "leis normalised_area",
+        lambda: leis.normalise(fit, exclude=exclude, blanks=blanks, area_model_unc=by_model),
+    )
     if table is not None:
         out.tables[layout.LEIS_NORMALISED] = at_dose(table, measured)
     if CYCLE in schema.series_dims(fit):

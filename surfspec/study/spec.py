@@ -283,7 +283,10 @@ class JointPart:
 
 @dataclass(frozen=True)
 class LeisPart:
-    """Ion, energy (eV), scattering angle (deg), elements looked for, and the conclusions wanted."""
+    """Ion, energy (eV), scattering angle (deg), elements looked for, and the conclusions wanted.
+
+    ``adequacy`` refits every spectrum with each of several other backgrounds: what depends on them is named, and enters the uncertainties of the normalised areas.
+    """
 
     ion: str
     energy: float = field(metadata={"above": 0, "unit": "eV"})
@@ -292,6 +295,7 @@ class LeisPart:
     normalise: LeisNormalise = field(default_factory=LeisNormalise)
     coverage: LeisCoverage | None = None
     thickness: LeisThickness | None = None
+    adequacy: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:

@@ -225,3 +225,17 @@ def test_a_depth_profile_runs_through_a_study(tmp_path: Path) -> None:
     assert [one["cycle"] for one in profile["Zr"]] == [1, 2, 3, 4]
     assert profile["Zr"][3]["value"] == pytest.approx(float(zr[3]))
     assert "leis_profile" in {path.stem for path in (tmp_path / "out" / "tables").iterdir()}
+
+
+def test_adequacy_of_the_model_is_asked_for_in_a_study(tmp_path: Path) -> None:
+    source = FOLDER / "leis" / "annealed_area1_dose4.csv"
+    (tmp_path / "one.csv").write_bytes(source.read_bytes())
+    text = PROFILE.replace("profile_{{cycle}}.csv", "one.csv")
+    plain = ss.run(written(tmp_path, text, tmp_path))
+    asked = ss.run(written(tmp_path, text.replace("{{exclude: [Na]}}", "{{exclude: [Na]}}, adequacy: true"), tmp_path))
+    judged = layout.nodes(asked, "tables", "annealed")[layout.LEIS_ADEQUACY]
+    assert np.any(judged["area_model_unc"] > 0)
+    before, after = (layout.nodes(tree, "tables", "annealed")[layout.LEIS_NORMALISED] for tree in (plain, asked))
+    assert np.any(after["normalised_area_unc"] > before["normalised_area_unc"])
+    said = report.results(asked)["samples"]["annealed"]["leis"]["reasons"]
+    assert set(str(judged["reasons"].values).split("; ")) - {""} <= set(said)
