@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 FAULT_SHARE, FAULT_SCORE = 0.05, 4.0
 #: Where the data exclude the fit at hand, a change is a fault that noise does not explain (in its standard deviations)
 #: and that the uncertainty does not cover (in standard uncertainties).
-EXCLUDED_NOISE, EXCLUDED_SCORE = 3.0, 1.0
+EXCLUDED_NOISE, EXCLUDED_SCORE = 2.0, 1.0
 #: Neighbourhood of an element whose residuals are tested: from below its peak to above it, in FWHM of the peak.
 BELOW, ABOVE = 3.0, 2.0
 
@@ -61,7 +61,7 @@ def adequacy(
 
     the areas are compared (:mod:`surfspec.leis.spectrum.area_spread`). An element is at fault where an acceptable
     background changes its area by more than 5 % *and* 4 standard uncertainties. Where the fit at hand is excluded
-    itself, one standard uncertainty and three standard deviations of the noise in the change are enough. Every spectrum
+    itself, one standard uncertainty and two standard deviations of the noise in the change are enough. Every spectrum
     is refitted alone, from the start values of the recipe, also where the fit shared parameters.
 
     Parameters
