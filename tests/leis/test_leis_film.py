@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy.special import gammaincc
 
+import surfspec
 from surfspec import leis, schema, spectra
 from surfspec.errors import InputError
 from surfspec.leis.film import dose, layer_choice, misfit, one_sample, single_element, unmixing
@@ -304,3 +306,28 @@ def test_pulls_on_the_independent_simulation(data_dir: Path) -> None:
     assert both.monolayers.values.tolist() == [3, 3]
     assert bool((both.monolayers_probability.sel(layers=3) > 0.5).all())
     assert bool((np.abs(both.zero_dose_coverage - 1.0) < 3 * both.zero_dose_coverage_unc).all())
+
+
+def test_the_script_of_the_row_meets_the_truth(tmp_path: Path) -> None:
+    file = Path(__file__).resolve().parent.parent.parent / "docs" / "examples" / "leis_i7.py"
+    spec = importlib.util.spec_from_file_location("leis_i7", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    numbers = module.main(tmp_path)
+    assert (tmp_path / "leis_i7.png").stat().st_size > 5000
+    file = surfspec.reference.path("nasicon_study") / "truth.yaml"
+    truth = yaml.safe_load(file.read_text(encoding="utf-8"))["samples"]
+    true = {"removal cross-section": 2.5e-16, "thickness by edge": 0.475258, "thickness by monolayers": 0.475258}
+    assert truth["as_sintered"]["leis"]["removal_cross_section"] == true["removal cross-section"]
+    assert truth["as_sintered"]["leis"]["thickness"] == true["thickness by edge"]
+    for name in ("as_sintered", "annealed"):
+        one = truth[name]["leis"]
+        true[f"{name} zero dose"] = one["zero_dose_coverage"]
+        true |= {f"{name} coverage {i}": step["value"] for i, step in enumerate(one["coverage"], start=1)}
+        assert numbers[f"{name} monolayers"][0] == one["monolayers"]
+    for name, value in true.items():
+        found, unc = numbers[name]
+        assert abs(found - value) < 3 * unc, name
+    assert numbers["removal cross-section"][0] == pytest.approx(2.5e-16, rel=0.1)

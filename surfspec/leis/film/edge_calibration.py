@@ -87,6 +87,23 @@ def calibrate_edge(
     ------
     InputError
         For fewer than two thicknesses, or films whose edge the fit could not place.
+
+    Examples
+    --------
+    >>> import surfspec as ss
+    >>> from surfspec.leis.model import SpectrumModel
+    >>> recipe = ss.leis.Recipe(elements=("O", "Zr"), foot=False)
+    >>> energy = np.arange(900.0, 2850.0, 5.0)
+    >>> model = SpectrumModel(recipe, energy)
+    >>> def film(lag):
+    ...     truth = {"resolution": 0.02, "survival": 100.0, "tail": 8.0, "Zr lag": lag,
+    ...              "O area": 4e5, "Zr shoulder": 900.0, "constant": 3.0}
+    ...     values = np.array([truth.get(parameter.name, 0.0) for parameter in model.parameters])
+    ...     counts = np.random.default_rng(1).poisson(model.evaluate(values))
+    ...     return ss.leis.fit(ss.spectrum(energy, counts, technique="LEIS"), recipe)
+    >>> line = ss.leis.calibrate_edge([film(45.0), film(75.0), film(135.0)], [0.5, 1.0, 2.0])
+    >>> round(float(line.slope)), round(float(line.intercept))
+    (60, 15)
     """
     many = [fits] if isinstance(fits, xr.Dataset) else list(fits)
     if not many:
