@@ -285,7 +285,8 @@ class JointPart:
 class LeisPart:
     """Ion, energy (eV), scattering angle (deg), elements looked for, and the conclusions wanted.
 
-    ``adequacy`` refits every spectrum with each of several other backgrounds: what depends on them is named, and enters the uncertainties of the normalised areas.
+    ``adequacy`` refits every spectrum with each of several other backgrounds: what depends on them is named, and enters
+    the uncertainties of the normalised areas.
     """
 
     ion: str
