@@ -147,8 +147,13 @@ def test_spots_judged_together_see_more(present: xr.Dataset) -> None:
     assert together.area_unc.item() == pytest.approx(float(np.sqrt((alone.area_unc**2).sum())) / 6)
     with pytest.raises(InputError, match="dimension 'dose'"):
         leis.detect(present, over="dose")
-    with pytest.raises(InputError, match="model uncertainty"):
-        leis.detect(present, model_uncertainty=-0.1)
+    for wrong in (-0.1, "small"):
+        with pytest.raises(InputError, match="model uncertainty"):
+            leis.detect(present, model_uncertainty=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="elements is the text 'Si'"):
+        leis.detect(present, elements="Si")
+    with pytest.raises(InputError, match="level high"):
+        leis.detect(present, level="high")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="not fitted"):
         leis.detect(present, model_uncertainty={"Zr": 0.1})
 
@@ -187,6 +192,15 @@ def test_the_first_dose_with_an_element() -> None:
     assert np.isnan(always.last_undetected.item())
     strict = leis.first_detected(made(np.array([0.04, 0.03, 0.02])), method="holm")
     assert np.isnan(strict.first_detected.item())
+
+
+def test_spectra_without_an_answer_are_passed_over() -> None:
+    found = leis.first_detected(made(np.array([0.6, np.nan, 0.01, np.nan, 0.02])))
+    assert found.first_detected.item() == pytest.approx(4.8e15)
+    assert found.last_undetected.item() == pytest.approx(1.6e15)
+    assert np.isnan(found.p_corrected.values[0, 1])
+    nothing = leis.first_detected(made(np.array([np.nan, np.nan])))
+    assert nothing.statement.values[0] == "Si: no spectrum tells"
 
 
 def test_corrections_for_many_spectra() -> None:

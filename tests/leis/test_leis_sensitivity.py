@@ -102,6 +102,7 @@ def test_sodium_can_be_left_out(film: xr.Dataset) -> None:
     ("call", "words"),
     [
         (lambda fit: leis.sensitivity([fit], [FILM, FILM]), "1 references and 2 compositions"),
+        (lambda fit: leis.sensitivity(fit, 5), "compositions is a int"),
         (lambda fit: leis.sensitivity(fit, "KCl"), "none was fitted"),
         (lambda fit: leis.sensitivity(fit, "Na3PO4Zr"), "does not show Zr"),
         (lambda fit: leis.sensitivity(fit, {"O": -1.0}), "composition"),

@@ -25,12 +25,15 @@ METHODS = ("sequence", "holm")
 def from_the_end(p: Array) -> Array:
     r"""Return the chances of the fixed sequence, :math:`\tilde p_k = \max_{j \ge k} p_j`, shape (..., spectra).
 
+    NaN stays, and counts as no spectrum.
+
     Examples
     --------
     >>> from_the_end(np.array([0.2, 0.001, 0.03, 0.01])).tolist()
     [0.2, 0.03, 0.03, 0.01]
     """
-    return np.maximum.accumulate(p[..., ::-1], axis=-1)[..., ::-1]
+    worst = np.fmax.accumulate(p[..., ::-1], axis=-1)[..., ::-1]
+    return np.where(np.isnan(p), np.nan, worst)
 
 
 def holm(p: Array) -> Array:
@@ -127,19 +130,19 @@ def first_detected(
     outer = [d for d in dims if d not in (along, "element")]
     order = (*outer, "element", along)
     p = table["p_value"].transpose(*order).values
-    corrected = from_the_end(np.nan_to_num(p, nan=1.0)) if method == "sequence" else holm(p)
+    corrected = from_the_end(p) if method == "sequence" else holm(p)
     found = np.nan_to_num(corrected, nan=1.0) < chosen
-    onwards = np.flip(np.logical_and.accumulate(np.flip(found, axis=-1), axis=-1), axis=-1)
-    any_ = onwards.any(axis=-1)
-    start = np.where(any_, np.argmax(onwards, axis=-1), place.size)
-    first = np.where(any_, place[np.minimum(start, place.size - 1)], np.nan)
-    before = np.where(start > 0, place[np.maximum(start - 1, 0)], np.nan)
-    # the claim holds as well as its weakest spectrum; where nothing is claimed, as well as the most favourable
-    at = np.take_along_axis(corrected, np.minimum(start, place.size - 1)[..., None], axis=-1)[..., 0]
+    start, previous = _place(np.isfinite(p), found)
+    last = place.size - 1
+    first = np.where(start <= last, place[np.minimum(start, last)], np.nan)
+    before = np.where(previous >= 0, place[np.maximum(previous, 0)], np.nan)
+    # the claim holds as well as its weakest spectrum; where nothing is claimed, as well as that of the last one
+    asked = np.where(start <= last, start, np.maximum(previous, 0))
+    at = np.take_along_axis(corrected, asked[..., None], axis=-1)[..., 0]
     limit = table["upper_limit"].transpose(*order).values if "upper_limit" in table else np.full(p.shape, np.nan)
     unit = str(table[along].attrs.get("units", "1")) if along in table.coords else "1"
     limit_unit = str(table["upper_limit"].attrs["units"]) if "upper_limit" in table else "1"
-    words = _statements(table["element"].values, place, start, at, limit, unit, limit_unit)
+    words = _statements(table["element"].values, place, start, previous, at, limit, unit, limit_unit)
     one, top, full = {"units": "1"}, (*outer, "element"), (*outer, "element", along)
     keep = {n: c for n, c in table.coords.items() if set(map(str, c.dims)) <= {*outer, "element", along}}
     return xr.Dataset(
@@ -162,21 +165,44 @@ def first_detected(
     )  # fmt: skip
 
 
+def _place(known: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where the detections that end the series begin, and the last spectrum before them, shape (..., element).
+
+    The number of spectra where there are none, and -1 where no spectrum comes before. Spectra without an answer are
+    passed over.
+    """
+    shape, count = found.shape[:-1], found.shape[-1]
+    start, previous = np.full(shape, count, dtype=np.intp), np.full(shape, -1, dtype=np.intp)
+    for index in np.ndindex(*shape):
+        for k in np.flatnonzero(known[index])[::-1]:
+            if not found[index][k]:
+                previous[index] = k
+                break
+            start[index] = k
+    return start, previous
+
+
 def _statements(
-    elements: Array, place: Array, start: NDArray[np.intp], chance: Array, limit: Array, unit: str, limit_unit: str
+    elements: Array,
+    place: Array,
+    start: NDArray[np.intp],
+    previous: NDArray[np.intp],
+    chance: Array,
+    limit: Array,
+    unit: str,
+    limit_unit: str,
 ) -> NDArray[np.str_]:
     """Return a sentence for each claim, shape (..., element)."""
     suffix = "" if unit == "1" else f" {unit}"
     out = np.empty(start.shape, dtype="<U160")
     for index in np.ndindex(*start.shape):
-        k, name = int(start[index]), str(elements[index[-1]])
+        k, before, name = int(start[index]), int(previous[index]), str(elements[index[-1]])
         parts = []
-        if k > 0:
-            known = limit[index][:k]
-            last = known[-1] if np.isfinite(known[-1]) else np.nan
+        if before >= 0:
+            last = limit[index][before]
             told = f" (limit {last:.2g}{'' if limit_unit == '1' else ' ' + limit_unit})" if np.isfinite(last) else ""
-            parts.append(f"not detected up to {place[k - 1]:.3g}{suffix}{told}")
+            parts.append(f"not detected up to {place[before]:.3g}{suffix}{told}")
         if k < place.size:
             parts.append(f"detected from {place[k]:.3g}{suffix} on (p = {chance[index]:.2g})")
-        out[index] = f"{name}: {', '.join(parts)}"
+        out[index] = f"{name}: {', '.join(parts) or 'no spectrum tells'}"
     return out

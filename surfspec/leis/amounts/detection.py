@@ -91,6 +91,10 @@ def detect(
     check_level(level)
     recipe_of(fit)
     known, dims = elements_of(fit), [str(d) for d in fit["chi2"].dims]
+    if isinstance(elements, str):
+        raise InputError(
+            f"elements is the text {elements!r}", where="elements", remedy=f"Give a list of symbols: ({elements!r},)"
+        )
     chosen = list(known if elements is None else elements)
     for name in chosen:
         if name not in known:

@@ -49,7 +49,7 @@ def check_level(level: float) -> None:
     --------
     >>> check_level(0.05)
     """
-    if not 0.0 < level < 0.5:
+    if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 0.0 < level < 0.5:
         raise InputError(f"level {level}", where="level", remedy="Give a small chance between 0 and 0.5, such as 0.05")
 
 
@@ -119,7 +119,8 @@ def model_uncertainties(elements: Sequence[str], given: float | Mapping[str, flo
     for name, value in by_element.items():
         if name not in elements:
             raise InputError(f"{name!r} was not fitted", where="model_uncertainty", remedy=f"Use {', '.join(elements)}")
-        if isinstance(value, bool) or not (np.isfinite(value) and value >= 0):
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not (np.isfinite(value) and value >= 0):
             raise InputError(
                 f"model uncertainty {value}", where="model_uncertainty", remedy="Give 0 or a positive number"
             )

@@ -184,6 +184,7 @@ def _chances(
             good = np.isfinite(share[index])
             if np.any(good):
                 p[(*index, i)] = max(p[(*index, i)], blank_p_value(share[index][good], unc[index][good], blank))
+    p[~np.any(usable, axis=-1)] = np.nan  # no spectrum, no answer
     return p
 
 

@@ -89,6 +89,10 @@ def sensitivity(
     True
     """
     fits = [references] if isinstance(references, xr.Dataset) else list(references)
+    if not isinstance(compositions, str | Mapping | Sequence):
+        raise InputError(
+            f"compositions is a {type(compositions).__name__}", where="compositions", remedy='Give formulas: ["Na3PO4"]'
+        )
     given = [compositions] if isinstance(compositions, str | Mapping) else list(compositions)
     if len(fits) != len(given) or not fits:
         raise InputError(
