@@ -186,8 +186,8 @@ def film_lines(fitted: Fitted, whole: dict[str, Any], entries: dict[str, dict[st
             fitted.closed[name], film="Na3PO4", density=2.536,
             calibration=leis.calibrate_edge([fitted.closed[o] for o in others], [true_nm[o] for o in others]),
         )  # fmt: skip
-        found = f"{float(calibrated.thickness):.2f} +- {float(calibrated.thickness_unc):.2f} by the other films"
-        yield Line(f"thickness, {name} (nm)", f"{by}, {found}, truth {true_nm[name]:.2f}", "0.1")
+        by_films = f"{float(calibrated.thickness):.2f} +- {float(calibrated.thickness_unc):.2f} by the other films"
+        yield Line(f"thickness, {name} (nm)", f"{by}, {by_films}, truth {true_nm[name]:.2f}", "0.1")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -231,7 +231,6 @@ class SpectrumModel:
         named = self.named(shape_values)
         shift, shift_slopes = self.center_shift(named)
         x, recipe = self.energy, self.recipe
-        foot = (recipe.foot_shape[0] * recipe.energy, recipe.foot_shape[1] * recipe.energy)
         features = tuple(
             features_of(
                 x,
@@ -241,7 +240,8 @@ class SpectrumModel:
                 tail=named["tail"],
                 lag=named.get(f"{element} lag", 0.0),
                 survival=named["survival"],
-                foot_at=foot if recipe.foot and element != self.heaviest else None,
+                foot_of=recipe.energy if recipe.foot and element != self.heaviest else None,
+                foot_shape=recipe.foot_shape,
                 sloped=recipe.slope,
                 absent=element in self.absent,
             )

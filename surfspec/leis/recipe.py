@@ -13,6 +13,9 @@ from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.analyser import check_transmission
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy, isotope_energies
 
+#: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
+FOOT_SHAPE = (40.0 / 3000.0, 130.0 / 3000.0)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -96,7 +99,7 @@ class Recipe:
     low_energy_tail: bool = True
     tail: tuple[float, float] = field(default=(0.5, 60.0), metadata={"above": 0.0, "unit": "eV"})
     foot: bool = True
-    foot_shape: tuple[float, float] = field(default=(40.0 / 3000.0, 130.0 / 3000.0), metadata={"low": 0.0})
+    foot_shape: tuple[float, float] = field(default=FOOT_SHAPE, metadata={"low": 0.0})
     slope: bool = True
     survival: tuple[float, float] = field(default=(0.0, 300.0), metadata={"low": 0.0})
     sputter_tail: bool = True

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from surfspec.leis.features import shapes
 from surfspec.leis.features.lines import Lines
+from surfspec.leis.recipe import FOOT_SHAPE
 
 Array = NDArray[np.float64]
 
@@ -65,7 +66,8 @@ def features_of(
     tail: float,
     lag: float,
     survival: float,
-    foot_at: tuple[float, float] | None = None,
+    foot_of: float | None = None,
+    foot_shape: tuple[float, float] = FOOT_SHAPE,
     sloped: bool = True,
     absent: bool = False,
 ) -> Features:
@@ -85,8 +87,10 @@ def features_of(
         How far the edge lies below the lines, eV.
     survival
         Exponent of the survival of slower ions, eV^(1/2).
-    foot_at
-        Position of the foot above the edge and its standard deviation, eV; None for no foot.
+    foot_of
+        Ion energy in eV, which scales the foot; None for no foot.
+    foot_shape
+        Position of the foot above the edge and its standard deviation, in units of the ion energy.
     sloped
         Whether the shoulder may rise towards low energy.
     absent
@@ -103,8 +107,8 @@ def features_of(
     profile = np.zeros_like(x) if absent else peak.value @ lines.weight
     columns = [profile, edge.value * alive, *([edge.value * depth * alive] if sloped else [])]
     foot = None
-    if foot_at is not None:
-        foot = shapes.edge(x, at + foot_at[0], foot_at[1])
+    if foot_of is not None:
+        foot = shapes.edge(x, at + foot_shape[0] * foot_of, foot_shape[1] * foot_of)
         columns.append(foot.value * alive)
     return Features(
         columns,
