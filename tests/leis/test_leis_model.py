@@ -157,3 +157,22 @@ def test_straggling_adds_up_in_variance() -> None:
         edge = model.design(values[: model.shape_count])[:, column]
         variance.append(1.0 / (2.0 * np.pi * np.max(-np.gradient(edge, ENERGY)) ** 2))
     assert variance[1] - variance[0] == pytest.approx(variance[2] - variance[1], rel=0.1)
+
+
+def test_jacobian_without_slopes_and_with_another_foot_is_exact() -> None:
+    model, values = known(leis.Recipe(elements=ELEMENTS, slope=False, foot_shape=(0.02, 0.06)))
+    assert not any(name.endswith(" slope") for name in model.linear_names)
+    jacobian = model.jacobian(values)
+    for i in range(values.size):
+        step = 1e-5 * max(abs(values[i]), 1e-3)
+        up, down = values.copy(), values.copy()
+        up[i] += step
+        down[i] -= step
+        numeric = (model.evaluate(up) - model.evaluate(down)) / (2 * step)
+        assert np.max(np.abs(numeric - jacobian[:, i])) < 1e-6 * np.max(np.abs(numeric))
+
+
+@pytest.mark.parametrize("given", [(0.01, 0.0), (0.01, float("nan")), (0.01, 0.02, 0.03)])
+def test_refused_shapes_of_the_foot(given: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="no position and width"):
+        leis.Recipe(elements=("O",), foot_shape=given)  # type: ignore[arg-type]
