@@ -28,7 +28,7 @@ from surfspec.leis.film import unmixing
 Array = NDArray[np.float64]
 
 #: Error of an area by the spectral model, over the background below the peak, before anything was seen: what the
-#: misfits of two simulated sets of covered surfaces show (their truths were not used).
+#: misfit of two covered surfaces of one simulated set shows, without its truth; `unverified` elsewhere.
 PRIOR_SCALE = 0.03
 #: Degrees of freedom that this knowledge is worth.
 PRIOR_STRENGTH = 4.0
