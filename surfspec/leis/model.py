@@ -17,6 +17,10 @@ slower of them, one for the whole spectrum. The foot `W` is plural scattering of
 left out for the heaviest element. Areas and heights enter linearly and none is ever negative, so that no shoulder can
 undercut a peak; offset, resolution, acceptance, survival, tail and lags are the only other parameters.
 
+The angles that the lens accepts widen `s` like a Gaussian, or blur peaks and edges by a window that ends somewhere
+(:mod:`surfspec.leis.features.window`): uniform angles, or all directions inside a cone. The energy is linear in the
+angle there, and neither cross-section nor transmission change inside the window.
+
 Peak and shoulder follow Nelson, J. Vac. Sci. Technol. A 4 (1986) 1567 and Brötzner et al., arXiv:2311.10604; the edge
 is an error function instead of an arctangent, which leaks above the edge. Width and position of the foot (130 eV and
 40 eV for 3 keV He, scaled with the ion energy) were read off an independent Monte Carlo simulation of oxides and are
@@ -34,8 +38,8 @@ from numpy.typing import NDArray
 from surfspec.errors import InputError
 from surfspec.fitting.model import Parameter
 from surfspec.leis.collisions.analyser import transmission
-from surfspec.leis.collisions.width import FWHM
 from surfspec.leis.features import shapes
+from surfspec.leis.features.blur import Blur, blur_of
 from surfspec.leis.features.element import Features, features_of
 from surfspec.leis.features.lines import lines_of
 from surfspec.leis.recipe import Recipe
@@ -154,24 +158,19 @@ class SpectrumModel:
         return len(self.shape_names)
 
     def widths(self, element: str, named: Mapping[str, float]) -> tuple[float, dict[str, float]]:
-        """Return the standard deviation of a peak (eV) and its derivatives by the free ones of its two parameters.
+        """Return the standard deviation of a line (eV) and its derivatives by the free ones of its two parameters."""
+        blur = self.blur(element, named)
+        return blur.total, {name: slope for name, slope in blur.total_slopes.items() if name in self.shape_names}
 
-        Parameters
-        ----------
-        element
-            Symbol.
-        named
-            Non-linear parameters by name.
-        """
-        lines, fixed = self.lines[element], self.recipe.acceptance
-        acceptance = named["acceptance"] if isinstance(fixed, tuple) else fixed
-        by_energy, by_angle = lines.centroid / FWHM, lines.dispersion / FWHM
-        variance = (named["resolution"] * by_energy) ** 2 + (acceptance * by_angle) ** 2 + lines.doppler_variance
-        value = float(np.sqrt(variance))
-        slopes = {"resolution": named["resolution"] * by_energy**2 / value}
-        if isinstance(fixed, tuple):
-            slopes["acceptance"] = acceptance * by_angle**2 / value
-        return value, slopes
+    def blur(self, element: str, named: Mapping[str, float]) -> Blur:
+        """Return what widens a line of `element` at these non-linear parameters."""
+        fixed = self.recipe.acceptance
+        return blur_of(
+            self.lines[element],
+            resolution=named["resolution"],
+            acceptance=named["acceptance"] if isinstance(fixed, tuple) else fixed,
+            shape=self.recipe.acceptance_shape,
+        )
 
     def named(self, shape_values: Array) -> dict[str, float]:
         """Return the non-linear parameters by name, a tail of 0 where the recipe has none."""
@@ -190,11 +189,16 @@ class SpectrumModel:
         column = 0
         for element, feature in zip(self.recipe.elements, point.features, strict=True):
             count = len(feature.columns)
-            by_peak, by_edge, by_lag, by_sigma, by_tail, by_survival = feature.slopes(linear[column : column + count])
+            by_peak, by_edge, by_lag, by_sigma, by_tail, by_survival, by_box = feature.slopes(
+                linear[column : column + count]
+            )
             moved += by_peak + by_edge
             slopes[:, position["survival"]] += by_survival
-            for name, slope in self.widths(element, point.named)[1].items():
-                slopes[:, position[name]] += slope * by_sigma
+            blur = self.blur(element, point.named)
+            for given, shape_slope in ((blur.sigma_slopes, by_sigma), (blur.box_slopes, by_box)):
+                for name, slope in given.items():
+                    if name in position:
+                        slopes[:, position[name]] += slope * shape_slope
             if "tail" in position:
                 slopes[:, position["tail"]] += by_tail
             if f"{element} lag" in position:
@@ -231,22 +235,7 @@ class SpectrumModel:
         named = self.named(shape_values)
         shift, shift_slopes = self.center_shift(named)
         x, recipe = self.energy, self.recipe
-        features = tuple(
-            features_of(
-                x,
-                self.lines[element],
-                shift=named["offset"] + shift,
-                sigma=self.widths(element, named)[0],
-                tail=named["tail"],
-                lag=named.get(f"{element} lag", 0.0),
-                survival=named["survival"],
-                foot_of=recipe.energy if recipe.foot and element != self.heaviest else None,
-                foot_shape=recipe.foot_shape,
-                sloped=recipe.slope,
-                absent=element in self.absent,
-            )
-            for element in recipe.elements
-        )
+        features = tuple(self._features(element, named, named["offset"] + shift) for element in recipe.elements)
         columns = np.ones((x.size, len(self.linear_names)))
         peaks = [column for feature in features for column in feature.columns]
         columns[:, : len(peaks)] = np.stack(peaks, axis=1) * self.response[:, None]
@@ -254,6 +243,24 @@ class SpectrumModel:
             columns[:, len(peaks)] = np.exp(-(x - x[0]) / recipe.sputter_decay)
         columns.flags.writeable = False
         return _Point(named, shift_slopes, features, columns)
+
+    def _features(self, element: str, named: Mapping[str, float], shift: float) -> Features:
+        recipe, blur = self.recipe, self.blur(element, named)
+        return features_of(
+            self.energy,
+            self.lines[element],
+            shift=shift,
+            sigma=blur.sigma,
+            tail=named["tail"],
+            lag=named.get(f"{element} lag", 0.0),
+            survival=named["survival"],
+            foot_of=recipe.energy if recipe.foot and element != self.heaviest else None,
+            foot_shape=recipe.foot_shape,
+            sloped=recipe.slope,
+            absent=element in self.absent,
+            box=blur.box,
+            window=blur.window,
+        )
 
     def idle_lags(self, shape_values: Array, linear: Array, sigma: Array) -> NDArray[np.bool_]:
         """Find lags of shoulders too faint to have an edge, shape (shape_count,).

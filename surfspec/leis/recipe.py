@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from surfspec.errors import GeometryError, InputError
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.analyser import check_transmission
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy, isotope_energies
+from surfspec.leis.collisions.width import AcceptanceShape
 
 #: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
 FOOT_SHAPE = (40.0 / 3000.0, 130.0 / 3000.0)
@@ -41,6 +42,9 @@ class Recipe:
     acceptance
         Full width of the accepted angles at half maximum, deg; or its range, where it is to be fitted. Wide lenses make
         light targets broader than heavy ones, as no energy resolution does.
+    acceptance_shape
+        Of the accepted angles: ``"gaussian"``; ``"box"``, uniform over a full width `acceptance`, as behind a slit;
+        ``"cone"``, all directions inside a cone of the full opening `acceptance`, as behind a round aperture.
     thermal_energy
         Effective kT of the target atoms, zero-point motion included, eV.
     low_energy_tail, tail
@@ -62,7 +66,7 @@ class Recipe:
     inelastic_loss
         Energy lost to excitation in the collision, by element, eV.
     potential
-        Of the cross-sections that weight the isotopes, ``"ZBL"`` or ``"TFM"``.
+        Of the cross-sections that weight the isotopes, ``"ZBL"``, ``"TFM"``, ``"TFM_OB"`` or ``"KrC"``.
     isotopes
         One line per isotope; False puts all of an element into its most abundant one, which shows what that costs.
     transmission
@@ -95,6 +99,7 @@ class Recipe:
     offset: tuple[float, float] = field(default=(-30.0, 30.0), metadata={"unit": "eV"})
     resolution: tuple[float, float] = field(default=(0.002, 0.04), metadata={"above": 0.0})
     acceptance: float | tuple[float, float] = field(default=1.0, metadata={"low": 0.0, "unit": "deg"})
+    acceptance_shape: AcceptanceShape = "gaussian"
     thermal_energy: float = field(default=0.045, metadata={"low": 0.0, "unit": "eV"})
     low_energy_tail: bool = True
     tail: tuple[float, float] = field(default=(0.5, 60.0), metadata={"above": 0.0, "unit": "eV"})
@@ -170,6 +175,12 @@ class Recipe:
                 )
 
     def _check_ranges(self) -> None:
+        if self.acceptance_shape not in get_args(AcceptanceShape):
+            raise InputError(
+                f"acceptance_shape is {self.acceptance_shape!r}",
+                where="acceptance_shape",
+                remedy=f"Use one of {', '.join(get_args(AcceptanceShape))}",
+            )
         optional = [name for name in ("window", "acceptance") if isinstance(getattr(self, name), tuple)]
         for name in ("offset", "resolution", "survival", "tail", "lag_range", *optional):
             pair = getattr(self, name)

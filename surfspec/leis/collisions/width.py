@@ -4,9 +4,14 @@ r"""Width budget of a surface peak.
 
 with the relative resolution `w` of the analyser (FWHM over energy), its angular acceptance (FWHM) and the
 thermal and zero-point motion of the target atom. Isotopes are lines of their own and widen nothing.
+
+Accepted angles of another shape than a Gaussian have the variance :math:`\Delta\theta^2/12` (uniform over a full width
+:math:`\Delta\theta`) or :math:`\Delta\theta^2/16` (all directions inside a cone of that opening).
 """
 
 from __future__ import annotations
+
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +21,12 @@ from surfspec.leis.collisions.kinematics import angle_dispersion, check_geometry
 
 #: Full width at half maximum of a Gaussian over its standard deviation.
 FWHM = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
+
+#: Windows of accepted angles that end somewhere, and all shapes of the acceptance.
+Window = Literal["box", "cone"]
+AcceptanceShape = Literal["gaussian", "box", "cone"]
+#: Variance over the square of the quoted width: full width at half maximum of a Gaussian, full width of the others.
+VARIANCE: Final[dict[str, float]] = {"gaussian": 1.0 / FWHM**2, "box": 1.0 / 12.0, "cone": 1.0 / 16.0}
 
 
 def doppler_sigma(mass_ratio: ArrayLike, angle: float, energy: float, thermal_energy: float) -> NDArray[np.float64]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.leis.collisions.width import Window
 from surfspec.leis.features import shapes
+from surfspec.leis.features.curves import Curve
 from surfspec.leis.features.lines import Lines
 from surfspec.leis.recipe import FOOT_SHAPE
 
@@ -27,9 +29,9 @@ class Features:
     """The peak, edge and foot of one element on the axis, and what their derivatives need."""
 
     columns: list[Array]
-    peak: shapes.Curve
-    edge: shapes.Curve
-    foot: shapes.Curve | None
+    peak: Curve
+    edge: Curve
+    foot: Curve | None
     sloped: bool
     weight: Array
     depth: Array
@@ -39,8 +41,8 @@ class Features:
     alive: Array
     alive_slope: float
 
-    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """Return derivatives by peak position, edge position, lag, width, tail and survival, shape (n,) each."""
+    def slopes(self, linear: Array) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
+        """Return derivatives by peak position, edge position, lag, width, tail, survival, window: (n,) each."""
         area, height = linear[:2]
         slope = float(linear[2]) if self.sloped else 0.0
         level = (height + slope * self.depth) * self.alive
@@ -54,7 +56,9 @@ class Features:
         by_edge = by_edge + self.alive_slope * body
         by_sigma = area * (self.peak.by_sigma @ self.weight) + level * self.edge.by_sigma * self.width_slope
         by_lag = level * self.edge.by_sigma * self.lag_slope - by_edge
-        return by_peak, by_edge, by_lag, by_sigma, area * (self.peak.by_tail @ self.weight), -self.path * body
+        by_tail = area * (self.peak.by_tail @ self.weight)
+        by_box = area * (self.peak.by_box @ self.weight) + level * self.edge.by_box
+        return by_peak, by_edge, by_lag, by_sigma, by_tail, -self.path * body, by_box
 
 
 def features_of(
@@ -70,6 +74,8 @@ def features_of(
     foot_shape: tuple[float, float] = FOOT_SHAPE,
     sloped: bool = True,
     absent: bool = False,
+    box: float = 0.0,
+    window: Window = "box",
 ) -> Features:
     """Return the features of one element.
 
@@ -95,11 +101,13 @@ def features_of(
         Whether the shoulder may rise towards low energy.
     absent
         Leave the surface peak out.
+    box, window
+        Full width (eV) and shape of the window of accepted angles that blurs peak and edge; 0 where `sigma` holds it.
     """
     width = float(np.sqrt(sigma**2 + lines.spread**2 + STRAGGLING * lag))
     at = lines.centroid + shift - lag
-    peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail)
-    edge = shapes.edge(x, at, width)
+    peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail, box=box, window=window)
+    edge = shapes.edge(x, at, width, box=box, window=window)
     depth = (at - x) / SLOPE_UNIT
     path = x**-0.5 - at**-0.5
     alive = np.exp(-survival * path)

@@ -5,39 +5,27 @@ r"""Shapes of the features of a LEIS spectrum, with exact derivatives. Arrays in
   \mathrm{erfc}\!\left(\frac{1}{\sqrt2}\left(\frac us+\frac s\tau\right)\right)`, :math:`u = E-\mu`, of unit area
   (Grushka, Anal. Chem. 44 (1972) 1733, mirrored);
 * the edge: :math:`\frac12\mathrm{erfc}((E-E_e)/(\sqrt2 s))`, 1 far below the edge and 0 above.
+
+Either may be blurred by the window of angles that a lens accepts (:mod:`surfspec.leis.features.window`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfc, erfcx
+from scipy.special import erfcx
+
+from surfspec.leis.collisions.width import Window
+from surfspec.leis.features.curves import SQRT2, Curve, step, tailed
+from surfspec.leis.features.window import NARROW, boxed_step, boxed_tailed, by_nodes
 
 Array = NDArray[np.float64]
 
-SQRT2 = float(np.sqrt(2.0))
-SQRT2PI = float(np.sqrt(2.0 * np.pi))
 
-
-@dataclass(frozen=True)
-class Curve:
-    """A shape and its derivatives by centre, standard deviation and tail, each of the shape's own shape."""
-
-    value: Array
-    by_center: Array
-    by_sigma: Array
-    by_tail: Array
-
-
-def gaussian(u: Array, sigma: Array | float) -> Array:
-    """Return the Gaussian of unit area at distance `u` from its centre."""
-    return np.asarray(np.exp(-0.5 * (u / sigma) ** 2) / (sigma * SQRT2PI))
-
-
-def peak(energy: Array, center: Array | float, sigma: Array | float, tail: float) -> Curve:
-    """Gaussian with an exponential tail to low energy, unit area.
+def peak(
+    energy: Array, center: Array | float, sigma: Array | float, tail: float, *, box: float = 0.0, window: Window = "box"
+) -> Curve:
+    """Gaussian with an exponential tail to low energy, unit area, blurred by a window of angles.
 
     Parameters
     ----------
@@ -47,6 +35,10 @@ def peak(energy: Array, center: Array | float, sigma: Array | float, tail: float
         Centre and standard deviation of the Gaussian, eV; broadcast with `energy`.
     tail
         Decay length of the exponential, eV; 0 for a pure Gaussian.
+    box
+        Full width of the window, eV; 0 for none.
+    window
+        Shape of the window, ``"box"`` or ``"cone"``.
 
     Returns
     -------
@@ -58,33 +50,26 @@ def peak(energy: Array, center: Array | float, sigma: Array | float, tail: float
     >>> x = np.arange(-400.0, 200.0, 0.5)
     >>> float(np.round(peak(x, 0.0, 20.0, 30.0).value.sum() * 0.5, 6))
     1.0
+    >>> flat = peak(x, 0.0, 2.0, 0.0, box=100.0).value
+    >>> float(np.round(flat[x == 0.0][0] * 100.0, 6)), float(np.round(flat[x == 50.0][0] * 100.0, 6))
+    (1.0, 0.5)
     """
     u = np.asarray(energy, dtype=np.float64) - center
-    g = gaussian(u, sigma)
-    g_slope = -u / sigma**2 * g
-    if tail <= 0:
-        by_sigma = (u**2 / sigma**2 - 1.0) / sigma * g
-        return Curve(g, -g_slope, np.asarray(by_sigma), np.asarray(g_slope))
-    x = (u / sigma + sigma / tail) / SQRT2
-    right = x > 0
-    # two forms of one function: erfcx where the exponential overflows, the plain product elsewhere
-    f = np.where(
-        right,
-        0.5 / tail * SQRT2PI * sigma * g * erfcx(np.where(right, x, 0.0)),
-        0.5 / tail * np.exp(np.where(right, 0.0, 0.5 * (sigma / tail) ** 2 + u / tail)) * erfc(np.where(right, 0.0, x)),
-    )
-    slope = (f - g) / tail
-    curvature = (slope - g_slope) / tail
-    by_tail = (sigma**2 * g - f * (tail**2 + sigma**2 + u * tail)) / tail**3
-    return Curve(f, -slope, np.asarray(sigma * curvature), np.asarray(by_tail))
+    if box <= 0:
+        return tailed(u, sigma, tail)
+    if window == "box" and box > NARROW * float(np.min(sigma)):
+        return boxed_tailed(u, sigma, tail, box)
+    return by_nodes(lambda v: tailed(v, sigma, tail), u, box, sigma, window)
 
 
-def edge(energy: Array, center: Array | float, sigma: Array | float) -> Curve:
-    """Falling step of height 1.
+def edge(
+    energy: Array, center: Array | float, sigma: Array | float, *, box: float = 0.0, window: Window = "box"
+) -> Curve:
+    """Falling step of height 1, blurred by a window of angles.
 
     Parameters
     ----------
-    energy, center, sigma
+    energy, center, sigma, box, window
         As for :func:`peak`.
 
     Returns
@@ -96,11 +81,15 @@ def edge(energy: Array, center: Array | float, sigma: Array | float) -> Curve:
     --------
     >>> edge(np.array([-100.0, 0.0, 100.0]), 0.0, 10.0).value.round(6).tolist()
     [1.0, 0.5, 0.0]
+    >>> edge(np.array([-20.0, 0.0, 20.0]), 0.0, 1.0, box=80.0).value.round(6).tolist()
+    [0.75, 0.5, 0.25]
     """
     u = np.asarray(energy, dtype=np.float64) - center
-    g = gaussian(u, sigma)
-    value = 0.5 * erfc(u / (SQRT2 * sigma))
-    return Curve(np.asarray(value), g, np.asarray(g * u / sigma), np.zeros_like(g))
+    if box <= 0:
+        return step(u, sigma)
+    if window == "box" and box > NARROW * float(np.min(sigma)):
+        return boxed_step(u, sigma, box)
+    return by_nodes(lambda v: step(v, sigma), u, box, sigma, window)
 
 
 def mode(sigma: float, tail: float) -> tuple[float, float, float]:
