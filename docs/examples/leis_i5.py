@@ -35,7 +35,8 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         numbers[f"{element} chance"] = (float(one.p_joint), 0.0)
         for i in range(len(DOSES)):
             at = seen.sel(element=element).isel(dose=i)
-            numbers[f"{element} {i + 1}"] = (float(at.share), float(at.share_unc))
+            unc = float((at.share_unc**2 + at.share_model_unc**2) ** 0.5)  # by counting, and by the spectral model
+            numbers[f"{element} {i + 1}"] = (float(at.share), unc)
             numbers[f"{element} {i + 1} p"] = (float(at.p_value), 0.0)
             limit = f", area below {float(at.upper_limit):.0f} counts eV" if not at.detected else ""
             print(f"   {DOSES[i]:.1e} ions/cm2: p = {float(at.p_value):.2g}{limit}")

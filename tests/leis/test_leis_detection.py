@@ -120,6 +120,32 @@ def test_many_quiet_blanks_leave_counting_statistics() -> None:
     assert blanks.blank_p_value(np.array([0.02]), np.array([0.01]), base) == pytest.approx(norm.sf(z), rel=0.1)
 
 
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_models_part_of_a_share_covers_what_the_blank_shows(members: int) -> None:
+    """Errors of unknown mean and scatter, drawn: their root mean square is the uncertainty, to 10 %."""
+    rng = np.random.default_rng(4)
+    unc, stated, errors = np.full(12, 0.002), [], []
+    for _ in range(1500):
+        mean = 0.01 * rng.normal()
+        seen = mean + 0.005 * rng.standard_normal((12 + members))
+        blank = blanks.Blank(seen[:12] + unc * rng.standard_normal(12), unc)
+        stated.append(float(blanks.model_part(blank, np.array(members))))
+        errors.append(float(np.mean(seen[12:])))
+    assert np.sqrt(np.mean(np.square(stated))) == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=0.1)
+
+
+def test_shares_carry_counting_and_model_apart(absent: xr.Dataset, present: xr.Dataset) -> None:
+    plain, given, by_blank = (
+        leis.detect(present, elements=["Si"], **options)
+        for options in ({}, {"model_uncertainty": 0.02}, {"blanks": {"Si": absent}})
+    )
+    for table in (given, by_blank):
+        np.testing.assert_array_equal(table.share_unc, plain.share_unc)
+    np.testing.assert_allclose(plain.share_model_unc, 0.01 * (1 + plain.share) ** 2)
+    np.testing.assert_allclose(given.share_model_unc, 0.02)
+    assert np.all(by_blank.share_model_unc > plain.share_model_unc)
+
+
 def test_a_spurious_signal_is_maximised_over(present: xr.Dataset) -> None:
     s = 0.01
     plain = leis.detect(present, elements=["Si"])

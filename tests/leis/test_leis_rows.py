@@ -155,6 +155,15 @@ def test_i5_silicon_appears(run: Callable[[str], Numbers]) -> None:
     assert shares[0] < 0.01 < shares[2]  # what is called absent at first is there by less than a hundredth
 
 
+@pytest.mark.parametrize("element", ["Si", "Zr"])
+def test_i5_shares(run: Callable[[str], Numbers], element: str) -> None:
+    """Shares of all other elements at the four doses, by counting and by what the blank shows of the model."""
+    numbers = run("i5")
+    wanted, sodium = area_means("as-sintered", element), area_means("as-sintered", "Na")
+    for i, (one, na) in enumerate(zip(wanted, sodium, strict=True), start=1):
+        meets(numbers[f"{element} {i}"], one / (1.0 + na - one), accuracy=0.04)
+
+
 def test_i6_more_than_twice(run: Callable[[str], Numbers]) -> None:
     numbers = run("i6")
     for element in ("Na", "P"):

@@ -78,6 +78,32 @@ def blank_p_value(seen: Array, seen_unc: Array, blank: Blank) -> float:
     return float(posterior @ norm.sf((np.mean(seen) - false) / spread) / np.sum(posterior))
 
 
+def model_part(blank: Blank, members: NDArray[np.int64]) -> Array:
+    r"""Return the standard uncertainty of a mean share by the spectral model, as large as its error on the blank.
+
+    .. math:: u^2 = \bar b^2 + \frac{s^2}{m} + \frac{v}{n}, \qquad s^2 = \max(0, v - \overline{u_b^2})
+
+    with the mean :math:`\bar b` and the variance `v` of the `n` shares of the blank. What the model sees where there is
+    nothing is taken for an error of unknown sign, for a surface that holds the element is not the blank.
+
+    Parameters
+    ----------
+    blank
+        Signed shares where the element is absent.
+    members
+        Spectra `m` in each mean, any shape.
+
+    Examples
+    --------
+    >>> quiet = Blank(np.array([0.003, 0.004, 0.005]), np.full(3, 0.01))
+    >>> model_part(quiet, np.array([1, 3])).round(4).tolist()
+    [0.004, 0.004]
+    """
+    variance = float(np.var(blank.share, ddof=1))
+    scatter = max(0.0, variance - float(np.mean(blank.share_unc**2)))
+    return np.asarray(np.sqrt(np.mean(blank.share) ** 2 + scatter / members + variance / blank.share.size))
+
+
 def shares(fit: xr.Dataset, element: str, signed: Array | None = None) -> tuple[Array, Array]:
     """Return the area of an element over that of all others and its uncertainty, shape of the series.
 

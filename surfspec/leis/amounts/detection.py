@@ -19,8 +19,15 @@ from scipy.stats import norm
 
 from surfspec import spectra
 from surfspec.errors import InputError
-from surfspec.leis.amounts.blanks import Blank, blank_p_value, blank_shares, shares
-from surfspec.leis.amounts.inputs import LEVEL, check_level, elements_of, model_uncertainties, recipe_of
+from surfspec.leis.amounts.blanks import Blank, blank_p_value, blank_shares, model_part, shares
+from surfspec.leis.amounts.inputs import (
+    LEVEL,
+    MODEL_UNCERTAINTY,
+    check_level,
+    elements_of,
+    model_uncertainties,
+    recipe_of,
+)
 from surfspec.leis.amounts.signal import likelihood_ratios, own_widths, p_value, signed_areas
 
 __all__ = ["LEVEL", "detect", "likelihood_ratios", "p_value", "recipe_of"]
@@ -69,6 +76,9 @@ def detect(
         all other elements; negative where the likelihood would like less than nothing), and ``upper_limit`` (counts
         eV) of the area at confidence 1 - `level`, NaN where detected. The limit is :math:`A + z u(A)` with the
         uncertainty that leaves the background free; a blank in which the fit sees less than nothing raises it.
+        ``share_unc`` is that of counting alone. The part of the spectral model is ``share_model_unc``, the root of two
+        squares: what the blank shows (:func:`surfspec.leis.amounts.blanks.model_part`), and `model_uncertainty`, or
+        without one that of a normalised area, 0.01 times :math:`(1 + r)^2`, since a blank has another matrix.
 
     Raises
     ------
@@ -156,6 +166,7 @@ def _decide(signal: _Signal, blank: Blank | None, model: float, level: float) ->
     per_share = np.where(share_unc > 0, area_unc / share_unc, 0.0)  # the area of all others, counts eV
     limit_unc, lift = area_unc, np.zeros_like(area)
     own = own_widths(signal.share, signal.share_unc, signal.ratio)
+    by_model = np.full_like(share, model) if model > 0 else MODEL_UNCERTAINTY * (1.0 + np.maximum(share, 0.0)) ** 2
     if model > 0:
         p = np.fmax(p, norm.sf(share / np.sqrt(mean(own**2, 2) + model**2)))
         limit_unc = np.hypot(area_unc, model * per_share)
@@ -166,12 +177,14 @@ def _decide(signal: _Signal, blank: Blank | None, model: float, level: float) ->
             if np.any(good):
                 by_blank[index] = blank_p_value(signal.share[index][good], own[index][good], blank)
         p = np.fmax(p, by_blank)
+        by_model = np.hypot(by_model, model_part(blank, members))
         lift = max(0.0, -float(np.mean(blank.share))) * per_share
     found = np.nan_to_num(p, nan=1.0) < level
     limit = np.where(found, np.nan, area + lift + norm.isf(level) * limit_unc)
     return {
         "likelihood_ratio": q, "p_value": p, "detected": found.astype(np.int8), "area": area, "area_unc": area_unc,
-        "share": share, "share_unc": share_unc, "upper_limit": limit,
+        "share": share, "share_unc": share_unc, "share_model_unc": np.where(count > 0, by_model, np.nan),
+        "upper_limit": limit,
     }  # fmt: skip
 
 
@@ -186,7 +199,8 @@ def _table(
         "area": (unit, "Area"),
         "area_unc": (unit, "Standard uncertainty of the area"),
         "share": ("1", "Area over that of all others"),
-        "share_unc": ("1", "Its standard uncertainty"),
+        "share_unc": ("1", "Its standard uncertainty by counting alone"),
+        "share_model_unc": ("1", "Its standard uncertainty by the spectral model"),
         "upper_limit": (unit, f"Upper limit of the area at {1 - level:.0%}"),
     }
     dims = (*outer, "element")

@@ -22,8 +22,8 @@ from scipy.stats import t
 from surfspec import spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.inputs import LEVEL, check_level, recipe_of
-from surfspec.leis.amounts.normalisation import MODEL_UNCERTAINTY, normalise
+from surfspec.leis.amounts.inputs import LEVEL, MODEL_UNCERTAINTY, check_level, recipe_of
+from surfspec.leis.amounts.normalisation import normalise
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from scipy.stats import norm
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.inputs import LEVEL, elements_of, recipe_of
-from surfspec.leis.amounts.normalisation import MODEL_UNCERTAINTY, normalise
+from surfspec.leis.amounts.inputs import LEVEL, MODEL_UNCERTAINTY, elements_of, recipe_of
+from surfspec.leis.amounts.normalisation import normalise
 
 Array = NDArray[np.float64]
 

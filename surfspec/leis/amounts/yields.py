@@ -17,8 +17,7 @@ from scipy.stats import chi2 as chi2_distribution
 from surfspec import reference, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import IMPROBABLE, require
-from surfspec.leis.amounts.inputs import elements_of, recipe_of
-from surfspec.leis.amounts.normalisation import MODEL_UNCERTAINTY
+from surfspec.leis.amounts.inputs import MODEL_UNCERTAINTY, elements_of, recipe_of
 from surfspec.leis.amounts.yields_table import yields_table
 from surfspec.leis.collisions import isotopes as iso
 
