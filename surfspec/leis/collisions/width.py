@@ -25,8 +25,8 @@ FWHM = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
 #: Windows of accepted angles that end somewhere, and all shapes of the acceptance.
 Window = Literal["box", "cone"]
 AcceptanceShape = Literal["gaussian", "box", "cone"]
-#: Variance over the square of the quoted width: full width at half maximum of a Gaussian, full width of the others.
-VARIANCE: Final[dict[str, float]] = {"gaussian": 1.0 / FWHM**2, "box": 1.0 / 12.0, "cone": 1.0 / 16.0}
+#: Quoted width over standard deviation: full width at half maximum of a Gaussian, full width of the others.
+ACCEPTANCE_FACTOR: Final[dict[str, float]] = {"gaussian": FWHM, "box": float(np.sqrt(12.0)), "cone": 4.0}
 
 
 def doppler_sigma(mass_ratio: ArrayLike, angle: float, energy: float, thermal_energy: float) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surfspec.leis.collisions.width import FWHM, VARIANCE, AcceptanceShape, Window
+from surfspec.leis.collisions.width import ACCEPTANCE_FACTOR, FWHM, AcceptanceShape, Window
 from surfspec.leis.features.lines import Lines
 
 
@@ -56,14 +56,14 @@ def blur_of(lines: Lines, *, resolution: float, acceptance: float, shape: Accept
     >>> round(one.sigma, 1), round(one.box, 1), round(one.total, 1)
     (5.4, 37.3, 10.8)
     """
-    by_energy, by_angle = lines.centroid / FWHM, VARIANCE[shape] * lines.dispersion**2
-    own = (resolution * by_energy) ** 2 + lines.doppler_variance
-    total = float(np.sqrt(own + by_angle * acceptance**2))
-    slope = resolution * by_energy**2
-    total_slopes = {"resolution": slope / total, "acceptance": acceptance * by_angle / total}
+    by_energy, by_angle = lines.centroid / FWHM, lines.dispersion / ACCEPTANCE_FACTOR[shape]
+    from_energy, from_angle = (resolution * by_energy) ** 2, (acceptance * by_angle) ** 2
+    total = float(np.sqrt(from_energy + from_angle + lines.doppler_variance))
+    slope, slope_of_angle = resolution * by_energy**2, acceptance * by_angle**2
+    total_slopes = {"resolution": slope / total, "acceptance": slope_of_angle / total}
     if shape == "gaussian":
         return Blur(total, total_slopes, 0.0, {}, "box", total, total_slopes)
-    sigma, wide = float(np.sqrt(own)), abs(lines.dispersion)
+    sigma, wide = float(np.sqrt(from_energy + lines.doppler_variance)), abs(lines.dispersion)
     return Blur(
         sigma, {"resolution": slope / sigma}, acceptance * wide, {"acceptance": wide}, shape, total, total_slopes
     )
