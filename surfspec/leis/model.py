@@ -18,8 +18,8 @@ left out for the heaviest element. Areas and heights enter linearly and none is 
 undercut a peak; offset, resolution, acceptance, survival, tail and lags are the only other parameters.
 
 The angles that the lens accepts widen `s` like a Gaussian, or blur peaks and edges by a window that ends somewhere
-(:mod:`surfspec.leis.features.window`): uniform angles, or all directions inside a cone. The energy is linear in the
-angle there, and neither cross-section nor transmission change inside the window.
+(:mod:`surfspec.leis.features.window`): uniform angles, or all directions inside a cone, with the energy to second order
+in the angle. Cross-section and transmission are taken as constant inside the window.
 
 Peak and shoulder follow Nelson, J. Vac. Sci. Technol. A 4 (1986) 1567 and Brötzner et al., arXiv:2311.10604; the edge
 is an error function instead of an arctangent, which leaks above the edge. Width and position of the foot (130 eV and

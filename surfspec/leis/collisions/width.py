@@ -103,3 +103,39 @@ def line_broadening(
     return float(np.sqrt(np.average(dispersion[real] ** 2, weights=weight))), float(
         np.average(variance[real], weights=weight)
     )
+
+
+def line_curvature(element: str, *, ion: str, energy: float, angle: float) -> float:
+    r"""Return how the change of energy with angle changes over wide acceptances.
+
+    .. math:: \frac{d^2E_1}{d\theta^2} = -2E_1\left[\frac{\cos\theta}{S} + \frac{\sin^2\theta\cos\theta}{S^3}
+        - \frac{2\sin^2\theta}{S^2}\right], \qquad S = \sqrt{A^2 - \sin^2\theta}
+
+    the derivative of :math:`dE_1/d\theta = -2E_1\sin\theta/S` of elastic scattering.
+
+    Parameters
+    ----------
+    element, ion, energy, angle
+        As for :func:`line_broadening`.
+
+    Returns
+    -------
+    float
+        Mean over the isotopes that can scatter, eV/deg^2; NaN where none can.
+
+    Examples
+    --------
+    >>> round(line_curvature("Ni", ion="4He", energy=975.0, angle=107.0), 4)
+    0.0142
+    """
+    check_geometry(energy, angle)
+    target = iso.isotopes(element)
+    A = target.mass / iso.ion(ion).mass
+    K = kinematic_factor(A, angle)
+    real = np.isfinite(K)
+    if not np.any(real):
+        return float("nan")
+    sine, cosine = np.sin(np.radians(angle)), np.cos(np.radians(angle))
+    S2 = A[real] ** 2 - sine**2
+    curvature = -2.0 * K[real] * (cosine / np.sqrt(S2) * (1.0 + sine**2 / S2) - 2.0 * sine**2 / S2)
+    return float(energy * np.radians(1.0) ** 2 * np.average(curvature, weights=target.abundance[real]))

@@ -103,11 +103,12 @@ def features_of(
         Leave the surface peak out.
     box, window
         Full width (eV) and shape of the window of accepted angles that blurs peak and edge; 0 where `sigma` holds it.
+        Its bend is that of the lines.
     """
     width = float(np.sqrt(sigma**2 + lines.spread**2 + STRAGGLING * lag))
     at = lines.centroid + shift - lag
-    peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail, box=box, window=window)
-    edge = shapes.edge(x, at, width, box=box, window=window)
+    peak = shapes.peak(x[:, None], lines.energy + shift, sigma, tail, box=box, window=window, bend=lines.bend)
+    edge = shapes.edge(x, at, width, box=box, window=window, bend=lines.bend)
     depth = (at - x) / SLOPE_UNIT
     path = x**-0.5 - at**-0.5
     alive = np.exp(-survival * path)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.cross_sections import isotope_cross_sections
 from surfspec.leis.collisions.kinematics import isotope_energies
-from surfspec.leis.collisions.width import line_broadening
+from surfspec.leis.collisions.width import line_broadening, line_curvature
 from surfspec.leis.recipe import Recipe
 
 Array = NDArray[np.float64]
@@ -28,6 +28,8 @@ class Lines:
         Their weighted mean and standard deviation, eV.
     dispersion
         Change of energy with angle, eV/deg.
+    bend
+        Curvature of the energy over the angle, divided by the square of its slope, 1/eV; 0 where there is no slope.
     doppler_variance
         Of the thermal motion of the target, eV^2.
     """
@@ -37,6 +39,7 @@ class Lines:
     centroid: float
     spread: float
     dispersion: float
+    bend: float
     doppler_variance: float
 
 
@@ -70,5 +73,7 @@ def lines_of(element: str, recipe: Recipe) -> Lines:
     dispersion, doppler = line_broadening(
         element, ion=ion, energy=e0, angle=angle, thermal_energy=recipe.thermal_energy
     )
+    curvature = line_curvature(element, ion=ion, energy=e0, angle=angle)
+    bend = curvature / dispersion**2 / recipe.gain if dispersion > 0 else 0.0
     spread = float(np.sqrt(weight @ (energy - centroid) ** 2))
-    return Lines(energy, weight, centroid, spread, recipe.gain * dispersion, recipe.gain**2 * doppler)
+    return Lines(energy, weight, centroid, spread, recipe.gain * dispersion, bend, recipe.gain**2 * doppler)

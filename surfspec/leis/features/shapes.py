@@ -17,13 +17,20 @@ from scipy.special import erfcx
 
 from surfspec.leis.collisions.width import Window
 from surfspec.leis.features.curves import SQRT2, Curve, step, tailed
-from surfspec.leis.features.window import NARROW, boxed_step, boxed_tailed, by_nodes
+from surfspec.leis.features.window import blurred
 
 Array = NDArray[np.float64]
 
 
 def peak(
-    energy: Array, center: Array | float, sigma: Array | float, tail: float, *, box: float = 0.0, window: Window = "box"
+    energy: Array,
+    center: Array | float,
+    sigma: Array | float,
+    tail: float,
+    *,
+    box: float = 0.0,
+    window: Window = "box",
+    bend: float = 0.0,
 ) -> Curve:
     """Gaussian with an exponential tail to low energy, unit area, blurred by a window of angles.
 
@@ -39,6 +46,8 @@ def peak(
         Full width of the window, eV; 0 for none.
     window
         Shape of the window, ``"box"`` or ``"cone"``.
+    bend
+        Curvature of the energy over the angles, divided by the square of its slope, 1/eV.
 
     Returns
     -------
@@ -57,19 +66,23 @@ def peak(
     u = np.asarray(energy, dtype=np.float64) - center
     if box <= 0:
         return tailed(u, sigma, tail)
-    if window == "box" and box > NARROW * float(np.min(sigma)):
-        return boxed_tailed(u, sigma, tail, box)
-    return by_nodes(lambda v: tailed(v, sigma, tail), u, box, sigma, window)
+    return blurred(lambda v: tailed(v, sigma, tail), u, sigma, box=box, window=window, bend=bend)
 
 
 def edge(
-    energy: Array, center: Array | float, sigma: Array | float, *, box: float = 0.0, window: Window = "box"
+    energy: Array,
+    center: Array | float,
+    sigma: Array | float,
+    *,
+    box: float = 0.0,
+    window: Window = "box",
+    bend: float = 0.0,
 ) -> Curve:
     """Falling step of height 1, blurred by a window of angles.
 
     Parameters
     ----------
-    energy, center, sigma, box, window
+    energy, center, sigma, box, window, bend
         As for :func:`peak`.
 
     Returns
@@ -87,9 +100,7 @@ def edge(
     u = np.asarray(energy, dtype=np.float64) - center
     if box <= 0:
         return step(u, sigma)
-    if window == "box" and box > NARROW * float(np.min(sigma)):
-        return boxed_step(u, sigma, box)
-    return by_nodes(lambda v: step(v, sigma), u, box, sigma, window)
+    return blurred(lambda v: step(v, sigma), u, sigma, box=box, window=window, bend=bend)
 
 
 def mode(sigma: float, tail: float) -> tuple[float, float, float]:
