@@ -22,6 +22,9 @@ SMALLEST_P: Final = 1e-12
 #: Rows of a table before the rest is only counted.
 ROWS: Final = 40
 
+#: Ends of names that stand for how well something is known: left out of grids that show the thing itself.
+HOW_WELL: Final = ("_sd", "_low", "_high", "_unc")
+
 
 def verdict_rows(member: xr.Dataset) -> list[tuple[str, str]]:
     """Return the verdict and its reasons as a row of :func:`aligned`."""
@@ -30,7 +33,7 @@ def verdict_rows(member: xr.Dataset) -> list[tuple[str, str]]:
 
 
 def describe_table(dataset: xr.Dataset) -> list[str]:
-    """Write a table: verdict, single numbers, then one grid for each set of dimensions."""
+    """Write a table: verdict, single numbers, one grid for each set of dimensions, and the names of what is left."""
     lines: list[str] = []
     if "verdict" in dataset and not dataset["verdict"].dims:
         lines += aligned(verdict_rows(dataset))
@@ -45,9 +48,23 @@ def describe_table(dataset: xr.Dataset) -> list[str]:
     for name in shown:
         if dataset[name].dims:
             groups.setdefault(tuple(map(str, dataset[name].dims)), []).append(name)
+    left: list[str] = []
     for dims, names in groups.items():
-        lines += ["", *_grid(dataset, dims, names)]
-    return lines
+        kept = _main(dataset, dims, names)
+        left += [name.replace("_", " ") for name in names if name not in kept]
+        lines += ["", *_grid(dataset, dims, kept)] if kept else []
+    return [*lines, "", f"also in the table: {', '.join(left)}"] if left else lines
+
+
+def _main(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> list[str]:
+    """Return the names that a grid shows: quantities, not how well they are known, nor members of a mean shown."""
+    of_members = [
+        name
+        for name in names
+        if any(name.startswith(f"{dim}_") and name.removeprefix(f"{dim}_") in dataset for dim in dims)
+    ]
+    plain = [name for name in names if name not in of_members and not name.endswith(HOW_WELL)]
+    return plain or [name for name in names if name not in of_members]
 
 
 def _is_shown(name: str, array: xr.DataArray, dataset: xr.Dataset) -> bool:

@@ -14,6 +14,7 @@ from scipy.special import gammaincc, gammaln
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.doubts import doubts_of
 from surfspec.display.text import value_text
 from surfspec.errors import InputError
 
@@ -235,9 +236,5 @@ def _headline(ax: Axes, named: Mapping[str, xr.Dataset], title: str | None) -> N
         style.verdict_headline(ax, labels.subject(table) if title is None else title, *labels.verdict_of(table))
         return
     text = labels.simulated_among({name: [table] for name, table in named.items()}) if title is None else title
-    doubts = [
-        f"{name} {verdict}: {'; '.join(reasons)}"
-        for name, (verdict, reasons) in ((name, labels.verdict_of(table)) for name, table in named.items())
-        if verdict != "ok"
-    ]
+    doubts = doubts_of({name: labels.verdict_of(table) for name, table in named.items()})
     style.verdict_headline(ax, text, "check" if doubts else "ok", doubts)

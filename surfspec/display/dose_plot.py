@@ -55,7 +55,7 @@ def plot_dose(
     Returns
     -------
     matplotlib.figure.Figure
-        One axes for each element.
+        One axes for each element; where frames are left over, one that holds the legend of several samples.
 
     Raises
     ------
@@ -93,16 +93,13 @@ def plot_dose(
     rows = -(-len(chosen) // columns)
     figure = style.figure(width or ("column" if columns == 1 else "page"), height or 5.2 * rows + 0.9)
     grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True).flat)
-    for spare in grid[len(chosen) :]:
-        spare.remove()
     for index, (ax, element) in enumerate(zip(grid, chosen, strict=False)):
         for place, (name, table) in enumerate(named.items()):
             if element in table["element"].values:
                 _line(ax, table.sel(element=element), variable, along, errors, name, (place, len(named)))
         _finish(ax, next(iter(named.values())), variable, along, index, columns, len(chosen))
         style.headline(ax, element)
-    if len(named) > 1:
-        style.legend(grid[0], outside=True, ncols=min(len(named), 4))
+    _legend(grid[0], grid[len(chosen) :], len(named))
     text = title
     if text is None:
         sole = next(iter(named.values()))
@@ -110,6 +107,16 @@ def plot_dose(
     if text:
         style.say(figure.suptitle("", x=0.01, ha="left"), text)
     return figure
+
+
+def _legend(first: Axes, spare: Sequence[Axes], samples: int) -> None:
+    """Put the names of several samples into a frame that is left over, or below all; take away other such frames."""
+    if samples > 1 and spare:
+        style.legend(first, into=spare[0])
+    elif samples > 1:
+        style.legend(first, outside=True, ncols=min(samples, 4))
+    for unused in spare[1:] if samples > 1 else spare:
+        unused.remove()
 
 
 def _line(ax: Axes, row: xr.Dataset, variable: str, along: str, errors: str, name: str, place: tuple[int, int]) -> None:

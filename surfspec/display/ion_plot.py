@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from surfspec import schema
 from surfspec.display import labels, style
 from surfspec.display.checks import number
+from surfspec.display.doubts import doubts_of
 from surfspec.display.fit_panel import curve_name, draw_components, draw_points
 from surfspec.display.mass_scale import add_mass_axis, geometry
 from surfspec.display.placing import Flag, rows_above
@@ -307,9 +308,5 @@ def _headline(ax: Axes, named: Mapping[str, xr.Dataset], title: str | None) -> N
         style.verdict_headline(ax, labels.subject(fit) if title is None else title, *labels.verdict_of(fit))
         return
     text = labels.simulated_among({name: [fit] for name, fit in named.items()}) if title is None else title
-    doubts = [
-        f"{name} {verdict}: {'; '.join(reasons)}"
-        for name, (verdict, reasons) in ((name, labels.verdict_of(fit)) for name, fit in named.items())
-        if verdict != "ok"
-    ]
+    doubts = doubts_of({name: labels.verdict_of(fit) for name, fit in named.items()})
     style.verdict_headline(ax, text, "check" if doubts else "ok", doubts)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display.checks import HEIGHTS, number, shortened
+from surfspec.display.doubts import fits_lines, in_short
 from surfspec.display.text import power_text, rich_text, unit_text
 from surfspec.errors import InputError
 
@@ -243,23 +244,24 @@ def headline(ax: Axes, text: str, color: str = INK) -> None:
 
 
 def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str]) -> None:
-    """Title axes that show a result; a verdict that is not ok is written out with its reasons."""
+    """Title axes that show a result; a verdict that is not ok is written out with its reasons, in short if need be."""
     if verdict == "ok":
         if title:
             headline(ax, title)
         return
-    head = f"{verdict.upper()}: {'; '.join(reasons) or 'no reason given'}"
     inches = ax.get_position().width * figure_of(ax).get_figwidth()
-    text = f"{title}. {head}" if title else head
-    headline(ax, textwrap.fill(text, max(int(inches * 15), 16), max_lines=3, placeholder=" ..."), color=WARN)
+    first, size = f"{title}. {verdict.upper()}: " if title else f"{verdict.upper()}: ", max(int(inches * 15), 16)
+    told = in_short(reasons, fits_lines(first, size, 3))
+    headline(ax, textwrap.fill(f"{first}{told}", size, break_on_hyphens=False), color=WARN)
 
 
 def legend(
-    ax: Axes, *, chemistry: bool = False, outside: bool = False, only: Sequence[str] | None = None, **kwargs: Any
-) -> Legend | None:
+    ax: Axes, *, chemistry: bool = False, outside: bool = False, into: Axes | None = None,
+    only: Sequence[str] | None = None, **kwargs: Any,
+) -> Legend | None:  # fmt: skip
     """Add a legend without a frame, one entry a name, `outside` below the whole figure; None when it would be empty.
 
-    With `only`, the names among these.
+    With `only`, the names among these; with `into`, in the middle of another frame, of which nothing else is seen.
     """
     found: dict[str, Any] = {}
     for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -276,6 +278,10 @@ def legend(
     if outside:
         owner = figure_of(ax)
         options.update(loc="outside lower center", ncols=4)
+    if into is not None:
+        owner = into
+        into.set_axis_off()
+        options.update(loc="center", labelspacing=0.6, handlelength=2.8)
     made: Legend = owner.legend(handles, ["" for _ in labels], **{**options, **kwargs})
     for artist, text in zip(made.get_texts(), labels, strict=True):
         say(artist, shortened(text, ENTRY), chemistry=chemistry, size=SMALL)

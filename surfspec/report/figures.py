@@ -216,15 +216,23 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
         yield Drawing("leis_normalised", "LEIS", caption, figure)
     covered = {n: t[layout.LEIS_COVERAGE] for n, t in tables.items() if layout.LEIS_COVERAGE in t}
     covered = {n: t for n, t in covered.items() if "dose" in t["coverage"].dims}
-    joined = _joined(covered, ("coverage", "coverage_unc"))
-    if joined is not None:
+    if covered:
         caption = (
-            f"{_lead(tree, covered)}Coverage by the film against the ion dose, mean over the analysed areas. "
-            "Bars: standard uncertainty."
+            f"{_lead(tree, covered)}Coverage by the film, mean over the analysed areas, against the ion dose: a spectrum "
+            "is an average over its dose interval (horizontal line). Bars and band: standard uncertainty; curve: "
+            f"removal of layers; open: at zero dose.{_doubts(covered)}"
         )
         title = _simulated_among(tree, covered)
-        figure = display.plot_series(joined, "coverage", along="dose", by="sample", title=title)
-        yield Drawing("leis_coverage", "LEIS", caption, figure)
+        yield Drawing("leis_coverage", "LEIS", caption, display.plot_coverage(covered, title=title))
+
+
+def _doubts(tables: Mapping[str, xr.Dataset]) -> str:
+    """Return the verdicts that are not ok, with all their reasons, which a title has no room for."""
+    return "".join(
+        f" {name}, {table['verdict'].item()}: {table['reasons'].item()}."
+        for name, table in tables.items()
+        if "verdict" in table and not table["verdict"].ndim and table["verdict"].item() != "ok"
+    )
 
 
 def _joint(tree: xr.DataTree) -> Iterator[Drawing]:

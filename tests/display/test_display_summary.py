@@ -81,12 +81,23 @@ def test_a_match_lists_phases_and_what_is_unexplained(made: ModuleType) -> None:
     assert "no line is unexplained" in summary(made.xrd_match().isel(peak=slice(0, 0)))
 
 
-def test_a_table_shows_all_quantities(made: ModuleType) -> None:
+def test_a_table_shows_all_quantities_and_names_what_it_leaves_out(made: ModuleType) -> None:
     text = summary(made.dose_table())
     assert text.splitlines()[:2] == ["table · LEIS · simulated", "exclude  Na"]
     assert "... and 20 more rows" in text
     assert "2.55(7)×10⁻¹⁶" in text
     assert "2.1×10⁻¹⁶ (n.d.)" in text
+    one = {"units": "1"}
+    spread = xr.Dataset(
+        {"area": ("element", [0.5, 0.4], one), "area_unc": ("element", [0.1, 0.1], one),
+         "area_sd_low": ("element", [0.25, 0.25], one), "model_unc": ("element", [0.125, 0.125], one),
+         "spot_area": (("spot", "element"), [[0.75, 0.75]], one), "upper_limit": ("element", [np.nan, 0.6], one)},
+        coords={"element": ["O", "P"]}, attrs={"kind": "table", "technique": "LEIS"},
+    )  # fmt: skip
+    shown = summary(spread).splitlines()
+    assert shown[-1] == "also in the table: area sd low, model unc, spot area"
+    assert shown[2].split() == ["element", "area", "upper", "limit"]
+    assert not any(number in line for line in shown for number in ("0.25", "0.125", "0.75"))
     scalars = xr.Dataset(
         {"thickness": ((), 0.31, {"units": "nm"}), "thickness_unc": ((), np.nan, {"units": "nm"}),
          "cross_section": ((), np.nan, {"units": "cm2"}), "verdict": ((), "check"), "reasons": ((), "not determined")},

@@ -199,6 +199,11 @@ def test_ions_refuse_what_does_not_belong_together(bare: xr.Dataset) -> None:
 def test_doubts_stand_in_the_title(bare: xr.Dataset, covered: xr.Dataset) -> None:
     doubtful = bare.assign(verdict=((), "check"), reasons=((), "model inadequate: foot"))
     assert "model inadequate" in " ".join(ss.display.plot_ions(doubtful).axes[0].get_title(loc="left").split())
+    long = "model inadequate: two phases leave a chi-square of 3.1, of the total area mostly O (-3.1 %) and Si (-2.3 %)"
+    both = bare.assign(verdict=((), "check"), reasons=((), f"{long}; ambiguous: films of 2, 3 monolayers fit alike"))
+    title = " ".join(ss.display.plot_ions(both, width="column").axes[0].get_title(loc="left").split())
+    assert "..." not in title
+    assert title.endswith("CHECK: model inadequate: two phases leave a chi-square of 3.1; ambiguous")
     assert "bulk check" in ss.display.plot_ions({"surface": covered, "bulk": doubtful}).axes[0].get_title(loc="left")
 
 
@@ -217,6 +222,17 @@ def test_dose_series_of_several_samples() -> None:
     arrows = [text for text in silicon.texts if getattr(text, "arrow_patch", None) is not None]
     assert len(arrows) == 4  # two doses without Si, of two samples
     assert oxygen.get_ylim()[0] == 0.0
+
+
+def test_the_legend_stands_in_the_frame_that_is_left_over() -> None:
+    table = norm_table()
+    five = xr.concat([table, table, table.isel(element=[0])], "element").assign_coords(element=[*"OPCNF"])
+    figure = ss.display.plot_dose({"as sintered": five, "polished": five})
+    *frames, spare = figure.axes
+    assert [ax.get_title(loc="left") for ax in frames] == [*"OPCNF"]
+    assert not spare.axison
+    assert [text.get_text() for text in spare.get_legend().get_texts()] == ["as sintered", "polished"]
+    assert len(ss.display.plot_dose(five).axes) == 5
 
 
 def test_dose_refuses() -> None:
