@@ -13,7 +13,7 @@ from scipy.special import gammaincc
 
 from surfspec import leis, schema
 from surfspec.errors import InputError
-from surfspec.leis.film import budget, dose, element_relaxation, layer_choice, spot_effects
+from surfspec.leis.film import budget, dose, element_relaxation, grid_profile, layer_choice, spot_effects
 
 Array = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def test_evidence_is_an_integral() -> None:
     covariance = np.diag([0.01, 0.01, 0.02, 0.02]) ** 2
     data = seen(2, zero=0.95)
     grid = np.linspace(np.log(1.5e-16), np.log(4e-16), 41)
-    one = layer_choice.profile(DOSE, data, covariance, 2, log_sigma=grid)
+    one = grid_profile.profile(DOSE, data, covariance, 2, log_sigma=grid)
     for k in (5, 20, 33):
         x = np.exp(grid[k]) * EDGES
         mean = dose.mean_coverage(2, x[:-1], x[1:])[0]
@@ -100,8 +100,8 @@ def test_evidence_is_an_integral() -> None:
 
 def test_profile_interval_of_a_parabola_and_of_an_open_end() -> None:
     x = np.linspace(-3.0, 3.0, 6001)
-    np.testing.assert_allclose(layer_choice.interval_of(x, (x - 0.5) ** 2 / 0.04), (0.3, 0.7), atol=1e-3)
-    low, high = layer_choice.interval_of(x, np.exp(-x))
+    np.testing.assert_allclose(grid_profile.interval_of(x, (x - 0.5) ** 2 / 0.04), (0.3, 0.7), atol=1e-3)
+    low, high = grid_profile.interval_of(x, np.exp(-x))
     assert np.isfinite(low)
     assert np.isnan(high)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.integrate import quad
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from surfspec import leis, schema, spectra
@@ -16,18 +18,31 @@ from surfspec.leis.film import edge_calibration, edge_lag, stopping
 from surfspec.leis.film.edge_law import EdgeLaw
 from surfspec.leis.model import SpectrumModel
 
+Array = NDArray[np.float64]
+
 RECIPE = leis.Recipe(elements=("O", "Na", "P", "Zr"), foot=False)
 ENERGY = np.arange(885.0, 2855.0, 5.0)
 PHOSPHATE = stopping.film_material("Na3PO4", 2.536)
 
 
-def overlayer(lag: float, zirconium: float = 0.0, seed: int = 1, shoulder: float = 800.0) -> xr.Dataset:
+def expected(lag: float, zirconium: float = 0.0, shoulder: float = 800.0) -> Array:
     model = SpectrumModel(RECIPE, ENERGY)
     known = {"offset": 2.0, "resolution": 0.022, "survival": 100.0, "tail": 8.0, "Zr lag": lag, "constant": 0.5,
              "O area": 6e4, "Na area": 7e4, "P area": 5e4, "Zr area": zirconium, "Zr shoulder": shoulder}  # fmt: skip
-    values = np.array([known.get(parameter.name, 0.0) for parameter in model.parameters])
-    counts = np.random.default_rng(seed).poisson(model.evaluate(values))
-    return spectra.spectrum(ENERGY, counts, technique="LEIS", simulated="true")
+    return model.evaluate(np.array([known.get(parameter.name, 0.0) for parameter in model.parameters]))
+
+
+def drawn(counts: Array, seed: int) -> xr.Dataset:
+    return spectra.spectrum(ENERGY, np.random.default_rng(seed).poisson(counts), technique="LEIS", simulated="true")
+
+
+def overlayer(lag: float, zirconium: float = 0.0, seed: int = 1, shoulder: float = 800.0) -> xr.Dataset:
+    return drawn(expected(lag, zirconium, shoulder), seed)
+
+
+def patches(share: float, seed: int, lag: float = 60.0) -> xr.Dataset:
+    """Bare parts, whose own shoulder begins 20 eV below the peak, beside a film."""
+    return drawn(share * expected(20.0, 2e5) + (1 - share) * expected(lag), seed)
 
 
 def fit(*several: xr.Dataset, dim: str = "spot") -> xr.Dataset:
@@ -99,14 +114,27 @@ def test_scattered_lags_are_combined() -> None:
     assert np.isnan(edge_lag.combine(np.array([np.nan]), np.array([1.0]))[0])
 
 
-def test_a_straight_line_with_scatter() -> None:
+@pytest.mark.parametrize("count", [3, 4, 5, 12])
+def test_a_line_through_few_films_holds_the_truth_as_often_as_it_says(count: int) -> None:
+    """Calibrate with three to twelve films that scatter about the line by 3 eV, then measure one between them."""
     rng = np.random.default_rng(6)
-    x, pulls = np.linspace(0.5, 3.0, 12), []
+    x, pulls = np.linspace(0.5, 2.0, count), []
     for _ in range(300):
-        y = 15.0 + 62.0 * x + rng.normal(0, 3.0, x.size) + rng.normal(0, 1.0, x.size)
-        best, covariance, _, _ = edge_calibration.straight_line(x, y, np.full(x.size, 1.0))
-        pulls.append((best - [15.0, 62.0]) / np.sqrt(np.diag(covariance)))
-    np.testing.assert_allclose(np.std(pulls, axis=0), 1.05, atol=0.2)
+        y = 15.0 + 62.0 * x + rng.normal(0, 3.0, count) + rng.normal(0, 1.0, count)
+        best, covariance, scatter, _ = edge_calibration.straight_line(x, y, np.full(count, 1.0))
+        law = EdgeLaw(best[0], best[1], covariance, scatter, thinnest=0.5, thickest=2.0)
+        t, by_lag, by_law = law.thickness(15.0 + 62.0 * 1.3 + rng.normal(0, np.hypot(3.0, 1.0)), 1.0)
+        pulls.append((t - 1.3) / np.hypot(by_lag, by_law))
+    assert np.mean(np.abs(pulls) < 1.0) == pytest.approx(0.68, abs=0.08)
+    assert np.std(pulls) < 1.3
+
+
+def test_a_calibration_vouches_for_the_thicknesses_it_was_made_with() -> None:
+    law = EdgeLaw(20.0, 60.0, np.zeros((2, 2)), thinnest=0.5, thickest=1.0)
+    inside, thin, thick = (law.thickness(law.lag(t), 0.0)[2] for t in (0.75, 0.3, 2.0))
+    assert inside == 0.0
+    # another quarter of slope outside: on the way from 1 nm to 2 nm a quarter of a nanometre
+    assert (thin, thick) == (pytest.approx(0.05, abs=1e-6), pytest.approx(0.25, abs=1e-6))
 
 
 @pytest.fixture(scope="module")
@@ -130,19 +158,54 @@ def test_a_closed_film(closed: xr.Dataset) -> None:
     assert schema.check(table, "table").attrs["simulated"] == "true"
 
 
-def test_patches_need_a_peak_and_a_buried_edge(closed: xr.Dataset) -> None:
-    bare = fit(*(overlayer(0.0, 2e5, seed=i) for i in (7, 8)))
-    patchy = fit(*(overlayer(60.0, 4e4, seed=i) for i in (4, 5, 6)))
+@pytest.fixture(scope="module")
+def bare() -> xr.Dataset:
+    return fit(*(overlayer(20.0, 2e5, seed=i) for i in (7, 8)))
+
+
+def test_patches_need_a_peak_and_a_buried_edge(bare: xr.Dataset) -> None:
+    patchy = fit(*(patches(0.1, i) for i in (4, 5, 6)))
     blind, told = leis.thickness(patchy, film="Na3PO4"), leis.thickness(patchy, film="Na3PO4", reference=bare)
     assert blind.patches.item() == told.patches.item() == 1
     assert "no reference tells how many" in blind.reasons.item()
-    assert float(told.bare_share) == pytest.approx(0.2, abs=0.03)
-    # a fifth of the edge is that of bare parts, so the film is thicker than the lag alone says
-    assert float(told.thickness) > float(blind.thickness)
-    assert float(told.mean_thickness) == pytest.approx(0.8 * float(told.thickness), rel=0.05)
-    nothing = leis.thickness(bare, film="Na3PO4", reference=bare)
-    assert np.isnan(nothing.thickness)
-    assert "bare" in nothing.reasons.item()
+    assert told.verdict.item() == "ok"
+    assert float(told.bare_share) == pytest.approx(0.1, abs=0.015)
+    assert float(told.mean_thickness) == pytest.approx((1 - float(told.bare_share)) * float(told.thickness))
+    assert abs(float(told.lag) - 60.0) < 3 * float(told.lag_unc)
+
+
+def test_the_edge_beside_bare_parts_is_that_beneath_the_film(bare: xr.Dataset) -> None:
+    """Whatever the bare share, as far as it is said to be known."""
+    pulls = []
+    for share in (0.1, 0.25, 0.4):
+        series = fit(*(patches(share, 100 + i) for i in range(8)), dim="number")
+        found = leis.thickness(series, film="Na3PO4", reference=bare)
+        pulls += ((found.lag - 60.0) / found.lag_unc).values.tolist()
+        np.testing.assert_allclose(found.bare_share, share, atol=0.03)
+    assert 0.6 < np.sqrt(np.mean(np.square(pulls))) < 1.4
+    assert np.max(np.abs(pulls)) < 3.5
+
+
+def test_a_peak_that_hides_the_edge_is_told(bare: xr.Dataset) -> None:
+    for sample, reference, why in (
+        (bare, None, "hides where that begins"),
+        (bare, bare, "100 % of the surface is bare"),
+        (fit(patches(0.7, 3)), bare, "70 % of the surface is bare"),
+    ):
+        nothing = leis.thickness(sample, film="Na3PO4", reference=reference)
+        assert np.isnan(nothing.thickness)
+        assert np.isnan(nothing.upper_limit)
+        assert nothing.patches.item() == -1
+        assert nothing.verdict.item() == "failed"
+        assert "not determined" in nothing.reasons.item()
+        assert why.replace("70", f"{100 * float(nothing.bare_share):.0f}") in nothing.reasons.item()
+
+
+def test_a_reference_of_other_shapes_is_refused(closed: xr.Dataset, bare: xr.Dataset) -> None:
+    other = leis.fit(overlayer(20.0, 2e5), leis.Recipe(elements=("O", "Na", "P", "Zr"), foot=False, slope=False))
+    for reference in (other, closed.assign(value=bare["value"] * 0.0)):
+        with pytest.raises(InputError):
+            leis.thickness(closed, film="Na3PO4", reference=reference)
 
 
 def test_no_shoulder_no_thickness() -> None:
@@ -161,8 +224,13 @@ def test_a_calibration_makes_up_for_all_assumptions() -> None:
     unknown = leis.fit(overlayer(99.0, seed=20), RECIPE)
     table = leis.thickness(unknown, film="Na3PO4", calibration=line)
     assert abs(float(table.thickness) - 1.4) < 3 * float(table.thickness_unc)
-    assert float(table.thickness_unc) < 0.06
+    # three films on a line by chance say little about its scatter: 3 eV are assumed, worth two degrees of freedom
+    assert float(line.scatter) == pytest.approx(np.sqrt(2 * 9.0 / 3) * student.ppf(norm.cdf(1), 3), rel=0.2)
+    assert float(table.thickness_unc) > float(line.scatter) / float(line.slope)
+    assert float(table.thickness_unc) < 1.5 * float(line.scatter) / float(line.slope)
     assert table.attrs["method"] == "calibration"
+    thick = leis.thickness(leis.fit(overlayer(180.0, seed=22), RECIPE), film="Na3PO4", calibration=line)
+    assert "thicker than any film of the calibration" in thick.reasons.item()
     thin = leis.thickness(leis.fit(overlayer(25.0, seed=21), RECIPE), film="Na3PO4", calibration=line)
     assert "thinner than any film of the calibration" in thin.reasons.item()
 
@@ -219,12 +287,16 @@ def test_uniform_overlayers_from_first_principles(uniform: xr.Dataset) -> None:
 
 @pytest.mark.data
 def test_uniform_overlayers_each_calibrated_by_the_others(uniform: xr.Dataset) -> None:
-    errors = []
+    errors, pulls, told = [], [], []
     for k in range(4):
         rest = [i for i in range(4) if i != k]
         line = leis.calibrate_edge(uniform.isel(overlayer=rest), KNOWN[rest], film="Na3PO4")
         table = leis.thickness(uniform.isel(overlayer=[k]), film="Na3PO4", calibration=line)
         errors.append(float(table.thickness[0]) - KNOWN[k])
+        pulls.append(errors[-1] / float(table.thickness_unc[0]))
+        told.append("any film of the calibration" in str(table.reasons.values[0]))
     # the last one lies at twice the thickness of the thickest of the others
     assert np.all(np.abs(errors[:3]) < 0.1)
     assert abs(errors[3]) < 0.2
+    assert np.max(np.abs(pulls)) < 2.0
+    assert told == [True, False, False, True]

@@ -2,8 +2,14 @@ r"""Lag of an in-depth edge against the thickness of the film above it, measured
 
 .. math:: \text{lag} = a + b\,t
 
-Beside the uncertainties of the lags a scatter is estimated that they do not explain, so that the line is worth what
-it shows.
+Lags scatter about a line by more than their uncertainties, for the line is no law: beneath thin films some ions were
+never neutralised and have nothing to regain, which bends it. Three or four films hardly tell that scatter. It is
+estimated from them together with what is expected beforehand, :data:`EXPECTED_SCATTER`,
+
+.. math:: \tau^2 = \frac{\nu_0\tau_0^2 + (n - 2)\,\tau_\text{seen}^2}{\nu_0 + n - 2}
+
+and the standard uncertainties are widened to the 68 % of Student's distribution with :math:`\nu_0 + n - 2` degrees of
+freedom.
 """
 
 from __future__ import annotations
@@ -14,12 +20,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
+from scipy.stats import norm, t
 
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.leis.film.edge_lag import edge_element, edge_lags
 
 Array = NDArray[np.float64]
+
+#: Scatter of lags about the line before any film was seen, eV, and the degrees of freedom that this is worth: the bend
+#: of the law at two monolayers of an oxide, half of 20 eV times exp(-0.475/0.4) (:mod:`surfspec.leis.film.edge_law`).
+EXPECTED_SCATTER = (3.0, 2.0)
 
 
 def straight_line(x: Array, y: Array, unc: Array) -> tuple[Array, Array, float, float]:
@@ -33,8 +44,8 @@ def straight_line(x: Array, y: Array, unc: Array) -> tuple[Array, Array, float, 
     Returns
     -------
     coefficients, covariance, scatter, chi2
-        Intercept and slope, their covariance, the standard deviation of the points beyond `unc` for which chi-square
-        equals its degrees of freedom, and the chi-square without it.
+        Intercept and slope, their covariance, the standard deviation of the points beyond `unc`, and the chi-square
+        without it. Covariance and standard deviation are widened by Student's factor (:func:`student`).
     """
     design = np.stack([np.ones_like(x), x], axis=1)
 
@@ -44,13 +55,27 @@ def straight_line(x: Array, y: Array, unc: Array) -> tuple[Array, Array, float, 
         best = covariance @ design.T @ (weight * y)
         return best, covariance, float(weight @ (y - design @ best) ** 2)
 
-    best, covariance, chi2 = at(0.0)
-    dof, scatter = x.size - 2, 0.0
+    best, _, chi2 = at(0.0)
+    dof, seen = x.size - 2, 0.0
     if dof > 0 and chi2 > dof:
         top = float(np.sqrt(((y - design @ best) ** 2).sum())) + float(unc.max())
-        scatter = float(brentq(lambda s: at(s)[2] - dof, 0.0, 10.0 * top))
-        best, covariance, _ = at(scatter)
-    return best, covariance, scatter, chi2
+        seen = float(brentq(lambda s: at(s)[2] - dof, 0.0, 10.0 * top))
+    expected, worth = EXPECTED_SCATTER
+    scatter = float(np.sqrt((worth * expected**2 + dof * seen**2) / (worth + dof)))
+    best, covariance, _ = at(scatter)
+    wide = student(dof)
+    return best, wide**2 * covariance, wide * scatter, chi2
+
+
+def student(dof: int) -> float:
+    """Return what a standard uncertainty is widened by, for it rests on few films.
+
+    Examples
+    --------
+    >>> round(student(1), 2), round(student(10), 2)
+    (1.2, 1.04)
+    """
+    return float(t.ppf(norm.cdf(1.0), EXPECTED_SCATTER[1] + dof))
 
 
 def calibrate_edge(
@@ -68,7 +93,8 @@ def calibrate_edge(
     fits
         Fits of the films: a series with one dimension beside the spots, or one fit each.
     thicknesses
-        nm, as many. At least three tell how well a line describes them.
+        nm, as many. At least three tell how well a line describes them; the table is good between the thinnest and the
+        thickest of them.
     film
         Formula, to check that it does not hold `element`.
     element
@@ -117,21 +143,21 @@ def calibrate_edge(
     lags = [edge_lags(one, name, spot_dim) for one in many]
     lag = np.concatenate([np.ravel(one.lag) for one in lags])
     unc = np.concatenate([np.ravel(one.lag_unc) for one in lags])
-    t = np.atleast_1d(np.asarray(thicknesses, dtype=np.float64))
-    if t.shape != lag.shape or not np.all(np.isfinite(t)) or np.any(t < 0) or np.unique(t).size < 2:
+    known = np.atleast_1d(np.asarray(thicknesses, dtype=np.float64))
+    if known.shape != lag.shape or not np.all(np.isfinite(known)) or np.any(known < 0) or np.unique(known).size < 2:
         raise InputError(
-            f"{t.size} thicknesses for {lag.size} films",
+            f"{known.size} thicknesses for {lag.size} films",
             where="thicknesses",
             remedy="Give the thickness of each film in nm, from 0, at least two different ones",
         )
     bad = ~(np.isfinite(lag) & np.isfinite(unc))
     if np.any(bad):
         raise InputError(
-            f"the edge of {name} under {t[bad][0]:g} nm was not placed by the fit",
+            f"the edge of {name} under {known[bad][0]:g} nm was not placed by the fit",
             where="fits",
             remedy="Leave that film out, or measure it with more counts",
         )
-    best, covariance, scatter, chi2 = straight_line(t, lag, unc)
+    best, covariance, scatter, chi2 = straight_line(known, lag, unc)
     if not best[1] > 0:
         raise InputError(
             f"the lag does not rise with the thickness ({best[1]:.3g} eV/nm)",
@@ -151,12 +177,12 @@ def calibrate_edge(
                            {"units": "1", "long_name": "Covariance of intercept (eV) and slope (eV/nm)"}),
             "scatter": ((), scatter, {"units": "eV", "long_name": "Scatter about the line beyond the uncertainties"}),
             "chi2": ((), chi2, {"units": "1", "long_name": "Chi-square of the line without that scatter"}),
-            "dof": ((), float(t.size - 2), {"units": "1", "long_name": "Degrees of freedom"}),
+            "dof": ((), float(known.size - 2), {"units": "1", "long_name": "Degrees of freedom"}),
             "lag": ("overlayer", lag, {"units": "eV", "long_name": f"Lag of the {name} edge",
                                        "ancillary_variables": "lag_unc"}),
             "lag_unc": ("overlayer", unc, {"units": "eV", "long_name": "Its standard uncertainty"}),
-            "known_thickness": ("overlayer", t, {"units": "nm", "long_name": "Known thickness"}),
-            "residual": ("overlayer", lag - best[0] - best[1] * t,
+            "known_thickness": ("overlayer", known, {"units": "nm", "long_name": "Known thickness"}),
+            "residual": ("overlayer", lag - best[0] - best[1] * known,
                          {"units": "eV", "long_name": "Lag minus that of the line"}),
         },
         coords={"coefficient": ["intercept", "slope"], "coefficient_b": ["intercept", "slope"]},

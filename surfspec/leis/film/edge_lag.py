@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.leis.amounts.detection import recipe_of
+from surfspec.leis.film.edge_mixture import covered_edges
 from surfspec.reference.materials import composition
 
 Array = NDArray[np.float64]
@@ -36,6 +37,10 @@ class EdgeLags:
         Area of the surface peak, mean over the spots, in the unit of the fit.
     present
         Whether that peak stands out from its uncertainty, that of the spectral model included.
+    prominence
+        Height of that peak over the level of the shoulder a width below it, mean over the spots.
+    share, share_unc
+        Bare share of the surface and its uncertainty by counting and spots; NaN without a reference.
     """
 
     dims: tuple[str, ...]
@@ -45,6 +50,9 @@ class EdgeLags:
     area: Array
     area_unc: Array
     present: NDArray[np.bool_]
+    prominence: Array
+    share: Array
+    share_unc: Array
 
 
 def edge_element(fit: xr.Dataset, film: str = "", element: str | None = None) -> str:
@@ -128,8 +136,8 @@ def combine(values: Array, errors: Array) -> tuple[float, float, float]:
     return mean, float(np.sqrt(max(1.0, seen) / weight.sum())), float(np.sqrt(tau2))
 
 
-def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot") -> EdgeLags:
-    """Read the lags of a fit and average them over the spots.
+def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot", reference: xr.Dataset | None = None) -> EdgeLags:
+    """Read the lags of a fit, or find those beneath the film beside bare parts, and average them over the spots.
 
     Parameters
     ----------
@@ -139,36 +147,67 @@ def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot") -> EdgeLags
         Whose edge.
     spot_dim
         Dimension of equivalent spots; need not be there.
+    reference
+        Fit of the bare substrate: then the lag is that of the covered part alone
+        (:mod:`surfspec.leis.film.edge_mixture`).
 
     Returns
     -------
     EdgeLags
         Over the other series dimensions. Failed members and edges that the fit could not place are left out.
     """
-    name = f"{element} lag"
-    part = fit.sel(parameter=name)
-    value, unc = part["value"], part["value_unc"].where(fit["verdict"] != "failed")
+    if reference is None:
+        part = fit.sel(parameter=f"{element} lag")
+        value, unc = part["value"], part["value_unc"].where(fit["verdict"] != "failed")
+        share = xr.full_like(value, np.nan)
+        share_unc = share
+    else:
+        covered = covered_edges(fit, reference, element)
+        value, unc, share, share_unc = (covered[name] for name in ("lag", "lag_unc", "share", "share_unc"))
     dims = tuple(str(d) for d in value.dims if d != spot_dim)
     area = fit["area"].sel(component=element)
     area_unc = fit["area_unc"].sel(component=element)
-    total = fit["area"].sum("component")
 
     def spots_last(one: xr.DataArray) -> Array:
         one = one if spot_dim in one.dims else one.expand_dims(spot_dim)
         return np.asarray(one.transpose(*dims, spot_dim).values, dtype=np.float64)
 
-    x, u, a, v, s = (spots_last(one) for one in (value, unc, area, area_unc, total))
+    x, u, a, v, s, p, b, w = (
+        spots_last(one)
+        for one in (
+            value, unc, area, area_unc, fit["area"].sum("component"), _prominence(fit, element), share, share_unc
+        )
+    )  # fmt: skip
     shape = x.shape[:-1]
-    lag, lag_unc, between, mean, mean_unc = (np.full(shape, np.nan) for _ in range(5))
+    lag, lag_unc, between, mean, mean_unc, above, bare, bare_unc = (np.full(shape, np.nan) for _ in range(8))
     present = np.zeros(shape, dtype=bool)
     for i in np.ndindex(*shape):
         lag[i], lag_unc[i], between[i] = combine(x[i], u[i])
+        mean[i], mean_unc[i] = _average(a[i], v[i])
+        bare[i], bare_unc[i] = _average(b[i], w[i])
         seen = np.isfinite(a[i]) & np.isfinite(v[i])
         if np.any(seen):
-            mean[i] = a[i][seen].mean()
-            count = int(seen.sum())
-            own = float(np.sqrt((v[i][seen] ** 2).sum()) / count)
-            spread = float(a[i][seen].std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
-            mean_unc[i] = max(own, spread)
             present[i] = mean[i] > PRESENT * np.hypot(mean_unc[i], MODEL_SHARE * s[i][seen].mean())
-    return EdgeLags(dims, lag, lag_unc, between, mean, mean_unc, present)
+            above[i] = np.nan_to_num(p[i][seen]).mean()
+    return EdgeLags(dims, lag, lag_unc, between, mean, mean_unc, present, above, bare, bare_unc)
+
+
+def _average(values: Array, errors: Array) -> tuple[float, float]:
+    """Return the mean over the spots, whose uncertainty is no less than their scatter; NaN for none."""
+    seen = np.isfinite(values) & np.isfinite(errors)
+    count = int(seen.sum())
+    if count == 0:
+        return np.nan, np.nan
+    own = float(np.sqrt((errors[seen] ** 2).sum()) / count)
+    spread = float(values[seen].std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
+    return float(values[seen].mean()), max(own, spread)
+
+
+def _prominence(fit: xr.Dataset, element: str) -> xr.DataArray:
+    """Return the height of a surface peak over the shoulder a width below it, NaN where there is no shoulder."""
+    axis = str(fit["intensity"].dims[-1])
+    one = fit[["height", "center", "fwhm"]].sel(component=element)
+    below = abs(fit[axis] - (one["center"] - one["fwhm"])) <= one["fwhm"] / 2.0
+    level = (fit["background"] * below).sum(axis) / below.sum(axis).clip(min=1)
+    found: xr.DataArray = one["height"] / level.where(level > 0)
+    return found.reset_coords(drop=True)

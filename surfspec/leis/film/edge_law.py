@@ -5,7 +5,8 @@ r"""How the lag of an in-depth edge follows from the thickness of the film, and 
 with `b` in eV/nm and the distance `d` of atomic layers. The surface peaks, from which the lag is counted, come from the
 outermost plane of atoms. The first plane beneath a film of `n` layers lies :math:`n d` below that one, but it stands
 for half a layer on either side, so that the smooth edge of the sum over planes lies half a layer higher. From a
-calibration :math:`t_n` and `d` are 0 and `Q` is its intercept.
+calibration :math:`t_n` and `d` are 0 and `Q` is its intercept. A calibration is known where films were: outside of
+their thicknesses another slope is allowed for, of a relative standard uncertainty of :data:`ELSEWHERE`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from surfspec import schema
 from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
+
+#: Relative standard uncertainty of the slope outside of the thicknesses a law was seen at: that of a computed stopping.
+ELSEWHERE = 0.25
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,8 @@ class EdgeLaw:
         Thickness over which ions that were never neutralised die out, nm.
     layer
         Distance of atomic layers, nm.
-    thinnest
-        Thickness from which the law was seen to hold, nm.
+    thinnest, thickest
+        Thicknesses between which the law was seen to hold, nm.
     """
 
     zero: float
@@ -49,6 +53,7 @@ class EdgeLaw:
     depth: float = 0.0
     layer: float = 0.0
     thinnest: float = 0.0
+    thickest: float = np.inf
 
     def never_neutral(self, thickness: float) -> float:
         """Return the largest share of ions that were never neutralised."""
@@ -63,11 +68,6 @@ class EdgeLaw:
         50.0
         """
         return self.zero * (1.0 - 0.5 * self.never_neutral(thickness)) + self.slope * (thickness - 0.5 * self.layer)
-
-    def zero_unc(self) -> float:
-        """Return the standard uncertainty of the lag without a film, eV."""
-        share = self.never_neutral(0.0)
-        return float(np.sqrt((1.0 - 0.5 * share) ** 2 * self.covariance[0, 0] + (self.zero * share) ** 2 / 12.0))
 
     def thickness(self, lag: float, unc: float) -> tuple[float, float, float]:
         """Return the thickness that a lag means, nm, and its uncertainties by the lag and by the law.
@@ -95,8 +95,20 @@ class EdgeLaw:
         share = self.never_neutral(t)
         steep = self.slope + (0.5 * self.zero * share / self.depth if self.depth > 0 and t > 0 else 0.0)
         gradient = np.array([1.0 - 0.5 * share, max(t - 0.5 * self.layer, 0.0)])
-        common = float(gradient @ self.covariance @ gradient) + (self.zero * share) ** 2 / 12.0
-        return t, float(np.hypot(unc, self.scatter)) / steep, float(np.sqrt(common)) / steep
+        common = (float(gradient @ self.covariance @ gradient) + (self.zero * share) ** 2 / 12.0) / steep**2
+        common += (ELSEWHERE * self.outside(t)) ** 2
+        return t, float(np.hypot(unc, self.scatter)) / steep, float(np.sqrt(common))
+
+    def outside(self, thickness: float) -> float:
+        """Return how far a thickness lies outside of those the law was seen at, nm.
+
+        Examples
+        --------
+        >>> law = EdgeLaw(20.0, 60.0, np.zeros((2, 2)), thinnest=0.5, thickest=1.0)
+        >>> law.outside(0.75), law.outside(0.25), law.outside(1.5)
+        (0.0, 0.25, 0.5)
+        """
+        return max(0.0, self.thinnest - thickness, thickness - self.thickest)
 
 
 def law_of(calibration: xr.Dataset, element: str) -> EdgeLaw:
@@ -131,4 +143,5 @@ def law_of(calibration: xr.Dataset, element: str) -> EdgeLaw:
         covariance=np.asarray(calibration["covariance"].values, dtype=np.float64),
         scatter=float(calibration["scatter"]),
         thinnest=float(calibration["known_thickness"].min()),
+        thickest=float(calibration["known_thickness"].max()),
     )

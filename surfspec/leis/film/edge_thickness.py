@@ -14,15 +14,13 @@ further down, and half an atomic layer `d` before the first plane beneath the fi
 (:mod:`surfspec.leis.film.edge_law`). A half height relative to a plateau deeper down is not, for the shoulder rises
 towards it.
 
-On a surface with bare parts the edge is a mixture of theirs and of that beneath the film. With a reference of the bare
-substrate the bare share :math:`b = A/A_\text{ref}` is known from the surface peak, and
-:math:`(\text{lag} - b\,\text{lag}(t = 0))/(1 - b)` is the lag beneath the film. The lag in the reference itself is no
-help: its surface peak hides where the shoulder begins.
+On a surface with bare parts the edge is a mixture of theirs and of that beneath the film, and the lag of one edge in
+its place means nothing. With a reference of the bare substrate both are fitted
+(:mod:`surfspec.leis.film.edge_mixture`). Without one, a surface peak higher than its shoulder hides where that begins,
+and there is no answer.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -32,34 +30,15 @@ from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
 from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import stopping as stopping_model
-from surfspec.leis.film.edge_lag import EdgeLags, edge_element, edge_lags
+from surfspec.leis.film.edge_lag import edge_element, edge_lags
 from surfspec.leis.film.edge_law import EdgeLaw, law_of
+from surfspec.leis.film.edge_numbers import VARIABLES, edge_numbers
 from surfspec.reference.materials import composition
 
 #: Energy lost to re-ionisation and its standard uncertainty, eV.
 REIONISATION = (20.0, 5.0)
 #: Thickness over which ions that were never neutralised die out, nm: two monolayers of an oxide, `unverified`.
 NEUTRALISATION_DEPTH = 0.4
-#: Bare share from which the edge is that of the bare parts.
-MOSTLY_BARE = 0.5
-#: Relative standard uncertainty of the intensity of two spectra against each other (current, roughness).
-INTENSITY = 0.1
-#: One-sided 95 % quantile of the normal distribution.
-ONE_SIDED = 1.6449
-VARIABLES: Final = {
-    "lag": ("eV", "Lag of the in-depth edge of {0}"),
-    "lag_unc": ("eV", "Its standard uncertainty"),
-    "between_spot_sd": ("eV", "Standard deviation of the lag between spots beyond their fits"),
-    "bare_share": ("1", "Share of the surface without film, by the surface peak of {0}"),
-    "bare_share_unc": ("1", "Its standard uncertainty"),
-    "thickness": ("nm", "Thickness of the film where it covers"),
-    "thickness_unc": ("nm", "Its standard uncertainty"),
-    "thickness_stat_unc": ("nm", "Part of it by the lag, different for each spectrum"),
-    "thickness_common_unc": ("nm", "Part of it by stopping and re-ionisation, common to all"),
-    "mean_thickness": ("nm", "Thickness averaged over bare and covered parts"),
-    "mean_thickness_unc": ("nm", "Its standard uncertainty"),
-    "upper_limit": ("nm", "Upper limit of the thickness (95 %)"),
-}
 
 
 def thickness(
@@ -91,7 +70,8 @@ def thickness(
     element
         Whose edge; by default the heaviest with a free edge that the film does not hold.
     reference
-        Fit of the bare substrate. It tells the bare share, from the surface peaks.
+        Fit of the bare substrate, with the same shapes. It tells what the bare parts of the surface show, and how
+        large they are.
     calibration
         What :func:`surfspec.leis.calibrate_edge` returned; then neither stopping nor re-ionisation is assumed.
     stopping
@@ -155,7 +135,7 @@ def thickness(
         raise InputError(
             f"neutralisation depth {neutralisation_depth}", where="neutralisation_depth", remedy="Give 0 or positive nm"
         )
-    lags = edge_lags(fit, name, spot_dim)
+    lags = edge_lags(fit, name, spot_dim, reference)
     layer = sum(material.atoms(symbol) for symbol in composition(material.formula)) ** (-1.0 / 3.0)
     if monolayer is not None:
         if not 0 <= monolayer < 10:
@@ -180,14 +160,11 @@ def thickness(
     else:
         law = law_of(calibration, name)
         how = "calibration"
-    bare = edge_lags(reference, name, spot_dim) if reference is not None else None
-    _same_elements(reference, name)
     columns = {key: np.full(lags.lag.shape, np.nan) for key in VARIABLES}
     patches = np.full(lags.lag.shape, -1)
     reasons = np.full(lags.lag.shape, "", dtype=object)
-    bare_mean = None if bare is None else _bare_area(bare)
     for i in np.ndindex(*lags.lag.shape):
-        numbers, patches[i], found = _one(lags, i, bare_mean, law, reionisation_loss)
+        numbers, patches[i], found = edge_numbers(lags, i, name, law, reionisation_loss)
         for key, number in numbers.items():
             columns[key][i] = number
         reasons[i] = "; ".join(found)
@@ -220,66 +197,6 @@ def thickness(
     return schema.check(table, "table")
 
 
-def _one(
-    lags: EdgeLags,
-    i: tuple[int, ...],
-    bare: tuple[float, float] | None,
-    law: EdgeLaw,
-    reionisation: tuple[float, float],
-) -> tuple[dict[str, float], int, list[str]]:
-    """Return the numbers of one sample, whether its film lies in patches, and the reasons for doubt."""
-    lag, unc, area, area_unc = (float(one[i]) for one in (lags.lag, lags.lag_unc, lags.area, lags.area_unc))
-    out = {"lag": lag, "lag_unc": unc, "between_spot_sd": float(lags.between[i])}
-    if not (np.isfinite(lag) and np.isfinite(unc)):
-        return out, -1, ["ambiguous: no in-depth edge stands out, the thickness is not identifiable"]
-    below = lag - reionisation[0] > 2.0 * float(np.hypot(unc, reionisation[1]))
-    patches = int(bool(lags.present[i]) and below)
-    reasons: list[str] = []
-    share, share_unc = 0.0, 0.0
-    bare_lag, bare_lag_unc = law.lag(0.0), law.zero_unc()
-    if bare is not None:
-        reference_area, reference_unc = bare
-        share = min(max(area / reference_area, 0.0), 1.0)
-        relative = float(np.hypot(INTENSITY, reference_unc / reference_area))
-        share_unc = float(np.hypot(area_unc / reference_area, relative * share))
-        out |= {"bare_share": share, "bare_share_unc": share_unc}
-        if share > MOSTLY_BARE:
-            reasons.append(f"ambiguous: {100 * share:.0f} % of the surface is bare, the edge is not that of the film")
-            return out, patches if below else 0, reasons
-    elif patches:
-        reasons.append("ambiguous: bare parts lie beside covered ones, and no reference tells how many")
-    covered = 1.0 - share
-    beneath = (lag - share * bare_lag) / covered
-    by_share = (beneath - bare_lag) / covered * share_unc
-    beneath_unc = float(np.sqrt((unc / covered) ** 2 + (share * bare_lag_unc / covered) ** 2 + by_share**2))
-    t, stat, common = law.thickness(beneath, beneath_unc)
-    total = float(np.hypot(stat, common))
-    if t < law.thinnest:
-        reasons.append(f"ambiguous: {t:.2f} nm is thinner than any film of the calibration, {law.thinnest:.2f} nm")
-    if t < 2.0 * total:
-        reasons.append(f"below detection: {t:.2f} nm with a standard uncertainty of {total:.2f} nm")
-    out |= {
-        "thickness": max(t, 0.0), "thickness_unc": total, "thickness_stat_unc": stat, "thickness_common_unc": common,
-        "mean_thickness": covered * max(t, 0.0),
-        "mean_thickness_unc": float(np.hypot(covered * total, share_unc * max(t, 0.0))),
-        "upper_limit": max(t, 0.0) + ONE_SIDED * total,
-    }  # fmt: skip
-    return out, patches, reasons
-
-
-def _bare_area(bare: EdgeLags) -> tuple[float, float]:
-    """Return the area of the bare substrate over all its members, with its uncertainty."""
-    good = np.isfinite(np.ravel(bare.area)) & np.isfinite(np.ravel(bare.area_unc))
-    area, unc = np.ravel(bare.area)[good], np.ravel(bare.area_unc)[good]
-    if area.size == 0 or not area.mean() > 0:
-        raise InputError(
-            "the reference shows no surface peak of the element",
-            where="reference",
-            remedy="Give the fit of the bare substrate",
-        )
-    return float(area.mean()), float(np.sqrt((unc**2).sum()) / area.size)
-
-
 def _edge_width(fit: xr.Dataset, name: str) -> float:
     """Return the full width at half maximum of the element's peak, eV: the mean over the fit."""
     width = np.ravel(fit["fwhm"].sel(component=name).values)
@@ -294,10 +211,3 @@ def _edge_width(fit: xr.Dataset, name: str) -> float:
 def _pair(where: str, pair: tuple[float, float]) -> None:
     if len(pair) != 2 or not np.all(np.isfinite(pair)) or pair[0] < 0 or pair[1] < 0:
         raise InputError(f"{where} is {pair}", where=where, remedy="Give a value and its standard uncertainty")
-
-
-def _same_elements(reference: xr.Dataset | None, name: str) -> None:
-    if reference is not None and name not in set(map(str, reference["component"].values)):
-        raise InputError(
-            f"the reference was fitted without {name}", where="reference", remedy="Fit it with the same recipe"
-        )

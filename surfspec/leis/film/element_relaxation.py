@@ -22,7 +22,8 @@ from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import require, verdict_of
 from surfspec.leis.film.dose import check_doses, whitening
-from surfspec.leis.film.layer_choice import CROSS_SECTIONS, IDENTIFIABLE, interval_of
+from surfspec.leis.film.grid_profile import CROSS_SECTIONS, interval_of
+from surfspec.leis.film.layer_choice import IDENTIFIABLE
 from surfspec.leis.film.spot_effects import spot_mean
 
 Array = NDArray[np.float64]

@@ -25,18 +25,8 @@ from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import IMPROBABLE, verdict_of
 from surfspec.leis.film.dose import check_doses
-from surfspec.leis.film.layer_choice import (
-    CROSS_SECTIONS,
-    IDENTIFIABLE,
-    LAYERS,
-    NOT_EXCLUDED,
-    ROUGHNESS,
-    Profile,
-    interval_of,
-    profile,
-    thickness_terms,
-    zero_dose_interval,
-)
+from surfspec.leis.film.grid_profile import CROSS_SECTIONS, Profile, interval_of, profile, zero_dose_interval
+from surfspec.leis.film.layer_choice import IDENTIFIABLE, LAYERS, NOT_EXCLUDED, ROUGHNESS, thickness_terms
 
 Array = NDArray[np.float64]
 
