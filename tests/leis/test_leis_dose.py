@@ -13,7 +13,7 @@ from scipy.special import gammaincc
 
 from surfspec import leis, schema
 from surfspec.errors import InputError
-from surfspec.leis.film import budget, dose, element_relaxation, grid_profile, layer_choice, spot_effects
+from surfspec.leis.film import budget, dose, grid_profile, layer_choice, relaxation_fit, spot_effects
 
 Array = NDArray[np.float64]
 
@@ -216,19 +216,19 @@ def test_relaxation_of_known_series() -> None:
         m = np.array([quad(lambda d: np.exp(-6e-16 * d), a, b)[0] / (b - a)
                       for a, b in itertools.pairwise(EDGES)])  # fmt: skip
         data = 0.8 * m + 0.36 * (1 - m) + rng.normal(0, 0.01, 4)
-        found = element_relaxation.fit_relaxation(EDGES, data, 1e-4 * np.eye(4))
+        found = relaxation_fit.fit_relaxation(EDGES, data, 1e-4 * np.eye(4))
         errors = np.sqrt(np.diag(found.covariance))
         pulls.append((found.values - [0.8, 0.36, np.log(6e-16)]) / errors)
     np.testing.assert_allclose(np.std(pulls, axis=0), 1.0, atol=0.25)
 
 
 def test_a_free_plateau_at_a_small_cross_section_is_not_identifiable() -> None:
-    m = element_relaxation.decay(5e-17, EDGES)
+    m = relaxation_fit.decay(5e-17, EDGES)
     data = 1.0 * m + 0.3 * (1 - m)
-    free = element_relaxation.fit_relaxation(EDGES, data, 1e-4 * np.eye(4))
+    free = relaxation_fit.fit_relaxation(EDGES, data, 1e-4 * np.eye(4))
     assert not free.identifiable
     assert np.sqrt(free.covariance[2, 2]) > 1
-    fixed = element_relaxation.fit_relaxation(EDGES, data, 1e-4 * np.eye(4), end=(0.3, 0.02))
+    fixed = relaxation_fit.fit_relaxation(EDGES, data, 1e-4 * np.eye(4), end=(0.3, 0.02))
     assert fixed.identifiable
     assert np.exp(fixed.values[2]) == pytest.approx(5e-17, rel=0.01)
 

@@ -12,8 +12,7 @@ the variance between spots in its covariance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,41 +20,18 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import chi2 as chi2_distribution
 
-from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.verdict import IMPROBABLE, verdict_of
+from surfspec.fitting.verdict import IMPROBABLE
 from surfspec.leis.film.dose import check_doses
 from surfspec.leis.film.grid_profile import CROSS_SECTIONS, Profile, interval_of, profile, zero_dose_interval
-from surfspec.leis.film.layer_choice import IDENTIFIABLE, LAYERS, NOT_EXCLUDED, ROUGHNESS, thickness_terms
+from surfspec.leis.film.layer_choice import IDENTIFIABLE, LAYERS, NOT_EXCLUDED, ROUGHNESS
+from surfspec.leis.film.removal_series import Series, named_tables, series_of
+from surfspec.leis.film.removal_table import removal_table
 
 Array = NDArray[np.float64]
 
 #: Points of the grid of cross-sections.
 POINTS = 1200
-
-
-@dataclass(frozen=True)
-class Series:
-    """The dose series of one sample.
-
-    Attributes
-    ----------
-    name
-        Of the sample.
-    dose, coverage, covariance
-        Shapes (k,), (k,) and (k, k).
-    layers
-        Thicknesses allowed.
-    extra
-        What a thickness measured otherwise adds to the chi-square of each of them, shape (layers,).
-    """
-
-    name: str
-    dose: Array
-    coverage: Array
-    covariance: Array
-    layers: tuple[int, ...]
-    extra: Array
 
 
 def removal(
@@ -124,12 +100,12 @@ def removal(
     >>> round(float(found.removal_cross_section) * 1e16, 2), found.monolayers.values.tolist()
     (2.0, [2, 3])
     """
-    tables = _named(coverages)
+    tables = named_tables(coverages)
     if not dose_scale_unc >= 0:
         raise InputError(
             f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
         )
-    many = [_series(name, one, layers, thickness or {}, monolayer, dose_dim) for name, one in tables.items()]
+    many = [series_of(name, one, layers, thickness or {}, monolayer, dose_dim) for name, one in tables.items()]
     edges = [check_doses(one.dose, start_dose) for one in many]
     low, high = (
         np.log(CROSS_SECTIONS[0] / max(e[-1] for e in edges)),
@@ -178,7 +154,7 @@ def removal(
     unit = "cm2"
     lower, upper = (sigma - float(np.hypot(sigma - np.exp(ends[0]), scale)),
                     sigma + float(np.hypot(np.exp(ends[1]) - sigma, scale)))  # fmt: skip
-    return _table(
+    return removal_table(
         many, rows, tables,
         {
             "removal_cross_section": (sigma if known else nan, unit, "Removal cross-section of a layer"),
@@ -263,108 +239,3 @@ def _reasons(
             f"model inadequate: the dose model leaves a chi-square of {chi2:.1f} for {dof} degrees of freedom"
         )
     return reasons
-
-
-def _named(coverages: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
-    if isinstance(coverages, xr.Dataset):
-        found = {str(coverages.attrs.get("sample", "sample")): coverages}
-    elif isinstance(coverages, Mapping):
-        named = cast(Mapping[str, xr.Dataset], coverages)
-        found = {str(name): named[name] for name in named}
-    else:
-        many = list(coverages)
-        names = [str(one.attrs.get("sample", "")) for one in many]
-        distinct = len(set(names)) == len(names) and all(names)
-        found = {
-            name if distinct else f"sample {i + 1}": one for i, (name, one) in enumerate(zip(names, many, strict=True))
-        }
-    if not found:
-        raise InputError("no coverages", where="coverages", remedy="Give the result of surfspec.leis.coverage")
-    return found
-
-
-def _series(
-    name: str,
-    table: xr.Dataset,
-    layers: int | Mapping[str, int] | None,
-    thickness: Mapping[str, tuple[float, float]],
-    monolayer: float,
-    dose_dim: str,
-) -> Series:
-    schema.check(table, "table")
-    if "coverage" not in table or table["coverage"].dims != (dose_dim,):
-        raise InputError(
-            f"{name} has no coverages over {dose_dim} alone",
-            where="coverages",
-            remedy="Give what surfspec.leis.coverage returned for one sample; select it from a series with isel",
-        )
-    seen = np.asarray(table["coverage"].values, dtype=np.float64)
-    if "coverage_covariance" in table:
-        matrix = np.asarray(table["coverage_covariance"].values, dtype=np.float64)
-    else:
-        matrix = np.diag(np.asarray(table["coverage_unc"].values, dtype=np.float64) ** 2)
-    if not (np.all(np.isfinite(seen)) and np.all(np.isfinite(matrix))):
-        raise InputError(
-            f"{name} misses the coverage of a dose", where="coverages", remedy="Leave that dose out: .dropna(dose)"
-        )
-    wanted = layers if layers is None or isinstance(layers, int) else layers.get(name)
-    allowed = LAYERS if wanted is None else (int(wanted),)
-    if not set(allowed) <= set(LAYERS):
-        raise InputError(f"{wanted} monolayers", where="layers", remedy=f"Give one of {', '.join(map(str, LAYERS))}")
-    terms = thickness_terms(thickness.get(name), monolayer)[[LAYERS.index(n) for n in allowed]]
-    return Series(name, np.asarray(table[dose_dim].values, dtype=np.float64), seen, matrix, allowed, terms)
-
-
-def _table(
-    many: list[Series],
-    rows: list[dict[str, Any]],
-    tables: Mapping[str, xr.Dataset],
-    scalars: Mapping[str, tuple[float, str, str]],
-    identifiable: bool,
-    reasons: list[str],
-    attrs: Mapping[str, Any],
-) -> xr.Dataset:
-    variables: dict[str, Any] = {
-        name: ((), value, {"units": unit, "long_name": text}) for name, (value, unit, text) in scalars.items()
-    }
-    variables["removal_cross_section"][2]["ancillary_variables"] = "removal_cross_section_unc"
-    for name, unit, text in (
-        ("zero_dose_coverage", "1", "Coverage before any dose"),
-        ("zero_dose_coverage_unc", "1", "Its standard uncertainty"),
-        ("zero_dose_coverage_low", "1", "Lower end of its 68 % profile-likelihood interval"),
-        ("zero_dose_coverage_high", "1", "Upper end of its 68 % profile-likelihood interval"),
-        ("own_cross_section", "cm2", "Removal cross-section of the sample alone"),
-    ):
-        kept = identifiable or not name.startswith("zero_dose")
-        values = np.array([row[name] if kept else np.nan for row in rows], dtype=np.float64)
-        variables[name] = ("sample", values, {"units": unit, "long_name": text})
-    variables["zero_dose_coverage"][2]["ancillary_variables"] = "zero_dose_coverage_unc"
-    variables["monolayers"] = (
-        "sample", np.array([row["monolayers"] if identifiable else -1 for row in rows]),
-        {"units": "monolayer", "long_name": "Film thickness, -1: unknown"},
-    )  # fmt: skip
-    for name, text in (
-        ("monolayers_chi2", "Chi-square of the joint fit with this thickness"),
-        ("monolayers_probability", "Posterior probability of the thickness"),
-    ):
-        variables[name] = (
-            ("sample", "layers"),
-            np.stack([row[name] for row in rows]),
-            {"units": "1", "long_name": text},
-        )
-    variables["not_excluded"] = ("sample", np.array([", ".join(map(str, row["not_excluded"])) for row in rows]))
-    variables["identifiable"] = ((), int(identifiable), {"units": "1", "long_name": "1 where the dose model is"})
-    variables["verdict"] = ((), verdict_of(reasons))
-    variables["reasons"] = ((), "; ".join(reasons))
-    table = xr.Dataset(
-        variables,
-        coords={"sample": [one.name for one in many], "layers": np.array(LAYERS)},
-        attrs={
-            "kind": "table",
-            "technique": "LEIS",
-            "inputs": "coverages",
-            **attrs,
-            **spectra.origin(*tables.values()),
-        },
-    )
-    return schema.check(table, "table")
