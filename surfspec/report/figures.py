@@ -218,8 +218,8 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
     covered = {n: t for n, t in covered.items() if "dose" in t["coverage"].dims}
     if covered:
         caption = (
-            f"{_lead(tree, covered)}Coverage by the film, mean over the analysed areas, against the ion dose: a spectrum "
-            "is an average over its dose interval (horizontal line). Bars and band: standard uncertainty; curve: "
+            f"{_lead(tree, covered)}Coverage by the film, mean over the analysed areas, against the ion dose: each "
+            "spectrum is a mean over its dose interval (horizontal line). Bars and band: standard uncertainty; curve: "
             f"removal of layers; open: at zero dose.{_doubts(covered)}"
         )
         title = _simulated_among(tree, covered)

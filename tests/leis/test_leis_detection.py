@@ -127,7 +127,7 @@ def test_the_models_part_of_a_share_covers_what_the_blank_shows(members: int) ->
     unc, stated, errors = np.full(12, 0.002), [], []
     for _ in range(1500):
         mean = 0.01 * rng.normal()
-        seen = mean + 0.005 * rng.standard_normal((12 + members))
+        seen = mean + 0.005 * rng.standard_normal(12 + members)
         blank = blanks.Blank(seen[:12] + unc * rng.standard_normal(12), unc)
         stated.append(float(blanks.model_part(blank, np.array(members))))
         errors.append(float(np.mean(seen[12:])))
