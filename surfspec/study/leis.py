@@ -48,8 +48,9 @@ def usable_blanks(part: LeisPart, references: Mapping[str, xr.Dataset]) -> dict[
     """Return the film's fits as blanks of the elements that the film does not hold.
 
     A likelihood ratio knows counting noise and no model error; how much of an absent element the model sees in the
-    pure film is measured, and a detection has to beat that. A film that shows no scatter of an element (always exactly
-    zero) is no blank for it.
+    pure film is measured, and a detection has to beat that. Where the fits of the film find no area of an element, what
+    the likelihood would have liked is taken, which scatters about zero
+    (:func:`surfspec.leis.amounts.signal.signed_areas`). Fewer than three spectra of the film are no blank.
     """
     if part.coverage is None or "film" not in references:
         return {}
@@ -123,6 +124,8 @@ def analyse(
     if references:
         series = DOSE in schema.series_dims(fit)
         progress("coverage against dose" if series else "coverage")
+        # errors by the background are not passed on: on the shipped study they explain the misfit of two phases less
+        # well than what is learned from it
         covered = out.conclude(
             "leis coverage",
             lambda: leis.coverage(
