@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from surfspec.fitting.solver.polish import NULL_SINGULAR_VALUE
 from surfspec.leis.model import SpectrumModel
+from surfspec.leis.spectrum.limited_gaussian import limited_moments
 from surfspec.leis.spectrum.maximisation import LEAST_VARIANCE
 
 Array = NDArray[np.float64]
@@ -50,27 +51,48 @@ def with_unknown(covariance: Array, unknown: Flags) -> Array:
 def covariances(
     model: SpectrumModel,
     columns: Array,
+    values: Array,
     fitted: Array,
     y: Array,
     statistics: str,
     sigma: Array | None,
-    free: Flags,
+    lost: Flags,
     dof: NDArray[np.int64],
 ) -> Array:
-    """Return the covariances with areas on zero counted as free: see :func:`~.maximisation.with_areas`."""
+    """Return the covariances within limits: see :func:`~.limited_covariance.with_areas`.
+
+    Parameters
+    ----------
+    model, columns
+        The model and its columns, shape (n, linear).
+    values, fitted, y
+        Linear parameters, shape (m, linear), the model there and intensities, shape (m, n).
+    statistics, sigma
+        As for :func:`surfspec.fitting.solver.solve`.
+    lost
+        What the data do not fix, shape (m, linear).
+    dof
+        Degrees of freedom, shape (m,).
+    """
     count, p = model.shape_count, len(model.parameters)
     areas = np.zeros(columns.shape[1], dtype=bool)
     areas[model.area_columns] = True
-    counted = free | areas
     floor = LEAST_VARIANCE if statistics == "poisson" else 1e-3 * np.max(np.abs(y), axis=1, keepdims=True)
     given = statistics == "given" and sigma is not None
     weight = 1.0 / sigma if given and sigma is not None else 1.0 / np.sqrt(np.maximum(fitted, floor))
     scale = np.ones(y.shape[0])
     if statistics == "unknown":
         scale = np.sum(((y - fitted) * weight) ** 2, axis=1) / dof
-    inverse, lost = inverse_of(columns, weight, counted)
+    gram = _gram(columns, weight) / scale[:, None, None]
+    slope = (((y - fitted) * weight**2) @ columns) / scale[:, None]
+    used = ~lost & (np.einsum("mii->mi", gram) > 0)
+    # a parameter that takes no part stands for itself
+    alone = ~(used[:, :, None] & used[:, None, :])
+    gram = np.where(alone, np.eye(columns.shape[1]), gram)
+    low = np.where(areas | ~used, -np.inf, -values)
+    found = limited_moments(gram, np.where(used, slope, 0.0), low=low, high=np.full_like(low, np.inf))
     out = np.zeros((y.shape[0], p, p))
-    out[:, count:, count:] = scale[:, None, None] * inverse
+    out[:, count:, count:] = np.where(alone, 0.0, found.covariance)
     unknown = np.zeros((y.shape[0], p), dtype=bool)
-    unknown[:, count:] = ~counted | lost
+    unknown[:, count:] = ~used | (~areas & (values <= 0))
     return with_unknown(out, unknown)

@@ -134,7 +134,7 @@ class _Fitted:
     solved, undetermined
         Covariance of what is off its limit, shape (m, p, p), and what the data do not fix, shape (m, p).
     covariance
-        With areas on zero counted as free, shape (m, p, p).
+        Within limits, areas counted as free, shape (m, p, p).
     """
 
     contribution: Array
@@ -182,7 +182,7 @@ def _fitted(model: SpectrumModel, columns: Array, data: Counts | Squares, values
         scale=scale,
         solved=with_unknown(solved, undetermined),
         undetermined=undetermined,
-        covariance=covariances(model, columns, fitted, y, statistics, given, free & ~lost, dof),
+        covariance=covariances(model, columns, values, fitted, y, statistics, given, lost, dof),
     )
 
 

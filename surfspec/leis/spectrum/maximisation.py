@@ -1,4 +1,4 @@
-"""The maximum of the likelihood with parameters that cannot be negative, and the covariance there.
+"""The maximum of the likelihood with parameters that cannot be negative.
 
 Variable projection (:mod:`surfspec.leis.spectrum.projection`) gives the start and the set that lies on zero; the solver
 then moves all that is free at once.
@@ -139,31 +139,3 @@ def _gradient(model: SpectrumModel, solution: Solution, y: Array, statistics: st
     columns = weight[:, None] * model.jacobian(solution.values)
     size = np.sqrt(np.sum(columns**2, axis=0)) * np.sqrt(np.sum(pulls**2))
     return np.asarray(columns.T @ pulls / np.where(size > 0, size, 1.0))
-
-
-def with_areas(model: SpectrumModel, solution: Solution, y: Array, sigma: Array | None) -> Array:
-    """Return the covariance with areas that lie on zero counted as free, and NaN for whatever else a limit holds.
-
-    An element that was not found has an area of zero with an uncertainty, not a certain zero. A shape parameter or a
-    height that a limit holds has none that could be told: its row is NaN. What the recipe fixes has zeros.
-    """
-    names = np.array(solution.names)
-    position = np.arange(names.size)
-    areas = np.isin(position, model.shape_count + model.area_columns)
-    free = ((solution.uncertainties > 0) | areas) & ~np.isin(names, solution.undetermined)
-    weight = 1.0 / expected_sigma(solution.fitted, y, solution.statistics, sigma, LEAST_VARIANCE)
-    columns = weight[:, None] * model.jacobian(solution.values)[:, free]
-    size = np.sqrt(np.sum(columns**2, axis=0))
-    size = np.where(size > 0, size, 1.0)
-    inverse = np.linalg.pinv((columns / size).T @ (columns / size), rcond=1e-14, hermitian=True)
-    scale = solution.scale
-    if solution.statistics == "unknown":
-        pulls = (y - solution.fitted) * weight
-        scale = float(np.sum(pulls**2)) / solution.dof
-    covariance = np.where(np.isnan(solution.covariance), np.nan, 0.0)
-    covariance[np.ix_(free, free)] = scale * inverse / np.outer(size, size)
-    # on a limit, or held because nothing shows it: unknown, not certain
-    unknown = ~free & np.array([p.vary for p in model.parameters])
-    covariance[unknown, :] = np.nan
-    covariance[:, unknown] = np.nan
-    return np.asarray(covariance)

@@ -9,7 +9,8 @@ from surfspec.fitting.result import DETECTION, MemberFit, propagate
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
 from surfspec.leis.model import SpectrumModel
-from surfspec.leis.spectrum.maximisation import maximise, with_areas
+from surfspec.leis.spectrum.limited_covariance import with_areas
+from surfspec.leis.spectrum.maximisation import maximise
 from surfspec.leis.spectrum.peak_sizes import peak_sizes
 
 Array = NDArray[np.float64]
@@ -61,7 +62,7 @@ def member_of(
     model, solution
         The model on its points, and its parameters there.
     covariance
-        That of :func:`~.maximisation.with_areas`, or of a joint fit, shape (parameters, parameters).
+        That of :func:`~.limited_covariance.with_areas`, or of a joint fit, shape (parameters, parameters).
     first
         Start values, shape (parameters,).
     reported
