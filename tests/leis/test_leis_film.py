@@ -15,7 +15,7 @@ from scipy.special import gammaincc
 import surfspec
 from surfspec import leis, schema, spectra
 from surfspec.errors import InputError
-from surfspec.leis.film import dose, layer_choice, misfit, one_sample, single_element, unmixing
+from surfspec.leis.film import dose, dose_conclusion, layer_choice, misfit, one_sample, single_element, unmixing
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
@@ -174,7 +174,7 @@ def test_the_error_of_the_model_is_learned(share: float) -> None:
     for _ in range(15):
         areas, matrices = draw(rng, 0.7, share)
         below = np.broadcast_to(BELOW, areas.shape)
-        one = one_sample.one_sample(areas, matrices, below, None, PHASES, None, one_sample.DoseSetting())
+        one = one_sample.one_sample(areas, matrices, below, None, PHASES, None, dose_conclusion.DoseSetting())
         found.append(one["model_share"])
         pulls.append((one["coverage"] - 0.7) / one["coverage_unc"])
     assert np.median(found) == pytest.approx(share, rel=0.5)
@@ -184,9 +184,9 @@ def test_the_error_of_the_model_is_learned(share: float) -> None:
 def test_what_is_like_its_reference_has_its_error_too() -> None:
     areas, matrices = draw(np.random.default_rng(12), 0.02, 0.15)
     below = np.broadcast_to(BELOW, areas.shape)
-    one = one_sample.one_sample(areas, matrices, below, None, PHASES, None, one_sample.DoseSetting())
+    one = one_sample.one_sample(areas, matrices, below, None, PHASES, None, dose_conclusion.DoseSetting())
     counting = one_sample.one_sample(
-        areas, matrices, below, np.zeros_like(areas), PHASES, None, one_sample.DoseSetting()
+        areas, matrices, below, np.zeros_like(areas), PHASES, None, dose_conclusion.DoseSetting()
     )
     np.testing.assert_allclose(one["coverage_unc"], counting["coverage_unc"], rtol=0.15)
 

@@ -20,6 +20,15 @@ OVER_DOSE: Final = {
     "gain_unc": "Standard uncertainty of the gain",
     "dose_model": "Coverage by the dose model",
 }
+OVER_LAYERS: Final = {
+    "monolayers_chi2": "Chi-square of the dose model",
+    "monolayers_aicc": "Akaike's criterion for small samples of the dose model, NaN for three doses",
+    "monolayers_probability": "Posterior probability of the thickness",
+}
+CURVE: Final = {
+    "curve": "Coverage at a dose, whichever the thickness",
+    "curve_unc": "Its standard uncertainty",
+}
 OVER_SPOTS: Final = {
     "spot_coverage": "Coverage of a spot",
     "spot_coverage_unc": "Its standard uncertainty, references and spectral model included",
@@ -62,23 +71,27 @@ def coverage_table(
         variables[name] = stack(name, (spot, dose), {"units": "1", "long_name": long_name} | _unc_of(name))
     for name, (unit, long_name) in SCALARS.items():
         variables[name] = stack(name, (), {"units": unit, "long_name": long_name} | _unc_of(name))
-    if has[1]:
-        meta = {"units": "1", "long_name": "Covariance of the coverages"}
-        variables["coverage_covariance"] = stack("coverage_covariance", (dose, f"{dose}_b"), meta)
     variables["monolayers"] = stack(
         "monolayers", (), {"units": "monolayer", "long_name": "Film thickness, -1: unknown"}
     )
     variables["identifiable"] = stack("identifiable", (), {"units": "1", "long_name": "1 where the dose model is"})
-    for name, long_name in (
-        ("monolayers_chi2", "Chi-square of the dose model"),
-        ("monolayers_probability", "Posterior probability of the thickness"),
-    ):
+    for name, long_name in OVER_LAYERS.items():
         variables[name] = stack(name, ("layers",), {"units": "1", "long_name": long_name})
+    coords: dict[str, Any] = {"layers": np.array(LAYERS)}
+    if has[1]:
+        meta = {"units": "1", "long_name": "Covariance of the coverages"}
+        variables["coverage_covariance"] = stack("coverage_covariance", (dose, f"{dose}_b"), meta)
+        for name, long_name in CURVE.items():
+            meta = {"units": "1", "long_name": long_name}
+            meta |= {"ancillary_variables": "curve_unc"} if name == "curve" else {}
+            variables[name] = stack(name, ("curve_dose",), meta)
+        axis = np.asarray(results[0]["curve_dose"], dtype=np.float64)
+        coords["curve_dose"] = ("curve_dose", axis, {"units": "ions/cm2", "long_name": "Dose"})
     for name in ("chi2", "dof"):
         variables[name] = stack(name, (), {"units": "1", "long_name": f"{name} of two phases"})
     for name in ("not_excluded", "statement", "verdict", "reasons"):
         variables[name] = stack(name, (), {})
-    return xr.Dataset(variables, coords={"layers": np.array(LAYERS)})
+    return xr.Dataset(variables, coords=coords)
 
 
 def _unc_of(name: str) -> dict[str, str]:

@@ -56,17 +56,35 @@ class Profile:
         """Return the least chi-square at each cross-section, shape (g,)."""
         return np.asarray(self.everywhere().min(axis=0))
 
+    def log_weights(self) -> Array:
+        r"""Return the logarithm of :math:`\int_0^1 e^{-\chi^2/2} d\theta_0` over the number of shares, shape (f, g)."""
+        _, root, mass = self._bounded()
+        return np.asarray(
+            -0.5 * self.least + 0.5 * np.log(2.0 * np.pi) - np.log(root) + mass - np.log(self.shares.size)
+        )
+
     def log_density(self) -> Array:
         r"""Return the logarithm of :math:`e^{-\chi^2/2}` averaged over coverage and share, shape (g,)."""
+        return np.asarray(logsumexp(self.log_weights(), axis=0))
+
+    def moments(self) -> tuple[Array, Array]:
+        """Return mean and mean square of the coverage at zero dose between 0 and 1, shapes (f, g)."""
+        (low, high), root, mass = self._bounded()
+        at_low, at_high = (np.exp(-0.5 * x**2 - mass) / np.sqrt(2.0 * np.pi) for x in (low, high))
+        mean = self.best + (at_low - at_high) / root
+        variance = (1.0 + low * at_low - high * at_high - (at_low - at_high) ** 2) / root**2
+        mean, variance = np.clip(mean, 0.0, 1.0), np.clip(variance, 0.0, 0.25)
+        return np.asarray(mean), np.asarray(mean**2 + variance)
+
+    def _bounded(self) -> tuple[tuple[Array, Array], Array, Array]:
+        """Return the bounds of the coverage in standard units, their unit, and the logarithm of the mass between."""
         root = np.sqrt(np.maximum(self.curvature, 1e-300))
         low, high = -self.best * root, (1.0 - self.best) * root
         # the tail on the side where it is small, so that nothing cancels
         flip = low > 0
         lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
         gap = np.exp(np.minimum(log_ndtr(lower) - log_ndtr(upper), -1e-15))
-        mass = log_ndtr(upper) + np.log1p(-gap)
-        density = -0.5 * self.least + 0.5 * np.log(2.0 * np.pi) - np.log(root) + mass
-        return np.asarray(logsumexp(density, axis=0) - np.log(self.shares.size))
+        return (low, high), root, np.asarray(log_ndtr(upper) + np.log1p(-gap))
 
 
 def profile(

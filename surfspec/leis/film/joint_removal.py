@@ -76,9 +76,9 @@ def removal(
         ``_low`` and ``_high`` (68 % profile likelihood with the thicknesses chosen; ``_unc`` holds all). Over
         ``sample``: ``zero_dose_coverage`` with ``_unc``, ``_low`` and ``_high``, ``monolayers`` (the most probable),
         ``not_excluded`` (text) and ``own_cross_section`` (cm2, of each sample alone). Over (sample, layers):
-        ``monolayers_chi2`` and ``monolayers_probability``. And ``chi2``, ``dof``, ``sharing_p_value`` (likelihood ratio
-        against separate cross-sections), ``identifiable``, ``verdict``, ``reasons``. NaN where the doses do not
-        determine a number.
+        ``monolayers_chi2``, ``monolayers_aicc`` and ``monolayers_probability``. And ``chi2``, ``dof``,
+        ``sharing_p_value`` (likelihood ratio against separate cross-sections), ``identifiable``, ``verdict``,
+        ``reasons``. NaN where the doses do not determine a number.
 
     Raises
     ------
@@ -139,6 +139,8 @@ def removal(
     log_posterior = np.sum([logsumexp(one, axis=0) for one in densities], axis=0)
     posterior = np.exp(log_posterior - logsumexp(log_posterior))
     stat = max(stat, float(np.sqrt(posterior @ (np.exp(grid) - sigma) ** 2)))
+    points, free = sum(s.dose.size for s in many), len(many) + 1
+    penalty = 2.0 * free * (1.0 + (free + 1) / (points - free - 1)) if points > free + 1 else np.nan
     rows = [_sample(s, i, picks[i], profiles[i], curves, densities, grid, k) for i, s in enumerate(many)]
     separate = float(sum(one.min() for one in least))
     sharing = (
@@ -146,7 +148,8 @@ def removal(
         if len(many) > 1
         else np.nan
     )
-    points = sum(s.dose.size for s in many)
+    for row in rows:
+        row["monolayers_aicc"] = row["monolayers_chi2"] + penalty
     reasons = _reasons(many, rows, identifiable, sharing, float(joint[k]), points - len(many) - 1)
     scale = dose_scale_unc * sigma
     nan = float("nan")

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from surfspec.errors import InputError
+from surfspec.leis.film import dose_curve
 from surfspec.leis.film.dose import DoseFit, check_doses, fit_dose, mean_coverage
 from surfspec.leis.film.grid_profile import Profile, film_curve, interval_of, neighbours, profile, zero_dose_interval
 
@@ -64,6 +65,9 @@ class Comparison:
         Standard deviation of the thickness over the same, at least that of a whole layer, 1/sqrt(12).
     identifiable
         Whether the cross-section is known to better than :data:`IDENTIFIABLE`, and its interval is closed.
+    curve_dose, curve, curve_unc
+        Coverage along the dose from none to the last, whichever the thickness, and its standard deviation
+        (:mod:`surfspec.leis.film.dose_curve`).
     """
 
     fits: tuple[DoseFit, ...]
@@ -77,6 +81,9 @@ class Comparison:
     cross_section_range: tuple[float, float]
     layers_unc: float
     identifiable: bool
+    curve_dose: Array
+    curve: Array
+    curve_unc: Array
 
 
 def thickness_terms(thickness: tuple[float, float] | None, monolayer: float) -> Array:
@@ -160,6 +167,8 @@ def compare_layers(
 
     curve = np.min([one.chi2() + term for one, term in zip(profiles, extra, strict=True)], axis=0)
     low, high = interval_of(profiles[0].log_sigma, curve)
+    curve_dose = np.linspace(0.0, float(dose[-1]), dose_curve.POINTS)
+    mean, unc = dose_curve.dose_curve(profiles, LAYERS, extra, curve_dose)
     points = dose.size
     small = 12.0 / (points - 3) if points > 3 else np.inf
     return Comparison(
@@ -178,6 +187,9 @@ def compare_layers(
         identifiable=bool(
             best.cross_section_unc < IDENTIFIABLE * best.cross_section and np.isfinite(low) and np.isfinite(high)
         ),
+        curve_dose=curve_dose,
+        curve=mean,
+        curve_unc=unc,
     )
 
 

@@ -56,19 +56,50 @@ def backgrounds(fit: xr.Dataset, names: Sequence[str]) -> xr.DataArray:
     return below.reset_coords(drop=True)
 
 
-def _restricted(area: Array, covariance: Array, yields: Array, errors: Array, below: Array, share: float) -> float:
-    """Return the restricted log-likelihood of one spectrum."""
-    amounts, covered = np.array([0.5, 0.5]), 0.5
-    whole = covariance
+def _restricted(areas: Array, matrices: Array, yields: Array, errors: Array, below: Array, share: Array) -> Array:
+    """Return the restricted log-likelihood of each spectrum at each share, shape (s, m).
+
+    The amounts are those of :func:`surfspec.leis.film.unmixing.unmix`, for all spectra and shares at once.
+    """
+    shape = (share.size, len(areas))
+    faint = 1e-12 * np.einsum("mjj->mj", matrices)[:, :, None] * np.eye(areas.shape[1])
+    covered = np.full(shape, 0.5)
     for _ in range(2):
-        amounts, *_ = unmixing.unmix(area, covariance, yields, errors, share * covered * below)
-        covered = float(amounts[0] / max(amounts.sum(), 1e-300))
-    whole = covariance + np.diag((share * covered * below) ** 2) + np.einsum("p,pij->ij", amounts**2, errors)
-    weight = np.linalg.inv(whole + 1e-12 * np.diag(np.diag(covariance)))
-    residual = area - yields @ amounts
-    _, spread = np.linalg.slogdet(whole)
-    _, shared = np.linalg.slogdet(yields.T @ weight @ yields)
-    return float(-0.5 * (residual @ weight @ residual + spread + shared))
+        floor = _diagonal((share[:, None, None] * covered[..., None] * below) ** 2)
+        amounts = np.full((*shape, 2), 0.5)
+        for _ in range(unmixing.ROUNDS):
+            whole = matrices + floor + np.einsum("...p,pij->...ij", amounts**2, errors)
+            amounts = _two_amounts(np.linalg.inv(whole + faint), yields, areas)
+        covered = amounts[..., 0] / np.maximum(amounts.sum(axis=-1), 1e-300)
+    floor = _diagonal((share[:, None, None] * covered[..., None] * below) ** 2)
+    whole = matrices + floor + np.einsum("...p,pij->...ij", amounts**2, errors)
+    weight = np.linalg.inv(whole + faint)
+    residual = areas - np.einsum("jp,...p->...j", yields, amounts)
+    spread, shared = np.linalg.slogdet(whole)[1], np.linalg.slogdet(yields.T @ weight @ yields)[1]
+    chi2 = np.einsum("...i,...ij,...j->...", residual, weight, residual)
+    return np.asarray(-0.5 * (chi2 + spread + shared))
+
+
+def _diagonal(values: Array) -> Array:
+    return np.asarray(values[..., :, None] * np.eye(values.shape[-1]))
+
+
+def _two_amounts(weight: Array, yields: Array, areas: Array) -> Array:
+    """Return the two amounts, none negative, of least squares with a weight matrix each, shape (..., 2)."""
+    normal = yields.T @ weight @ yields
+    right = np.einsum("jp,...jk,...k->...p", yields, weight, areas)
+    alone = np.maximum(right / np.einsum("...pp->...p", normal), 0.0)
+    gains = alone**2 * np.einsum("...pp->...p", normal)
+    one = np.where(np.argmax(gains, axis=-1)[..., None] == np.arange(2), alone, 0.0)
+    determinant = normal[..., 0, 0] * normal[..., 1, 1] - normal[..., 0, 1] ** 2
+    both = np.stack(
+        [
+            normal[..., 1, 1] * right[..., 0] - normal[..., 0, 1] * right[..., 1],
+            normal[..., 0, 0] * right[..., 1] - normal[..., 0, 1] * right[..., 0],
+        ],
+        axis=-1,
+    ) / np.maximum(determinant, 1e-300)[..., None]  # fmt: skip
+    return np.asarray(np.where(np.all(both >= 0, axis=-1, keepdims=True), both, one))
 
 
 def model_share(areas: Array, matrices: Array, yields: Array, errors: Array, below: Array) -> float:
@@ -88,11 +119,43 @@ def model_share(areas: Array, matrices: Array, yields: Array, errors: Array, bel
     float
         Root of the posterior's harmonic mean of :math:`s^2`.
     """
-    log = np.array([
-        sum(_restricted(*one, float(share)) for one in zip(
-            areas, matrices, [yields] * len(areas), [errors] * len(areas), below, strict=True))
-        for share in SHARES
-    ])  # fmt: skip
+    log = _restricted(areas, matrices, yields, errors, below, SHARES).sum(axis=1)
     prior = -PRIOR_STRENGTH * (np.log(SHARES) + 0.5 * (PRIOR_SCALE / SHARES) ** 2)
     weight = np.exp(log + prior - np.max(log + prior))
     return float(np.sqrt(weight.sum() / (weight / SHARES**2).sum()))
+
+
+def common_part(relative: Array) -> float:
+    r"""Part of the variance of the model's error that is the same at every dose.
+
+    .. math:: \rho = \frac{\sum_j\sum_{d\ne d'} r_{dj} r_{d'j}}{(D - 1)\sum_j\sum_d r_{dj}^2}
+
+    with the residuals :math:`r_{dj}` averaged over the spots, from 0 to 1. The spectral model errs by what it does not
+    have, and lacks that at each dose: the misfit of a covered surface keeps its signs. Counting noise in the residuals
+    only lessens it.
+
+    Parameters
+    ----------
+    relative
+        Residuals of the areas over their background, shape (spot, dose, element); NaN where missing.
+
+    Returns
+    -------
+    float
+        0 for a single dose.
+
+    Examples
+    --------
+    >>> same = np.array([[[1.0, -2.0], [1.0, -2.0]]])
+    >>> common_part(same), common_part(same * np.array([[[1.0], [-1.0]]]))
+    (1.0, 0.0)
+    """
+    seen = np.isfinite(relative)
+    count = seen.sum(axis=0)
+    mean = np.where(count > 0, np.nansum(relative, axis=0) / np.maximum(count, 1), 0.0)
+    doses = int(np.any(count > 0, axis=1).sum())
+    squares = float((mean**2).sum())
+    if doses < 2 or not squares > 0:
+        return 0.0
+    pairs = float((mean.sum(axis=0) ** 2).sum()) - squares
+    return float(np.clip(pairs / ((doses - 1) * squares), 0.0, 1.0))

@@ -61,6 +61,7 @@ def removal_table(
     )  # fmt: skip
     for name, text in (
         ("monolayers_chi2", "Chi-square of the joint fit with this thickness"),
+        ("monolayers_aicc", "Akaike's criterion for small samples of that fit, NaN where there are too few doses"),
         ("monolayers_probability", "Posterior probability of the thickness"),
     ):
         variables[name] = (

@@ -21,8 +21,9 @@ from surfspec.fitting.verdict import verdict_of
 from surfspec.leis.film import misfit
 from surfspec.leis.film.budget import sputter_budget
 from surfspec.leis.film.coverage_table import coverage_table
+from surfspec.leis.film.dose_conclusion import DoseSetting
 from surfspec.leis.film.layer_choice import ROUGHNESS
-from surfspec.leis.film.one_sample import DoseSetting, one_sample
+from surfspec.leis.film.one_sample import one_sample
 from surfspec.leis.film.phases import COMPUTED, phases_of
 from surfspec.leis.recipe import Recipe
 
@@ -107,12 +108,13 @@ def coverage(
         spots, n - 1), ``dose_model`` (fitted coverage), ``sputter_budget`` (dose, bound; nm). With spots:
         ``spot_coverage`` and ``spot_gain`` with ``_unc``, and ``spot_chi2``. Once a series: ``zero_dose_coverage``,
         ``removal_cross_section`` (cm2) and ``thickness`` (nm) with ``_unc``, the first two with ``_low`` and ``_high``
-        (68 % profile likelihood) too, ``monolayers`` (best of 1 to 4, or -1), ``monolayers_chi2`` and
-        ``monolayers_probability`` (..., layers), ``not_excluded`` (text), ``layer_share``, ``identifiable``,
-        ``between_spot_sd``,
-        ``model_share``, ``chi2`` and ``dof`` of the two phases, ``statement`` (the sputter budget in words),
-        ``verdict`` and ``reasons``. NaN where the data do not determine a number. ``coverage_covariance`` (dose,
-        dose_b) holds what doses have in common: references (``coverage_common_unc``) and spots.
+        (68 % profile likelihood) too, ``monolayers`` (best of 1 to 4, or -1), ``monolayers_chi2``,
+        ``monolayers_aicc`` and ``monolayers_probability`` (..., layers), ``not_excluded`` (text), ``layer_share``,
+        ``identifiable``, ``between_spot_sd``, ``model_share``, ``model_common``, ``chi2`` and ``dof`` of the two
+        phases, ``statement`` (the sputter budget in words), ``verdict`` and ``reasons``. Over ``curve_dose`` (from none
+        to the last): ``curve`` with ``_unc``, the coverage at a dose, whichever the thickness. NaN where the data do
+        not determine a number. ``coverage_covariance`` (dose, dose_b) holds what doses have in common: references
+        (``coverage_common_unc``), spots, and the part ``model_common`` of the spectral model's error.
 
     Raises
     ------
