@@ -40,7 +40,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
             numbers[f"{element} {i + 1} p"] = (float(at.p_value), 0.0)
             limit = f", area below {float(at.upper_limit):.0f} counts eV" if not at.detected else ""
             print(f"   {DOSES[i]:.1e} ions/cm2: p = {float(at.p_value):.2g}{limit}")
-    return numbers, ss.display.plot_series(seen, "share", along="dose", by="element")
+    return numbers, ss.display.plot_series(seen, "area", along="dose", by="element")
 
 
 def main(folder: Path) -> dict[str, tuple[float, float]]:

@@ -236,5 +236,5 @@ def _headline(ax: Axes, named: Mapping[str, xr.Dataset], title: str | None) -> N
         style.verdict_headline(ax, labels.subject(table) if title is None else title, *labels.verdict_of(table))
         return
     text = labels.simulated_among({name: [table] for name, table in named.items()}) if title is None else title
-    doubts = doubts_of({name: labels.verdict_of(table) for name, table in named.items()})
-    style.verdict_headline(ax, text, "check" if doubts else "ok", doubts)
+    verdict, doubts = doubts_of({name: labels.verdict_of(table) for name, table in named.items()})
+    style.verdict_headline(ax, text, verdict, doubts)

@@ -50,16 +50,19 @@ def _clause(reason: str) -> str:
     return f"{kind}: {clause}"
 
 
-def doubts_of(verdicts: Mapping[str, tuple[str, Sequence[str]]]) -> list[str]:
-    """Return a line for each name whose verdict is not ok, with the kinds of its reasons.
+def doubts_of(verdicts: Mapping[str, tuple[str, Sequence[str]]]) -> tuple[str, list[str]]:
+    """Return the worst verdict, and a line for each name whose verdict is not ok, with the kinds of its reasons.
 
     Examples
     --------
     >>> doubts_of({"a": ("ok", []), "b": ("check", ["ambiguous: 2, 3 layers", "ambiguous: start"])})
-    ['b check: ambiguous']
+    ('check', ['b: ambiguous'])
     """
-    return [
-        f"{name} {verdict}: {', '.join(dict.fromkeys(reason.split(': ', 1)[0] for reason in reasons))}"
+    found = {verdict for verdict, _ in verdicts.values()}
+    worst = "failed" if "failed" in found else "check" if found - {"ok"} else "ok"
+    return worst, [
+        f"{name if verdict == worst else f'{name} ({verdict})'}: "
+        + (", ".join(dict.fromkeys(reason.split(": ", 1)[0] for reason in reasons)) or "no reason given")
         for name, (verdict, reasons) in verdicts.items()
         if verdict != "ok"
     ]

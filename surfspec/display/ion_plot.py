@@ -308,5 +308,5 @@ def _headline(ax: Axes, named: Mapping[str, xr.Dataset], title: str | None) -> N
         style.verdict_headline(ax, labels.subject(fit) if title is None else title, *labels.verdict_of(fit))
         return
     text = labels.simulated_among({name: [fit] for name, fit in named.items()}) if title is None else title
-    doubts = doubts_of({name: labels.verdict_of(fit) for name, fit in named.items()})
-    style.verdict_headline(ax, text, "check" if doubts else "ok", doubts)
+    verdict, doubts = doubts_of({name: labels.verdict_of(fit) for name, fit in named.items()})
+    style.verdict_headline(ax, text, verdict, doubts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import style
+from surfspec.display.text import number_text
 from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
@@ -149,7 +151,7 @@ def _pulls(ax: Axes, table: xr.Dataset) -> None:
     widest = max(3.2, 1.1 * float(np.nanmax(np.abs(values))))
     ax.set_xlim(-widest, widest)
     ax.set_ylim(-0.7, len(names) - 0.3)
-    ax.set_yticks(places, [name.replace(" ions/cm2", " cm$^{-2}$").replace("e+", "e") for name in names])
+    ax.set_yticks(places, [_told(name) for name in names])
     ax.tick_params(axis="y", which="both", labelsize=style.SMALL, length=0)
     style.quantity_axis(ax.xaxis, "Pull: (measured − model) / uncertainty", "1")
 
@@ -160,3 +162,8 @@ def _pair(table: xr.Dataset, quantity: str, technique: str) -> tuple[float, floa
     one = table.sel(technique=technique)
     value, unc = float(one[f"technique_{quantity}"]), float(one[f"technique_{quantity}_unc"])
     return (value, unc) if np.isfinite(value) and np.isfinite(unc) else None
+
+
+def _told(name: str) -> str:
+    """Write the dose in the name of a datum as on an axis."""
+    return re.sub(r"([\d.e+]+) ions/cm2", lambda found: f"{number_text(float(found[1]), 3)} cm⁻²", name)

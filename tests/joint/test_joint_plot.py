@@ -25,6 +25,7 @@ def test_pulls_and_ellipse_are_those_of_the_table(table: xr.Dataset) -> None:
     drawn = np.concatenate([line.get_xdata() for line in pulls.lines if line.get_linestyle() == "None"])
     assert sorted(drawn) == sorted(table["pull"].values)
     assert [label.get_text()[:13] for label in pulls.get_yticklabels()] == [n[:13] for n in table["datum"].values]
+    assert "LEIS edge at 1.6×10¹⁵ cm⁻²" in [label.get_text() for label in pulls.get_yticklabels()]
     ellipse = next(patch for patch in plane.patches if isinstance(patch, Ellipse))
     assert ellipse.get_center() == (float(table["coverage"]), float(table["thickness"]))
     area = ellipse.width * ellipse.height / 4
