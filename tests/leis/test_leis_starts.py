@@ -104,11 +104,32 @@ def test_signal_above_the_window_is_told_of_members_however_they_begin() -> None
 def test_an_edge_at_its_peak_is_left_for_a_higher_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
     one = series("annealed", 3).isel(dose=3)
     best = leis.fit(one, RECIPE)
-    monkeypatch.setattr(maximisation, "_lags_again", lambda model, solution: None)
+    monkeypatch.setattr(maximisation, "_lags_again", lambda model, solution, first: None)
     trapped = leis.fit(one, RECIPE)
     assert float(trapped["value"].sel(parameter="Zr lag")) == 0.0
     assert float(best["value"].sel(parameter="Zr lag")) > 30.0
     assert float(trapped.deviance - best.deviance) > 5.0
+
+
+def test_an_edge_near_its_peak_is_left_for_a_higher_likelihood_far_from_it() -> None:
+    one = series("ref_NZSP", 1).isel(dose=0)
+    best = leis.fit(one, RECIPE)
+    # from a lag beyond the second maximum there is no way to the lower one
+    far = leis.fit(one, RECIPE, start={"Zr lag": 70.0})
+    assert float(best.deviance) == pytest.approx(float(far.deviance), abs=1e-3)
+    assert apart(best, far) < 0.1
+    assert float(best["value"].sel(parameter="Zr lag")) > 50.0
+    near = leis.fit(one, leis.Recipe(elements=ELEMENTS, lag_range=(0.0, 20.0)))
+    assert float(near.deviance - best.deviance) > 4.0
+
+
+@pytest.mark.parametrize(("sample", "area", "dose"), [("ref_NZSP", 2, 0), ("ref_NZSP", 3, 2), ("polished", 1, 3)])
+def test_no_start_of_the_lag_finds_a_higher_likelihood(sample: str, area: int, dose: int) -> None:
+    one = series(sample, area).isel(dose=dose)
+    best = leis.fit(one, RECIPE)
+    for lag in (3.0, 70.0, 120.0):
+        other = leis.fit(one, RECIPE, start={"Zr lag": lag})
+        assert float(best.deviance) < float(other.deviance) + 1e-3
 
 
 @pytest.mark.parametrize("dose", [0, 3])

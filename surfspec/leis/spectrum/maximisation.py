@@ -26,8 +26,12 @@ RELEASES = 4
 RELEASE_COSINE = 1e-3
 #: Cosine below which the likelihood is level along a free parameter.
 FLAT_COSINE = 1e-6
-#: Where in its range a lag begins again that ended at its lower limit.
-LAG_AGAIN = 0.25
+#: Where in its range a lag begins again that ended near its peak, and one that began and ended far from it.
+LAGS = (0.05, 0.35)
+#: Uncertainty of a lag, in standard deviations of the peak, from which its edge may have another place.
+UNPLACED = 0.25
+#: Lags no further apart than this (eV) are one, and a second maximum that lies lower by more is left where it is.
+SAME_LAG, LOWER = 1.0, 5.0
 #: Expected counts below which a point weighs no more.
 LEAST_VARIANCE = 1e-3
 
@@ -52,14 +56,16 @@ def maximise(
     """Return the best solution and the values it started from.
 
     An edge that lies on its peak can be a maximum of the likelihood of its own, because peak and shoulder trade counts.
-    So a lag that ends on its lower limit begins once more from within its range, and the higher likelihood wins; where
-    both are as good and differ, the solution says that it depends on the start.
+    So a lag that ends within the width of its peak is looked for once more far from it, and one that began far from it
+    near it; a short search tells whether there is another maximum worth the climb, and the higher likelihood wins.
+    Where both are as good and differ, the solution says that it depends on the start.
     """
     best, first = _climb(model, y, statistics, sigma, start)
-    again = _lags_again(model, best)
-    if again is None:
+    again = _lags_again(model, best, first)
+    scouted = None if again is None else _scouted(model, best, y, statistics, sigma, again)
+    if scouted is None:
         return best, first
-    other, second = _climb(model, y, statistics, sigma, again)
+    other, second = _climb(model, y, statistics, sigma, scouted)
     if other.converged and other.deviance < best.deviance:
         best, first, other = other, second, best
     unit = np.where(best.uncertainties > 0, best.uncertainties, np.inf)
@@ -68,16 +74,32 @@ def maximise(
     return replace(best, start_dependent=apart and alike), first
 
 
-def _lags_again(model: SpectrumModel, solution: Solution) -> Array | None:
-    """Return non-linear start values for another try where a lag lies on its lower limit, None where none does."""
+def _lags_again(model: SpectrumModel, solution: Solution, first: Array) -> Array | None:
+    """Return non-linear start values for another try where a lag allows another place, None where none does."""
     shape, moved = solution.values[: model.shape_count].copy(), False
     for element in model.recipe.lagging():
         i = model.shape_names.index(f"{element} lag")
-        one = model.parameters[i]
-        span = one.high - one.low
-        if one.vary and solution.uncertainties[i] > 0 and shape[i] <= one.low + 1e-6 * span:
-            shape[i], moved = one.low + LAG_AGAIN * span, True
+        one, unc = model.parameters[i], solution.uncertainties[i]
+        width = model.widths(element, model.named(shape))[0]
+        if not one.vary or not unc > 0:
+            continue
+        near = shape[i] - one.low < width
+        if near or (first[i] - one.low > width and unc > UNPLACED * width):
+            shape[i], moved = one.low + LAGS[int(near)] * (one.high - one.low), True
     return shape if moved else None
+
+
+def _scouted(
+    model: SpectrumModel, best: Solution, y: Array, statistics: str, sigma: Array | None, again: Array
+) -> Array | None:
+    """Return where a short search from other lags ends, None where that is the same place or a far lower one."""
+    spread = expected_sigma(best.fitted, y, statistics, sigma, LEAST_VARIANCE)
+    found = project(model, y, statistics=statistics, sigma=sigma, start=again, weight=spread)
+    lags = [model.shape_names.index(f"{element} lag") for element in model.recipe.lagging()]
+    if np.all(np.abs(found[lags] - best.values[lags]) <= SAME_LAG):
+        return None
+    there, here = (float(np.sum(((y - fitted) / spread) ** 2)) for fitted in (model.evaluate(found), best.fitted))
+    return found[: model.shape_count] if there < here + LOWER * best.scale else None
 
 
 def _climb(

@@ -64,7 +64,13 @@ def expected_sigma(model: Array, y: Array, statistics: str, sigma: Array | None,
 
 
 def project(
-    model: SpectrumModel, y: Array, *, statistics: str, sigma: Array | None = None, start: Array | None = None
+    model: SpectrumModel,
+    y: Array,
+    *,
+    statistics: str,
+    sigma: Array | None = None,
+    start: Array | None = None,
+    weight: Array | None = None,
 ) -> Array:
     """Return values of all parameters close to the best fit, shape (parameters,).
 
@@ -78,6 +84,8 @@ def project(
         As for :func:`surfspec.fitting.solver.solve`.
     start
         Start of the non-linear parameters, shape (shape_count,); by default the model's own.
+    weight
+        Standard uncertainties that are known already, shape (n,): one round finds what they ask for.
     """
     count = model.shape_count
     shape = np.array([p.value for p in model.parameters[:count]]) if start is None else np.array(start, dtype=float)
@@ -85,16 +93,18 @@ def project(
     high = np.array([p.high for p in model.parameters[:count]])
     margin = 1e-6 * (high - low)
     shape = np.clip(shape, low + margin, high - margin)
-    width = max(3, 2 * (y.size // 60) + 1)
-    smooth = np.convolve(np.pad(y, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
-    weight = expected_sigma(smooth, y, statistics, sigma)
+    known = weight is not None or statistics == "given"
+    if weight is None:
+        width = max(3, 2 * (y.size // 60) + 1)
+        smooth = np.convolve(np.pad(y, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
+        weight = expected_sigma(smooth, y, statistics, sigma)
     linear = linear_part(model.design(shape), y, weight)
     # a shoulder that is not there has no edge: its lag would wander without end
     idle = model.idle_lags(shape, linear, weight)
     shape = np.where(idle, low, shape)
     for _ in range(ROUNDS):
         shape, linear = _search(model, y, weight, shape, (low, high), idle)
-        if statistics == "given":
+        if known:
             break
         weight = expected_sigma(model.design(shape) @ linear, y, statistics, sigma)
     linear = linear_part(model.design(shape), y, weight)
