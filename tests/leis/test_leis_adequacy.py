@@ -48,12 +48,12 @@ def bulk() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def own() -> xr.Dataset:
-    return leis.adequacy(drawn(RECIPE, 12, 11), RECIPE)
+    return leis.adequacy(drawn(RECIPE, 7, 11), RECIPE)
 
 
 def test_no_false_alarm_on_spectra_of_the_model(own: xr.Dataset) -> None:
-    # were it 5 % of spectra, more than 2 of 12 would have a chance of 2 %
-    assert int(np.sum(own.verdict.values != "ok")) <= 2
+    # were it 5 % of spectra, more than 1 of 7 would have a chance of 4 %
+    assert int(np.sum(own.verdict.values != "ok")) <= 1
     assert float(own.acceptable.isel(variant=0).mean()) > 0.9
 
 
@@ -94,9 +94,15 @@ def test_a_small_chi_square_hides_no_wrong_p(data_dir: Path) -> None:
     assert not leis.adequacy(right).at_fault.values.any()
 
 
-def test_the_spread_is_that_of_the_fits(bulk: xr.Dataset) -> None:
-    fit = leis.fit(bulk.isel(dose=0), RECIPE)
-    table = leis.adequacy(fit)
+@pytest.fixture(scope="module")
+def looked(bulk: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """The fit of the bare electrolyte and its adequacy."""
+    fit = leis.fit(bulk, RECIPE)
+    return fit, leis.adequacy(fit)
+
+
+def test_the_spread_is_that_of_the_fits(bulk: xr.Dataset, looked: tuple[xr.Dataset, xr.Dataset]) -> None:
+    fit, table = (one.isel(dose=0) for one in looked)
     assert table.variant.values[0] == "as fitted"
     assert table.area.isel(variant=0).values == pytest.approx(fit.area.values, rel=1e-6)
     alone = leis.fit(bulk.isel(dose=0), leis.Recipe(elements=ELEMENTS, sputter_tail=False, window=RECIPE.limits()))
@@ -106,9 +112,8 @@ def test_the_spread_is_that_of_the_fits(bulk: xr.Dataset) -> None:
     assert (table.area_range_all >= table.area_range).values.all()
 
 
-def test_normalise_takes_the_uncertainty_by_the_background(bulk: xr.Dataset) -> None:
-    fit = leis.fit(bulk, RECIPE)
-    table = leis.adequacy(fit)
+def test_normalise_takes_the_uncertainty_by_the_background(looked: tuple[xr.Dataset, xr.Dataset]) -> None:
+    fit, table = looked
     plain = leis.normalise(fit, exclude=("Na",), model_uncertainty=0.0)
     more = leis.normalise(fit, exclude=("Na",), model_uncertainty=0.0, area_model_unc=table.area_model_unc)
     assert (more.normalised_area_unc >= plain.normalised_area_unc).values.all()
