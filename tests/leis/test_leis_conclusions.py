@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,59 +13,8 @@ from scipy.stats import norm
 from surfspec import leis, spectra
 from surfspec.errors import InputError, NotDeterminedError
 from surfspec.leis.amounts import detection
-from surfspec.leis.film import dose
-from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
-
-ELEMENTS = ("O", "Na", "P", "Zr")
-RECIPE = leis.Recipe(elements=ELEMENTS, foot=False)
-ENERGY = np.arange(885.0, 2855.0, 5.0)
-FILM = np.array([6e4, 7e4, 5.5e4, 0.0])
-SUBSTRATE = np.array([9e4, 3e4, 1.2e4, 1.8e5])
-DOSE = np.array([1.6e15, 3.2e15, 4.8e15, 6.4e15])
-
-
-def spectrum(areas: Array, seed: int, recipe: leis.Recipe = RECIPE) -> xr.Dataset:
-    model = SpectrumModel(recipe, ENERGY)
-    values = np.zeros(len(model.parameters))
-    for i, parameter in enumerate(model.parameters):
-        values[i] = {"offset": 2.0, "resolution": 0.022, "survival": 100.0, "tail": 8.0}.get(parameter.name, 0.0)
-        if parameter.name.endswith("shoulder"):
-            values[i] = 150.0
-        if parameter.name == "constant":
-            values[i] = 0.5
-    values[model.shape_count + model.area_columns] = areas
-    counts = np.random.default_rng(seed).poisson(model.evaluate(values))
-    return spectra.spectrum(ENERGY, counts, technique="LEIS", simulated="true")
-
-
-def covered(theta: float, gain: float, seed: int) -> xr.Dataset:
-    return spectrum(gain * (theta * FILM + (1 - theta) * SUBSTRATE), seed)
-
-
-@pytest.fixture(scope="module")
-def film() -> xr.Dataset:
-    return leis.fit(spectra.stack([spectrum(FILM, 10 + i) for i in range(4)], "spot"), RECIPE)
-
-
-@pytest.fixture(scope="module")
-def substrate() -> xr.Dataset:
-    return leis.fit(spectra.stack([spectrum(SUBSTRATE, 20 + i) for i in range(4)], "spot"), RECIPE)
-
-
-SIGMA, LAYERS, ZERO = 2.5e-16, 2, 0.96
-
-
-@pytest.fixture(scope="module")
-def sample() -> xr.Dataset:
-    edges = SIGMA * np.concatenate([[0.0], DOSE])
-    theta = ZERO * dose.mean_coverage(LAYERS, edges[:-1], edges[1:])[0]
-    spots = [
-        spectra.stack([covered(t, 1.1, 100 * s + i) for i, t in enumerate(theta)], "dose", DOSE, units="ions/cm2")
-        for s in (3, 4, 5)
-    ]
-    return leis.fit(spectra.stack(spots, "spot"), RECIPE)
 
 
 def test_normalised_areas_leave_sodium_out_of_the_sum(sample: xr.Dataset) -> None:
@@ -83,9 +34,11 @@ def test_normalised_areas_leave_sodium_out_of_the_sum(sample: xr.Dataset) -> Non
     assert bool((wider.normalised_area_unc > 0.0099).all())
 
 
-def test_normalised_areas_do_not_depend_on_the_current() -> None:
+def test_normalised_areas_do_not_depend_on_the_current(oxide: SimpleNamespace) -> None:
     areas = np.array([6e4, 7e4, 5.5e4, 3e4])
-    one, two = (leis.normalise(leis.fit(spectrum(f * areas, 7), RECIPE), exclude=["Na"]) for f in (1.0, 3.0))
+    one, two = (
+        leis.normalise(leis.fit(oxide.spectrum(f * areas, 7), oxide.recipe), exclude=["Na"]) for f in (1.0, 3.0)
+    )
     np.testing.assert_allclose(one.normalised_area, two.normalised_area, atol=0.04)
     r, C = one.spot_normalised_area.values, one.spot_covariance.values
     assert r.shape == (4,)
@@ -94,8 +47,8 @@ def test_normalised_areas_do_not_depend_on_the_current() -> None:
     assert abs(C[np.ix_(keep, keep)].sum()) < 1e-9
 
 
-def test_normalisation_by_sensitivity() -> None:
-    fit = leis.fit(spectrum(np.array([6e4, 7e4, 5.5e4, 3e4]), 8), RECIPE)
+def test_normalisation_by_sensitivity(oxide: SimpleNamespace) -> None:
+    fit = leis.fit(oxide.spectrum(np.array([6e4, 7e4, 5.5e4, 3e4]), 8), oxide.recipe)
     plain, scaled = leis.normalise(fit), leis.normalise(fit, sensitivity={"Zr": 2.0})
     ratio = scaled.normalised_area.values / plain.normalised_area.values
     assert ratio[3] / ratio[0] == pytest.approx(0.5)
@@ -131,18 +84,22 @@ def test_p_values_of_the_one_sided_mixture() -> None:
 @pytest.mark.parametrize("call", [
     lambda fit: leis.normalise(fit, exclude=("Al",)),
     lambda fit: leis.normalise(fit, exclude="Na"),
-    lambda fit: leis.normalise(fit, exclude=ELEMENTS),
+    lambda fit: leis.normalise(fit, exclude=("O", "Na", "P", "Zr")),
     lambda fit: leis.normalise(fit, sensitivity={"Zr": 0.0}),
     lambda fit: leis.normalise(fit, level=0.9),
     lambda fit: leis.normalise(fit, model_uncertainty=-1.0),
     lambda fit: leis.detect(fit, elements=["Al"]),
     lambda fit: leis.coverage(fit, film=fit, substrate=fit),
     lambda fit: leis.coverage(fit, film=fit, substrate=fit, exclude=("Na", "O", "P")),
-    lambda fit: leis.coverage(spectrum(FILM, 1), film=fit, substrate=fit),
 ])  # fmt: skip
 def test_bad_questions_are_refused(film: xr.Dataset, call: object) -> None:
     with pytest.raises(InputError):
         call(film)  # type: ignore[operator]
+
+
+def test_a_spectrum_needs_a_recipe(film: xr.Dataset, oxide: SimpleNamespace) -> None:
+    with pytest.raises(InputError, match="no recipe says how to fit it"):
+        leis.coverage(oxide.spectrum(oxide.film, 1), film=film, substrate=film)
 
 
 def test_failed_fits_are_not_used(film: xr.Dataset) -> None:
@@ -180,9 +137,11 @@ def test_calibration_finds_the_geometry_with_its_uncertainty() -> None:
         leis.calibrate({"Pd": (880.0, 0.0)}, energy=972.6, angle=107.1, free=("energy",))
 
 
-def test_detection_knows_the_uncertainty_that_the_table_states(sample: xr.Dataset, film: xr.Dataset) -> None:
+def test_detection_knows_the_uncertainty_that_the_table_states(
+    sample: xr.Dataset, film: xr.Dataset, oxide: SimpleNamespace
+) -> None:
     # weak enough that the model uncertainty hides what counting alone would call certain
-    weak = leis.fit(spectrum(np.array([6e6, 7e6, 5.5e6, 1.2e5]), 11), RECIPE)
+    weak = leis.fit(oxide.spectrum(np.array([6e6, 7e6, 5.5e6, 1.2e5]), 11), oxide.recipe)
     exact = leis.normalise(weak, exclude=("Na",), model_uncertainty=0.0).sel(element="Zr")
     table = leis.normalise(weak, exclude=("Na",), model_uncertainty=0.01).sel(element="Zr")
     assert exact.detected.item() == 1
@@ -198,10 +157,10 @@ def test_detection_knows_the_uncertainty_that_the_table_states(sample: xr.Datase
             np.testing.assert_array_equal(found.detected.values == 1, found.p_value.values < 0.05)
 
 
-def test_model_error_is_called_an_element_no_more_often_than_the_level() -> None:
+def test_model_error_is_called_an_element_no_more_often_than_the_level(oxide: SimpleNamespace) -> None:
     # an absent element that the model sees with a scatter of 0.01 of the total, at counts that leave no other doubt
     rng = np.random.default_rng(5)
-    base = leis.fit(spectrum(np.array([6e5, 7e5, 5.5e5, 4e4]), 12), RECIPE)
+    base = leis.fit(oxide.spectrum(np.array([6e5, 7e5, 5.5e5, 4e4]), 12), oxide.recipe)
     total = float(base.area.sel(component=["O", "P"]).sum())
     draws = rng.normal(0.0, 0.01, 200)
     false = 0
@@ -213,18 +172,18 @@ def test_model_error_is_called_an_element_no_more_often_than_the_level() -> None
     assert false <= 0.05 * 200 + 2 * np.sqrt(200 * 0.05)
 
 
-def test_a_strong_peak_above_the_window_is_no_ok() -> None:
+def test_a_strong_peak_above_the_window_is_no_ok(oxide: SimpleNamespace) -> None:
     light = leis.Recipe(elements=("O", "Na", "P"), foot=False)
-    seen = spectrum(SUBSTRATE, 41)
+    seen = oxide.spectrum(oxide.substrate, 41)
     fit = leis.fit(seen, light)
     assert fit.verdict.item() != "ok"
     assert "strongest at 25" in str(fit.reasons.values)
     assert "no element of the recipe explains" in str(fit.reasons.values)
     for without in (
-        leis.fit(spectrum(FILM[:3], 42, light), light),
+        leis.fit(oxide.spectrum(oxide.film[:3], 42, light), light),
         leis.fit(spectra.crop(seen, 885.0, 2160.0), light),
-        leis.fit(seen, RECIPE),
+        leis.fit(seen, oxide.recipe),
     ):
         assert "above the window" not in str(without.reasons.values)
-    series = leis.fit(spectra.stack([spectrum(FILM[:3], 43, light), seen], "spot"), light)
+    series = leis.fit(spectra.stack([oxide.spectrum(oxide.film[:3], 43, light), seen], "spot"), light)
     assert ["above the window" in str(one) for one in series.reasons.values] == [False, True]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.integrate import quad
-from scipy.special import gammaincc
+from scipy.special import gammainc, gammaincc
 
 from surfspec import leis, schema
 from surfspec.errors import InputError
-from surfspec.leis.film import budget, dose, grid_profile, layer_choice, relaxation_fit, spot_effects
+from surfspec.leis.film import budget, dose, dose_curve, grid_profile, layer_choice, relaxation_fit, spot_effects
 
 Array = NDArray[np.float64]
 
@@ -96,6 +97,40 @@ def test_evidence_is_an_integral() -> None:
 
         exact = quad(density, 0.0, 1.0, epsabs=0, limit=400)[0]
         assert one.log_density()[k] == pytest.approx(np.log(exact), abs=1e-6)
+
+
+def test_the_curve_is_a_mean_over_all_that_the_doses_leave_possible() -> None:
+    """Against draws weighted by their likelihood: two thicknesses, coverage at zero dose, shares of the surface."""
+    rng, covariance = np.random.default_rng(9), 0.02**2 * np.eye(4)
+    data = seen(2, zero=0.95)
+    at = np.array([0.0, 3e15, 6.4e15])
+    profiles = [grid_profile.profile(DOSE, data, covariance, n, roughness=0.25) for n in (2, 3)]
+    mean, sd = dose_curve.dose_curve(profiles, (2, 3), np.zeros(2), at)
+    low, high = np.log(np.array(grid_profile.CROSS_SECTIONS) / DOSE[-1])
+    draws = 400_000
+    n, zero = rng.integers(2, 4, draws), rng.uniform(0, 1, draws)
+    share, sigma = rng.uniform(-0.5, 0.5, draws), np.exp(rng.uniform(np.log(5e-17), np.log(1.2e-15), draws))
+    assert low < np.log(5e-17)
+    assert np.log(1.2e-15) < high
+    side = n + np.sign(share).astype(int)
+
+    def film(of: Callable[[Array], Array]) -> Array:
+        return zero * ((1 - abs(share)) * of(n) + abs(share) * of(side))
+
+    def average(layers: Array, k: int) -> Array:
+        a, b = sigma * EDGES[k], sigma * EDGES[k + 1]
+        whole = [x * gammaincc(layers, x) + layers * gammainc(layers + 1, x) for x in (a, b)]
+        return (whole[1] - whole[0]) / (b - a)
+
+    model = np.stack([film(lambda layers, k=k: average(layers, k)) for k in range(4)])
+    chi2 = (((model - data[:, None]) / 0.02) ** 2).sum(axis=0) + (share / 0.25) ** 2
+    weight = np.exp(-0.5 * chi2)
+    weight /= weight.sum()
+    for i, d in enumerate(at):
+        values = film(lambda layers, d=d: gammaincc(layers, sigma * d))
+        expected = weight @ values
+        assert mean[i] == pytest.approx(expected, abs=0.002)
+        assert sd[i] == pytest.approx(np.sqrt(weight @ (values - expected) ** 2), rel=0.08)
 
 
 def test_profile_interval_of_a_parabola_and_of_an_open_end() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,75 +17,29 @@ import surfspec
 from surfspec import leis, schema, spectra
 from surfspec.errors import InputError
 from surfspec.leis.film import dose, dose_conclusion, layer_choice, misfit, one_sample, single_element, unmixing
-from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
 
-ELEMENTS = ("O", "Na", "P", "Zr")
-RECIPE = leis.Recipe(elements=ELEMENTS, foot=False)
-ENERGY = np.arange(885.0, 2855.0, 5.0)
-FILM = np.array([6e4, 7e4, 5.5e4, 0.0])
-SUBSTRATE = np.array([9e4, 3e4, 1.2e4, 1.8e5])
 DOSE = np.array([1.6e15, 3.2e15, 4.8e15, 6.4e15])
 
 
-def spectrum(areas: Array, seed: int, recipe: leis.Recipe = RECIPE) -> xr.Dataset:
-    model = SpectrumModel(recipe, ENERGY)
-    values = np.zeros(len(model.parameters))
-    for i, parameter in enumerate(model.parameters):
-        values[i] = {"offset": 2.0, "resolution": 0.022, "survival": 100.0, "tail": 8.0}.get(parameter.name, 0.0)
-        if parameter.name.endswith("shoulder"):
-            values[i] = 150.0
-        if parameter.name == "constant":
-            values[i] = 0.5
-    values[model.shape_count + model.area_columns] = areas
-    counts = np.random.default_rng(seed).poisson(model.evaluate(values))
-    return spectra.spectrum(ENERGY, counts, technique="LEIS", simulated="true")
-
-
-def covered(theta: float, gain: float, seed: int) -> xr.Dataset:
-    return spectrum(gain * (theta * FILM + (1 - theta) * SUBSTRATE), seed)
-
-
-@pytest.fixture(scope="module")
-def film() -> xr.Dataset:
-    return leis.fit(spectra.stack([spectrum(FILM, 10 + i) for i in range(4)], "spot"), RECIPE)
-
-
-@pytest.fixture(scope="module")
-def substrate() -> xr.Dataset:
-    return leis.fit(spectra.stack([spectrum(SUBSTRATE, 20 + i) for i in range(4)], "spot"), RECIPE)
-
-
-SIGMA, LAYERS, ZERO = 2.5e-16, 2, 0.96
-
-
-@pytest.fixture(scope="module")
-def sample() -> xr.Dataset:
-    edges = SIGMA * np.concatenate([[0.0], DOSE])
-    theta = ZERO * dose.mean_coverage(LAYERS, edges[:-1], edges[1:])[0]
-    spots = [
-        spectra.stack([covered(t, 1.1, 100 * s + i) for i, t in enumerate(theta)], "dose", DOSE, units="ions/cm2")
-        for s in (3, 4, 5)
-    ]
-    return leis.fit(spectra.stack(spots, "spot"), RECIPE)
-
-
-def test_coverage_comes_back(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset) -> None:
+def test_coverage_comes_back(
+    sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, oxide: SimpleNamespace
+) -> None:
     table = leis.coverage(sample, film=film, substrate=substrate, model_uncertainty=0.0)
-    edges = SIGMA * np.concatenate([[0.0], DOSE])
-    theta = ZERO * dose.mean_coverage(LAYERS, edges[:-1], edges[1:])[0]
+    theta = oxide.coverage
     assert bool((np.abs(table.coverage - theta) < 4 * table.coverage_unc).all())
     np.testing.assert_allclose(table.coverage, theta, atol=0.02)
     np.testing.assert_allclose(table.gain, 1.1, atol=0.03)
-    assert LAYERS in [int(n) for n in str(table.not_excluded.values).split(",")]
-    assert abs(float(table.zero_dose_coverage) - ZERO) < 3 * float(table.zero_dose_coverage_unc)
-    assert abs(float(table.removal_cross_section) - SIGMA) < 3 * float(table.removal_cross_section_unc)
+    assert oxide.layers in [int(n) for n in str(table.not_excluded.values).split(",")]
+    assert abs(float(table.zero_dose_coverage) - oxide.zero) < 3 * float(table.zero_dose_coverage_unc)
+    assert abs(float(table.removal_cross_section) - oxide.sigma) < 3 * float(table.removal_cross_section_unc)
     assert table.spot_coverage.dims == ("spot", "dose")
     assert table.sputter_budget.sel(bound="high").values[-1] == pytest.approx(0.172, abs=0.001)
     one = leis.coverage(sample.isel(spot=0, dose=0), film=film, substrate=substrate)
     assert one.coverage.ndim == 0
     assert "sputter_budget" not in one
+    assert "curve" not in one
     assert np.isnan(one.removal_cross_section)
 
 
@@ -98,8 +53,8 @@ def test_a_bare_surface_has_no_removal_cross_section(substrate: xr.Dataset, film
     assert str(table.verdict.values) == "check"
 
 
-def test_unmixing_is_exact_without_noise() -> None:
-    yields = np.stack([FILM[[0, 2, 3]], SUBSTRATE[[0, 2, 3]]], axis=1)
+def test_unmixing_is_exact_without_noise(oxide: SimpleNamespace) -> None:
+    yields = np.stack([oxide.film[[0, 2, 3]], oxide.substrate[[0, 2, 3]]], axis=1)
     area = yields @ np.array([0.9, 0.3])
     amounts, own, _, _, chi2 = unmixing.unmix(area, np.diag(area), yields, np.zeros((2, 3, 3)))
     np.testing.assert_allclose(amounts, [0.9, 0.3], rtol=1e-9)
@@ -115,13 +70,13 @@ def test_multilayer_coverages_of_the_poisson_model() -> None:
     np.testing.assert_allclose(gammaincc(3, x), [0.99, 0.95, 0.88, 0.78], atol=0.005)
 
 
-def test_layers_are_compared_honestly() -> None:
-    edges = SIGMA * np.concatenate([[0.0], DOSE])
+def test_layers_are_compared_honestly(oxide: SimpleNamespace) -> None:
+    edges = oxide.sigma * np.concatenate([[0.0], DOSE])
     seen = 0.97 * dose.mean_coverage(2, edges[:-1], edges[1:])[0]
     found = layer_choice.compare_layers(DOSE, seen, np.eye(4) * 0.01**2)
     assert found.best.layers == 2
     assert found.best.chi2 == pytest.approx(0.0, abs=1e-6)
-    assert found.best.cross_section == pytest.approx(SIGMA, rel=1e-4)
+    assert found.best.cross_section == pytest.approx(oxide.sigma, rel=1e-4)
     assert 1 not in found.not_excluded
     vague = layer_choice.compare_layers(DOSE, seen, np.eye(4) * 0.1**2)
     assert vague.not_excluded == (1, 2, 3, 4)
@@ -144,8 +99,8 @@ def test_exchanged_references_are_named(sample: xr.Dataset, film: xr.Dataset, su
         leis.coverage(sample, film=substrate, substrate=film, substrate_formula="ZrO2")
 
 
-def test_two_phases_that_fail_say_in_what(film: xr.Dataset, substrate: xr.Dataset) -> None:
-    third = leis.fit(spectrum(np.array([9e4, 7e4, 3e5, 9e4]), 31), RECIPE)
+def test_two_phases_that_fail_say_in_what(film: xr.Dataset, substrate: xr.Dataset, oxide: SimpleNamespace) -> None:
+    third = leis.fit(oxide.spectrum(np.array([9e4, 7e4, 3e5, 9e4]), 31), oxide.recipe)
     reason = str(leis.coverage(third, film=film, substrate=substrate).reasons.values)
     assert "model inadequate: two phases" in reason
     assert "P (+" in reason
@@ -212,9 +167,12 @@ def test_the_table_keeps_what_doses_have_in_common(sample: xr.Dataset, film: xr.
     table = leis.coverage(sample, film=film, substrate=substrate)
     assert table.coverage_covariance.dims == ("dose", "dose_b")
     np.testing.assert_allclose(np.sqrt(np.diag(table.coverage_covariance)), table.coverage_unc)
-    common = table.coverage_common_unc.values
-    off = table.coverage_covariance.values[0, 3]
-    assert off == pytest.approx(common[0] * common[3] + float(table.between_spot_sd) ** 2 / 3)
+    assert 0 < float(table.model_common) < 1
+    no_model = leis.coverage(sample, film=film, substrate=substrate, model_uncertainty=0.0)
+    common, between = no_model.coverage_common_unc.values, float(no_model.between_spot_sd)
+    off = no_model.coverage_covariance.values[0, 3]
+    assert off == pytest.approx(common[0] * common[3] + between**2 / 3)
+    assert table.coverage_covariance.values[0, 3] > off
     assert "nm removed by the series" in str(table.statement.values)
     assert float(table.monolayers_probability.sum()) == pytest.approx(1.0)
     assert table.removal_cross_section_low < table.removal_cross_section < table.removal_cross_section_high
@@ -222,6 +180,51 @@ def test_the_table_keeps_what_doses_have_in_common(sample: xr.Dataset, film: xr.
     wide = leis.coverage(sample, film=film, substrate=substrate, dose_scale_unc=0.2)
     assert float(wide.removal_cross_section_unc) > 0.2 * float(wide.removal_cross_section)
     assert float(wide.zero_dose_coverage_unc) == float(table.zero_dose_coverage_unc)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_the_model_lacks_it_lacks_at_each_dose(same: bool) -> None:
+    """One error for all doses, or a new one each: what the first and the last dose differ by, of no difference."""
+    rng, parts = np.random.default_rng(13), []
+    counting = np.array([200.0, 300.0, 250.0, 400.0])
+    below = BELOW + one_sample.GUARD / misfit.PRIOR_SCALE * (YIELDS @ [0.7, 0.3]).sum()
+    told, apart = [], []
+    for _ in range(40):
+        error = rng.normal(0, 1, (1 if same else 4, 4)) * 0.05 * 0.7 * below
+        areas = YIELDS @ [0.7, 0.3] + error + rng.normal(0, 1, (3, 4, 4)) * counting
+        matrices = np.broadcast_to(np.diag(counting**2), (3, 4, 4, 4))
+        setting = dose_conclusion.DoseSetting()
+        one = one_sample.one_sample(areas, matrices, np.broadcast_to(BELOW, areas.shape), None, PHASES, None, setting)
+        parts.append(one["model_common"])
+        step = np.array([1.0, 0.0, 0.0, -1.0])
+        told.append(step @ one["coverage"] / np.sqrt(step @ one["coverage_covariance"] @ step))
+        apart.append(step @ one["coverage"] / np.hypot(*one["coverage_unc"][[0, 3]]))
+    if same:  # held for new at each dose the uncertainty of the difference would be several times too large
+        assert np.median(parts) > 0.75
+        assert np.std(told) > 2.0 * np.std(apart)
+        assert np.std(told) < 1.0
+    else:  # and the price is small where they are new
+        assert np.median(parts) < 0.2
+        assert np.std(told) < 1.1 * np.std(apart)
+
+
+def test_curve_and_criterion_beside_the_chi_square(
+    sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, oxide: SimpleNamespace
+) -> None:
+    table = leis.coverage(sample, film=film, substrate=substrate)
+    assert table.curve.dims == ("curve_dose",)
+    assert table.curve_dose.attrs["units"] == "ions/cm2"
+    true = oxide.zero * gammaincc(oxide.layers, oxide.sigma * table.curve_dose.values)
+    pulls = (table.curve - true) / table.curve_unc
+    assert float(np.abs(pulls).max()) < 3.0
+    assert bool((np.diff(table.curve) < 0).all())
+    # two numbers from four doses: chi-square + 2 k + 2 k (k + 1)/(n - k - 1)
+    np.testing.assert_allclose(table.monolayers_aicc, table.monolayers_chi2 + 4.0 + 12.0)
+    both = leis.removal({"a": table, "b": table})
+    # two coverages at zero dose and a cross-section from eight
+    np.testing.assert_allclose(both.monolayers_aicc, both.monolayers_chi2 + 6.0 + 24.0 / 4.0)
+    three = leis.coverage(sample.isel(dose=slice(0, 3)), film=film, substrate=substrate)
+    assert bool(np.isnan(three.monolayers_aicc).all())
 
 
 def test_inversion_of_a_normalised_area_is_exact() -> None:

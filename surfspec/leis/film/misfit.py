@@ -128,11 +128,18 @@ def model_share(areas: Array, matrices: Array, yields: Array, errors: Array, bel
 def common_part(relative: Array) -> float:
     r"""Part of the variance of the model's error that is the same at every dose.
 
-    .. math:: \rho = \frac{\sum_j\sum_{d\ne d'} r_{dj} r_{d'j}}{(D - 1)\sum_j\sum_d r_{dj}^2}
+    The spectral model errs by what it does not have, and lacks that at each dose, so that the misfit of a covered
+    surface keeps its signs. With residuals :math:`r_{dj}` over `D` doses of one common part :math:`\rho` the sums of
+    squares between and within, :math:`B = D\sum_j \bar r_j^2` and :math:`W = \sum_{dj}(r_{dj} - \bar r_j)^2`, have the
+    likelihood
 
-    with the residuals :math:`r_{dj}` averaged over the spots, from 0 to 1. The spectral model errs by what it does not
-    have, and lacks that at each dose: the misfit of a covered surface keeps its signs. Counting noise in the residuals
-    only lessens it.
+    .. math:: L(\rho) \propto (1 + (D-1)\rho)^{-q/2}\,(1-\rho)^{-q(D-1)/2}
+        \Big[\frac{B}{1 + (D-1)\rho} + \frac{W}{1 - \rho}\Big]^{-qD/2}
+
+    whatever their scale (Searle, Casella and McCulloch, Variance Components (1992), chapter 3), with as many
+    independent residuals `q` as there are elements beyond the two amounts. Few doses hardly tell :math:`\rho`. Its mean
+    under a flat prior less its standard deviation is returned, for what is held for common makes the slope along the
+    doses, and with it the removal cross-section, look better known than it is.
 
     Parameters
     ----------
@@ -142,20 +149,26 @@ def common_part(relative: Array) -> float:
     Returns
     -------
     float
-        0 for a single dose.
+        From 0 to 1; 0 for a single dose, or two elements.
 
     Examples
     --------
-    >>> same = np.array([[[1.0, -2.0], [1.0, -2.0]]])
-    >>> common_part(same), common_part(same * np.array([[[1.0], [-1.0]]]))
-    (1.0, 0.0)
+    >>> same = np.array([1.0, -2.0, 0.5, 1.5]) + 0.01 * np.arange(12.0).reshape(1, 3, 4)
+    >>> round(common_part(same), 2), round(common_part(same * np.array([[[1.0], [-1.0], [0.1]]])), 2)
+    (0.95, 0.05)
     """
-    seen = np.isfinite(relative)
-    count = seen.sum(axis=0)
-    mean = np.where(count > 0, np.nansum(relative, axis=0) / np.maximum(count, 1), 0.0)
-    doses = int(np.any(count > 0, axis=1).sum())
-    squares = float((mean**2).sum())
-    if doses < 2 or not squares > 0:
+    count = np.isfinite(relative).sum(axis=0)
+    seen = np.all(count > 0, axis=1)
+    mean = np.nansum(relative, axis=0)[seen] / count[seen]
+    doses, q = mean.shape[0], mean.shape[1] - 2
+    between = doses * float((mean.mean(axis=0) ** 2).sum()) if doses else 0.0
+    within = float(((mean - mean.mean(axis=0)) ** 2).sum()) if doses else 0.0
+    if doses < 2 or q < 1 or not between + within > 0:
         return 0.0
-    pairs = float((mean.sum(axis=0) ** 2).sum()) - squares
-    return float(np.clip(pairs / ((doses - 1) * squares), 0.0, 1.0))
+    rho = (np.arange(1000) + 0.5) / 1000.0
+    common, own = 1.0 + (doses - 1) * rho, 1.0 - rho
+    log = -0.5 * q * (np.log(common) + (doses - 1) * np.log(own) + doses * np.log(between / common + within / own))
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    mean_rho = float(weight @ rho)
+    return max(0.0, mean_rho - float(np.sqrt(weight @ (rho - mean_rho) ** 2)))
