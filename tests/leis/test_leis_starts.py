@@ -104,7 +104,7 @@ def test_signal_above_the_window_is_told_of_members_however_they_begin() -> None
 def test_an_edge_at_its_peak_is_left_for_a_higher_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
     one = series("annealed", 3).isel(dose=3)
     best = leis.fit(one, RECIPE)
-    monkeypatch.setattr(maximisation, "_lags_again", lambda model, solution, first: None)
+    monkeypatch.setattr(maximisation, "_lags_again", lambda model, solution: ())
     trapped = leis.fit(one, RECIPE)
     assert float(trapped["value"].sel(parameter="Zr lag")) == 0.0
     assert float(best["value"].sel(parameter="Zr lag")) > 30.0

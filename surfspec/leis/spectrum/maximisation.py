@@ -26,10 +26,12 @@ RELEASES = 4
 RELEASE_COSINE = 1e-3
 #: Cosine below which the likelihood is level along a free parameter.
 FLAT_COSINE = 1e-6
-#: Where in its range a lag begins again that ended near its peak, and one that began and ended far from it.
-LAGS = (0.05, 0.35)
+#: Where in its range a lag begins again that ended far from its peak, and one that ended near it.
+LAGS = (0.01, 0.35)
 #: Uncertainty of a lag, in standard deviations of the peak, from which its edge may have another place.
 UNPLACED = 0.25
+#: The same for a lag from which on its edge may also lie on the peak.
+CLOSE = 0.5
 #: Lags no further apart than this (eV) are one, and a second maximum that lies lower by more is left where it is.
 SAME_LAG, LOWER = 1.0, 5.0
 #: Expected counts below which a point weighs no more.
@@ -56,37 +58,43 @@ def maximise(
     """Return the best solution and the values it started from.
 
     An edge that lies on its peak can be a maximum of the likelihood of its own, because peak and shoulder trade counts.
-    So a lag that ends within the width of its peak is looked for once more far from it, and one that began far from it
-    near it; a short search tells whether there is another maximum worth the climb, and the higher likelihood wins.
-    Where both are as good and differ, the solution says that it depends on the start.
+    So a lag that ends within the width of its peak is looked for once more far from it, and an uncertain one that ends
+    far from it near it. A short search tells whether there is another maximum worth the climb, and the higher
+    likelihood wins. Where both are as good and differ, the solution says that it depends on the start.
     """
     best, first = _climb(model, y, statistics, sigma, start)
-    again = _lags_again(model, best, first)
-    scouted = None if again is None else _scouted(model, best, y, statistics, sigma, again)
-    if scouted is None:
-        return best, first
-    other, second = _climb(model, y, statistics, sigma, scouted)
-    if other.converged and other.deviance < best.deviance:
-        best, first, other = other, second, best
-    unit = np.where(best.uncertainties > 0, best.uncertainties, np.inf)
-    apart = bool(np.any(np.abs(other.values - best.values) / unit > DIFFERENT))
-    alike = other.deviance - best.deviance <= EQUALLY_GOOD * best.scale
-    return replace(best, start_dependent=apart and alike), first
+    dependent = False
+    for again in _lags_again(model, best):
+        scouted = _scouted(model, best, y, statistics, sigma, again)
+        if scouted is None:
+            continue
+        other, second = _climb(model, y, statistics, sigma, scouted)
+        if other.converged and other.deviance < best.deviance:
+            best, first, other = other, second, best
+        unit = np.where(best.uncertainties > 0, best.uncertainties, np.inf)
+        apart = bool(np.any(np.abs(other.values - best.values) / unit > DIFFERENT))
+        dependent |= apart and other.deviance - best.deviance <= EQUALLY_GOOD * best.scale
+    return replace(best, start_dependent=dependent), first
 
 
-def _lags_again(model: SpectrumModel, solution: Solution, first: Array) -> Array | None:
-    """Return non-linear start values for another try where a lag allows another place, None where none does."""
-    shape, moved = solution.values[: model.shape_count].copy(), False
+def _lags_again(model: SpectrumModel, solution: Solution) -> tuple[Array, ...]:
+    """Return non-linear start values for other tries where a lag allows another place, none where none does."""
+    tries = []
     for element in model.recipe.lagging():
         i = model.shape_names.index(f"{element} lag")
         one, unc = model.parameters[i], solution.uncertainties[i]
-        width = model.widths(element, model.named(shape))[0]
+        lag, width = (
+            solution.values[i] - one.low,
+            model.widths(element, model.named(solution.values[: model.shape_count]))[0],
+        )
         if not one.vary or not unc > 0:
             continue
-        near = shape[i] - one.low < width
-        if near or (first[i] - one.low > width and unc > UNPLACED * width):
-            shape[i], moved = one.low + LAGS[int(near)] * (one.high - one.low), True
-    return shape if moved else None
+        for share, wanted in zip(LAGS, (lag > CLOSE * width and unc > UNPLACED * width, lag < width), strict=True):
+            if wanted:
+                shape = solution.values[: model.shape_count].copy()
+                shape[i] = one.low + share * (one.high - one.low)
+                tries.append(shape)
+    return tuple(tries)
 
 
 def _scouted(

@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 #: Rounds of reweighting, and sweeps of the outer search in each.
 ROUNDS = 3
 SWEEPS = 25
+#: Relative change of the cost and of the parameters that ends a search; what follows is the solver's.
+FTOL, XTOL = 1e-4, 1e-3
 
 
 def linear_part(columns: Array, y: Array, sigma: Array) -> Array:
@@ -149,7 +151,7 @@ def _search(
 
     found = least_squares(
         residual, shape[free], jac=slopes, bounds=(bounds[0][free], bounds[1][free]), x_scale="jac",
-        ftol=1e-7, xtol=1e-5, gtol=1e-8, max_nfev=SWEEPS,
+        ftol=FTOL, xtol=XTOL, gtol=1e-8, max_nfev=SWEEPS,
     )  # fmt: skip
     best = whole(found.x)
     return best, linear_part(model.design(best), y, weight)
