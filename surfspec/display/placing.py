@@ -114,7 +114,7 @@ def rows_above(frames: Sequence[tuple[Axes, Sequence[Flag]]], *, size: float = 6
     used = [(ax, sorted(flags, key=lambda flag: _across(ax, flag.x))) for ax, flags in frames if flags]
     if not used:
         return []
-    style.figure_of(used[0][0]).draw_without_rendering()
+    style.lay_out(style.figure_of(used[0][0]))
     rows = [_fitting(ax, flags, size) for ax, flags in used]
     tallest = max(row.height for row in rows)
     parts = [_make_room(ax, tallest + EDGE + SLANT + GAP) for ax, _ in used]

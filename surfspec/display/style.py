@@ -154,13 +154,20 @@ def width_cm(width: str | float) -> float:
     return number(width, 2, 100, "width", unit="cm", remedy="Use 2 to 100 cm, 'column' or 'page'")
 
 
+def lay_out(page: Figure) -> None:
+    """Place the frames of a figure without drawing what is in them."""
+    engine = page.get_layout_engine()
+    if engine is not None:
+        engine.execute(page)
+
+
 def freeze(page: Figure) -> None:
     """Lay a figure out for good: texts placed by the size of its frames stay where they are, files are the same bytes.
 
     The places of frames are rounded to 1e-7 of the page, as the solver of the layout repeats itself only to the digits
     of a float.
     """
-    page.draw_without_rendering()
+    lay_out(page)
     page.set_layout_engine("none")
     for ax in page.axes:
         ax.set_position(Bbox(np.round(ax.get_position(original=True).get_points(), 7)))
