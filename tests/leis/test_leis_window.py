@@ -235,3 +235,18 @@ def test_recipe_in_yaml() -> None:
     with pytest.raises(InputError, match="'round'") as caught:
         leis.Recipe(elements=("O",), acceptance_shape="round")  # type: ignore[arg-type]
     assert caught.value.where == "acceptance_shape"
+
+
+@pytest.mark.parametrize("shape", WINDOWS)
+def test_width_and_height_of_a_blurred_peak(shape: AcceptanceShape) -> None:
+    recipe = replace(METALS, acceptance_shape=shape)
+    model, values = known(recipe)
+    counts = np.random.default_rng(2).poisson(model.evaluate(values))
+    fit = leis.fit(spectra.spectrum(ENERGY, counts, technique="LEIS", simulated="true"), recipe)
+    assert fit.height.values == pytest.approx(fit.contribution.max("kinetic_energy").values, rel=0.003)
+    for element in recipe.elements:
+        peak = fit.contribution.sel(component=element).values
+        above = np.flatnonzero(peak >= 0.5 * peak.max())
+        # read off points half an eV apart
+        width = ENERGY[above[-1]] - ENERGY[above[0]]
+        assert float(fit.fwhm.sel(component=element)) == pytest.approx(width, abs=1.0), element
