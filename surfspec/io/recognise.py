@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def read(
     >>> ds.attrs["region"], ds.attrs["statistics"], ds.sizes["binding_energy"]
     ('Na 1s', 'poisson', 2)
     """
-    options = _options(technique, wavelength, axis, units, decimal, column, attrs)
+    options = options_of(technique, wavelength, axis, units, decimal, column, attrs)
     chosen = regions.pick(entries(path, options), region, Path(path).name)
     return schema.check(chosen.dataset, "spectrum")
 
@@ -179,20 +180,21 @@ def read_tree(
     >>> list(read_tree(file).children)
     ['C 1s']
     """
-    options = _options(technique, wavelength, axis, units, decimal, None, attrs)
+    options = options_of(technique, wavelength, axis, units, decimal, None, attrs)
     found = entries(path, options)
     return xr.DataTree.from_dict({entry.label: entry.dataset for entry in found}, name=Path(path).stem)
 
 
-def _options(
+def options_of(
     technique: str | None,
     wavelength: float | str | None,
     axis: str | None,
     units: str | None,
     decimal: str | None,
     column: str | int | None,
-    attrs: dict[str, str | float | int],
+    attrs: Mapping[str, str | float | int],
 ) -> _entry.Options:
+    """Check what the caller says of a file, and put it together (see :func:`read`)."""
     if technique is not None and technique not in schema.TECHNIQUE_AXES:
         raise InputError(
             f"unknown technique {technique!r}",

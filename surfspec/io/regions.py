@@ -60,8 +60,7 @@ def pick(entries: list[Entry], region: str | None, where: str) -> Entry:
             remedy="Say region=..., or use read_tree() for all",
         )
     exact = [entry for entry in entries if entry.label == region]
-    wanted = {key(region), key(spelled(region))}
-    same = exact or [entry for entry in entries if wanted & _keys(entry)]
+    same = exact or matching(entries, region)
     if len(same) == 1:
         return same[0]
     if same:
@@ -77,6 +76,12 @@ def pick(entries: list[Entry], region: str | None, where: str) -> Entry:
     raise InputError(
         f"no region {region!r}; there is {_listed(labels)}", where=where, remedy="Use one of these in region="
     )
+
+
+def matching(entries: list[Entry], region: str) -> list[Entry]:
+    """Return the entries of a region in any spelling."""
+    wanted = {key(region), key(spelled(region))}
+    return [entry for entry in entries if wanted & _keys(entry)]
 
 
 def _keys(entry: Entry) -> set[str]:

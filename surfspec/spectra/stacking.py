@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,17 @@ ATTRIBUTE_UNITS = {
     "photon_energy": "eV", "pass_energy": "eV", "ion_energy": "eV", "work_function": "eV", "dwell_time": "s",
     "scattering_angle": "deg", "dose": "ions/cm2", "wavelength": "angstrom",
 }  # fmt: skip
+
+#: Dimensions of a series that surfspec knows, and the unit of their values.
+SERIES_UNITS: Final[dict[str, str]] = {
+    "spot": "", "dose": "ions/cm2", "cycle": "", "time": "s", "temperature": "degC", "x": "", "y": "",
+}  # fmt: skip
+
+#: Other words of files for a dimension: an "area" that is measured is a spot.
+OTHER_WORDS: Final[dict[str, str]] = {"spot": "area"}
+
+#: Relative difference up to which a given value and that of the metadata are the same.
+_SAME_VALUE = 1e-6
 
 #: Largest relative difference of two axes, in steps, that still counts as the same axis.
 SAME_AXIS_STEPS = 1e-3
@@ -38,7 +49,8 @@ def stack(
     dim
         Name of the new dimension: ``dose``, ``spot``, ``sample``, ``cycle``, ...
     values
-        Its coordinate, one value for each Dataset; by default 0, 1, 2, ...
+        Its coordinate, one value for each Dataset. By default the numbers that all members state in the attribute
+        `dim` (for ``spot`` also in ``area``), where they differ; else 0, 1, 2, ...
     units
         Unit of `values`, ``"ions/cm2"`` say.
 
@@ -51,7 +63,8 @@ def stack(
     Raises
     ------
     InputError
-        When the axes, units or statistics differ.
+        When the axes, units or statistics differ, when two members state one and the same value of `dim` and none are
+        given, and when the given values contradict those that the members state.
 
     Examples
     --------
@@ -74,16 +87,10 @@ def stack(
         raise InputError(
             f"the spectra have a dimension '{dim}' already", where="stack", remedy="Stack along a new dimension"
         )
-    labels = np.arange(len(members)) if values is None else np.asarray(values)
-    if labels.shape != (len(members),):
-        raise InputError(
-            f"{labels.size} values for {len(members)} spectra",
-            where=dim,
-            remedy="Give one coordinate value for each spectrum",
-        )
+    labels, units = _labels(members, dim, values, units)
     members = _with_coordinates(members)
     aligned = [member.assign_coords({axis: first[axis].variable}) for member in members]
-    shared, differing = _split_attrs(members)
+    shared, differing = metadata_columns(members, {dim: labels.tolist()})
     coordinate_attrs = {"long_name": dim.replace("_", " ").capitalize()}
     if units is not None or np.issubdtype(labels.dtype, np.floating):
         coordinate_attrs["units"] = units or "1"
@@ -105,11 +112,32 @@ def stack(
         ) from error
     joined.attrs = shared
     for name, column in differing.items():
-        if name not in joined.dims:
-            joined = joined.assign_coords({name: (dim, column, {"long_name": name})})
-            if np.issubdtype(joined[name].dtype, np.floating):
-                joined[name].attrs["units"] = ATTRIBUTE_UNITS.get(name, "1")
+        if name in joined.dims:
+            continue
+        joined = joined.assign_coords({name: (dim, column, {"long_name": name})})
+        if np.issubdtype(joined[name].dtype, np.floating):
+            joined[name].attrs["units"] = units_of_metadata(name)
     return schema.check(joined, "spectrum")
+
+
+def _labels(
+    members: Sequence[xr.Dataset], dim: str, values: ArrayLike | None, units: str | None
+) -> tuple[NDArray[Any], str | None]:
+    """Return the values along a new dimension, given, stated or counted, and their unit where it is known."""
+    if values is not None:
+        labels = np.asarray(values)
+        if labels.shape != (len(members),):
+            raise InputError(
+                f"{labels.size} values for {len(members)} spectra",
+                where=dim,
+                remedy="Give one coordinate value for each spectrum",
+            )
+        _refuse_contradiction(members, dim, labels)
+        return labels, units
+    stated = _stated(members, dim)
+    if stated is None:
+        return np.arange(len(members)), units
+    return np.asarray(stated), units or SERIES_UNITS.get(dim) or None
 
 
 def _same_axis(first: xr.Dataset, other: xr.Dataset, axis: str, index: int) -> None:
@@ -172,7 +200,7 @@ def _with_coordinates(members: list[xr.Dataset]) -> list[xr.Dataset]:
                 column = xr.DataArray(np.full(shape, value), dims=model.dims)
             else:
                 continue  # the dimensions differ, which stacking refuses in its own words
-            attrs = {"long_name": name, **({"units": ATTRIBUTE_UNITS.get(name, "1")} if numeric else {})}
+            attrs = {"long_name": name, **({"units": units_of_metadata(name)} if numeric else {})}
             rest = {key: value for key, value in member.attrs.items() if key != name}
             moved = member.assign_coords({name: (column.dims, column.values, attrs)})
             moved.attrs = rest  # assign_coords has made a new Dataset: the input keeps its own
@@ -180,15 +208,38 @@ def _with_coordinates(members: list[xr.Dataset]) -> list[xr.Dataset]:
     return out
 
 
-def _split_attrs(
-    members: Sequence[xr.Dataset],
+def units_of_metadata(name: str) -> str:
+    """Return the unit of a number among the metadata; "1" where none is known."""
+    return ATTRIBUTE_UNITS.get(name) or SERIES_UNITS.get(name) or "1"
+
+
+def metadata_columns(
+    members: Sequence[xr.Dataset], values: Mapping[str, Sequence[Any]] | None = None
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Separate attributes on which all members agree from those that become coordinates."""
+    """Separate attributes on which all members agree from those that become coordinates.
+
+    Parameters
+    ----------
+    members
+        Spectra.
+    values
+        Dimensions of the series and the value of each member along them: attributes of these names, or that say the
+        same in another word, are left out.
+
+    Returns
+    -------
+    shared, differing
+        Values, and one column for each name: numbers where all that state one do (NaN for the rest), else text.
+    """
+    known = dict(values or {})
+    twins = {OTHER_WORDS[dim]: list(column) for dim, column in known.items() if dim in OTHER_WORDS}
     names = dict.fromkeys(str(name) for member in members for name in member.attrs)
     shared: dict[str, Any] = {}
     differing: dict[str, NDArray[Any]] = {}
     for name in names:
         column = [member.attrs.get(name) for member in members]
+        if name in known or twins.get(name) == column:
+            continue
         if all(value == column[0] for value in column):
             shared[name] = column[0]
         elif all(value is None or isinstance(value, int | float | np.number) for value in column):
@@ -196,3 +247,54 @@ def _split_attrs(
         else:
             differing[name] = np.asarray(["" if value is None else str(value) for value in column])
     return shared, differing
+
+
+def stated_numbers(members: Sequence[xr.Dataset], name: str) -> list[float] | None:
+    """Return the number that every member states in an attribute, or None where one does not.
+
+    Another word for a dimension (``area`` for ``spot``) counts where it holds whole numbers that differ.
+    """
+    for word in (name, OTHER_WORDS.get(name, "")):
+        column = [member.attrs.get(word) for member in members]
+        numbers = [float(value) for value in column if isinstance(value, int | float | np.number)]
+        if len(numbers) < len(members) or not np.all(np.isfinite(numbers)):
+            continue
+        if word == name or (len(set(numbers)) > 1 and all(number.is_integer() for number in numbers)):
+            return numbers
+    return None
+
+
+def _stated(members: Sequence[xr.Dataset], dim: str) -> list[Any] | None:
+    """Return the values along a new dimension that the members state themselves."""
+    numbers = stated_numbers(members, dim)
+    if numbers is None or len(members) == 1:
+        return numbers
+    if len(set(numbers)) < len(numbers):
+        twice = next(value for value in numbers if numbers.count(value) > 1)
+        if dim in members[0].attrs:
+            raise InputError(
+                f"{numbers.count(twice)} of the {len(numbers)} spectra state the {dim} {twice:g}",
+                where=dim,
+                remedy="Stack those of one series only, or along what else differs ('spot', say), "
+                "or at once with surfspec.spectra.stack_grid() or surfspec.io.read_series()",
+            )
+        return None
+    return [int(value) for value in numbers] if _counted(dim, numbers) else numbers
+
+
+def _counted(dim: str, numbers: Sequence[float]) -> bool:
+    return dim in {"spot", "cycle"} and all(value.is_integer() for value in numbers)
+
+
+def _refuse_contradiction(members: Sequence[xr.Dataset], dim: str, labels: NDArray[Any]) -> None:
+    """Refuse values along a dimension that are not those which the members state in an attribute of this name."""
+    if labels.dtype.kind not in "iuf":
+        return
+    for index, (member, label) in enumerate(zip(members, labels.tolist(), strict=True)):
+        said = member.attrs.get(dim)
+        if isinstance(said, int | float | np.number) and abs(float(said) - label) > _SAME_VALUE * abs(float(said)):
+            raise InputError(
+                f"spectrum {index} states the {dim} {float(said):g} and the value given for it is {label:g}",
+                where=dim,
+                remedy=f"Leave the values out to take those of the spectra, or correct attrs['{dim}'] first",
+            )

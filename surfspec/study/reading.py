@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from surfspec import io, schema, spectra
+from surfspec import io
 from surfspec.errors import InputError, SurfspecError
-from surfspec.study.files import REGION, Found, find, series_values, squash
-from surfspec.study.spec import SERIES_UNITS, Files, LeisPart, ReadOptions, XrdPart
+from surfspec.io.patterns import Found, find
+from surfspec.io.recognise import options_of
+from surfspec.io.series import series_of_file, series_of_members
+from surfspec.study.files import REGION, find_series, meanings, squash
+from surfspec.study.spec import Files, LeisPart, ReadOptions, XrdPart
 
 #: Reports what is being done.
 Progress = Callable[[str], None]
@@ -136,88 +139,25 @@ def read_leis(
         Spectrum or series.
     """
     given = files if isinstance(files, Files) else Files(files)
-    found = find(given.files, base, where=where, allowed=list(SERIES_UNITS))
+    found = find_series(given, base, where=where)
     progress(f"reading {given.files} ({len(found)} file{'s' if len(found) != 1 else ''})")
     loaded = []
     for item in found:
+        inner = {name: meaning for name, meaning in meanings(given).items() if name not in item.labels}
         with full_path(item.path):
-            one = io.read(item.path, technique="LEIS", **part.read.keywords())
+            one = series_of_file(item.path, _options(part.read), blocks=given.blocks, mapped=inner)
         loaded.append(_with_settings(one, part, item.path))
     if not found[0].labels:
         return loaded[0]
-    stated = {
-        name: [one.attrs.get(name) for one in loaded] for name in SERIES_UNITS if all(name in o.attrs for o in loaded)
-    }
-    values = series_values(found, given, stated=stated, fallback=fallback, where=where)
-    try:
-        return stack(loaded, values, where=where)
-    except SurfspecError as error:
-        for item, reason in _agreeing(loaded, found):
-            raise InputError(
-                f"does not go into one series with {found[0].path.name}: {reason.message}",
-                where=item.path,
-                remedy=reason.remedy,
-            ) from error
-        raise
+    mapped = {name: meaning for name, meaning in meanings(given).items() if name in found[0].labels}
+    return series_of_members(loaded, found, mapped, where=where, fallback=meanings(fallback))
 
 
-def stack(members: Sequence[xr.Dataset], values: Mapping[str, Sequence[Any]], *, where: str) -> xr.Dataset:
-    """Stack spectra over several dimensions at once; what differs between them becomes a coordinate over all of them.
-
-    Parameters
-    ----------
-    members
-        Spectra on one axis.
-    values
-        Dimension name to one value for each member; together they must fill a rectangle.
-    where
-        Place named in errors.
-    """
-    names = list(values)
-    grids = {name: list(dict.fromkeys(sorted(values[name]))) for name in names}
-    shape = tuple(len(grids[name]) for name in names)
-    places = [tuple(grids[name].index(values[name][i]) for name in names) for i in range(len(members))]
-    for place in np.ndindex(shape):
-        if places.count(place) != 1:
-            spot = ", ".join(f"{name} {grids[name][k]:g}" if _is_number(grids[name][k]) else f"{name} {grids[name][k]}"
-                             for name, k in zip(names, place, strict=True))  # fmt: skip
-            raise InputError(
-                f"{'no file' if place not in places else 'more than one file'} for {spot}",
-                where=where,
-                remedy="A series needs one file for every combination: add the missing one, or narrow the pattern",
-            )
-    table = dict(zip(places, members, strict=True))
-    shared, differing = _attributes([table[place] for place in np.ndindex(shape)], names)
-    bare = {place: member.drop_attrs(deep=False).assign_attrs(shared) for place, member in table.items()}
-    out = _nested(bare, (), names, grids)
-    for name, column in differing.items():
-        array = np.asarray(column).reshape(shape)
-        meta = {"long_name": name, **({"units": "1"} if np.issubdtype(array.dtype, np.floating) else {})}
-        out = out.assign_coords({name: (tuple(names), array, meta)})
-    return schema.check(out, "spectrum")
-
-
-def _nested(
-    table: Mapping[tuple[int, ...], xr.Dataset], place: tuple[int, ...], names: Sequence[str], grids: Mapping[str, Any]
-) -> xr.Dataset:
-    if len(place) == len(names):
-        return table[place]
-    name = names[len(place)]
-    parts = [_nested(table, (*place, k), names, grids) for k in range(len(grids[name]))]
-    return spectra.stack(parts, name, grids[name], units=SERIES_UNITS.get(name) or None)
-
-
-def _attributes(members: Sequence[xr.Dataset], dims: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """Separate attributes on which all members agree from those that differ; those that became a dimension go."""
-    names = dict.fromkeys(str(name) for member in members for name in member.attrs if name not in dims)
-    columns = {name: [member.attrs.get(name) for member in members] for name in names}
-    shared = {name: column[0] for name, column in columns.items() if all(value == column[0] for value in column)}
-    differing = {
-        name: column if all(_is_number(value) for value in column) else ["" if v is None else str(v) for v in column]
-        for name, column in columns.items()
-        if name not in shared
-    }
-    return shared, differing
+def _options(read: ReadOptions) -> Any:
+    """Return what the study says of LEIS files, for the readers."""
+    said = read.keywords()
+    known = {name: said.pop(name, None) for name in ("axis", "units", "decimal")}
+    return options_of("LEIS", None, known["axis"], known["units"], known["decimal"], None, said)
 
 
 def read_xrd(
@@ -279,19 +219,16 @@ def in_file(path: Path | str) -> Iterator[None]:
         raise
 
 
-def _agreeing(loaded: Sequence[xr.Dataset], found: Sequence[Found]) -> Iterator[tuple[Found, SurfspecError]]:
-    """Yield the files whose spectra do not stack with that of the first, with the reason."""
-    for item, one in zip(found[1:], loaded[1:], strict=True):
-        try:
-            spectra.stack([loaded[0], one], "pair", [0, 1])
-        except SurfspecError as error:
-            yield item, error
-
-
 def _with_settings(one: xr.Dataset, part: LeisPart, path: Path) -> xr.Dataset:
     """Add ion, energy and angle where the file does not say, and refuse a file that says otherwise."""
     for attribute, word in _SETTINGS:
         stated, wanted = one.attrs.get(attribute), getattr(part, word)
+        if attribute in one.coords:
+            raise InputError(
+                f"its spectra differ in {attribute}",
+                where=path,
+                remedy="Keep the spectra of one setting in the file, or choose them by 'blocks:' beside 'files:'",
+            )
         if stated is None or stated == "":
             one = one.assign_attrs({attribute: wanted})
         elif not _agree(stated, wanted):

@@ -9,14 +9,8 @@ from typing import Any, Final, Literal
 
 from surfspec.errors import InputError
 
-#: Placeholders of a file pattern that make a dimension of a series, and the unit of their values.
-SERIES_UNITS: Final[dict[str, str]] = {
-    "spot": "",
-    "dose": "ions/cm2",
-    "cycle": "",
-    "time": "s",
-    "temperature": "degC",
-}
+#: Placeholders of a file pattern that make a dimension of a series.
+SERIES: Final = ("spot", "dose", "cycle", "time", "temperature")
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,10 @@ class Files:
         Mapping of a label found in the file names to the value it stands for; without one, what the file states,
         else the label itself is the value. `dose` is the dose cumulated at the end of the spectrum (ions/cm2),
         `time` is in s, `temperature` in degC.
+    blocks
+        Pattern of the labels of the spectra inside one file; without it, what the file states tells them apart.
+    exclude
+        Names of files that the pattern matches and that are left out, with ``*`` and ``?`` as in a shell.
     """
 
     files: str
@@ -42,6 +40,8 @@ class Files:
     cycle: Mapping[str, float] = field(default_factory=dict)
     time: Mapping[str, float] = field(default_factory=dict, metadata={"unit": "s"})
     temperature: Mapping[str, float] = field(default_factory=dict, metadata={"unit": "degC"})
+    blocks: str = ""
+    exclude: tuple[str, ...] = ()
 
     def values(self, name: str) -> dict[str, float]:
         """Return the mapping of labels to values of one placeholder; empty where none was given."""
@@ -61,7 +61,7 @@ class ReadOptions:
     """
 
     axis: Literal["binding_energy", "kinetic_energy", "two_theta"] | None = None
-    units: Literal["counts", "counts/s", "arb. units"] | None = None
+    units: Literal["counts", "counts/s", "nA", "arb. units"] | None = None
     decimal: Literal[".", ","] | None = None
     photon_energy: float | None = field(default=None, metadata={"above": 0, "unit": "eV"})
     dwell_time: float | None = field(default=None, metadata={"above": 0, "unit": "s"})
@@ -81,7 +81,7 @@ class Sample:
     xps
         One file with many regions, or a pattern with ``{region}``.
     leis
-        One file, or a pattern with ``{spot}`` and ``{dose}``.
+        One file, of many blocks too, or a pattern with ``{spot}`` and ``{dose}``.
     xrd
         One file, or a mapping of label (``before``, ``after``) to file.
     """
