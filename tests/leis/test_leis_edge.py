@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from surfspec import leis, schema, spectra
 from surfspec.errors import InputError
-from surfspec.leis.film import edge_calibration, edge_lag, stopping
+from surfspec.leis.film import edge_calibration, edge_lag, edge_mixture, stopping
 from surfspec.leis.film.edge_law import EdgeLaw
 from surfspec.leis.model import SpectrumModel
 
@@ -300,3 +300,14 @@ def test_uniform_overlayers_each_calibrated_by_the_others(uniform: xr.Dataset) -
     assert abs(errors[3]) < 0.2
     assert np.max(np.abs(pulls)) < 2.0
     assert told == [True, False, False, True]
+
+
+def test_one_element_alone_is_the_same_as_among_others() -> None:
+    model = SpectrumModel(RECIPE, ENERGY)
+    shapes = np.array([{"offset": 3.0, "resolution": 0.018, "survival": 80.0, "tail": 20.0}.get(n, 45.0)
+                       for n in model.shape_names])  # fmt: skip
+    for element, quick in (("Zr", True), ("P", False)):
+        used = [i for i, name in enumerate(model.linear_names) if name.startswith(f"{element} ")]
+        alone = edge_mixture._Alone(model, element, used)
+        assert (alone.small is not None) == quick
+        np.testing.assert_allclose(alone.design(shapes), model.design(shapes)[:, used], rtol=1e-9, atol=1e-12)

@@ -16,7 +16,7 @@ tail and survival of the sample's fit and by the curve of the reference.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -141,6 +141,30 @@ def _bare(reference: xr.Dataset, element: str, parts: list[str]) -> tuple[Array,
     return np.asarray(found[good], dtype=np.float64), np.nan_to_num(matrices[good])
 
 
+class _Alone:
+    """The columns of one element of a model, without the work for the others where it is the heaviest."""
+
+    def __init__(self, model: SpectrumModel, element: str, used: list[int]) -> None:
+        self.model, self.used = model, used
+        self.small: SpectrumModel | None = None
+        if element == model.heaviest:  # any other has a foot, which an element alone has not
+            recipe = model.recipe
+            loss = {name: value for name, value in recipe.inelastic_loss.items() if name == element}
+            one = replace(recipe, elements=(element,), lag=(element,), inelastic_loss=loss)
+            self.small = SpectrumModel(one, model.energy)
+            self.places = [model.shape_names.index(name) for name in self.small.shape_names]
+
+    def design(self, shapes: Array) -> Array:
+        """Return the columns at the model's non-linear parameters, shape (n, parts)."""
+        if self.small is None:
+            return self.model.design(shapes)[:, self.used]
+        own = shapes[self.places]
+        # the distance of Gaussians and maxima is a mean over all elements of a model
+        shift = self.model.center_shift(self.model.named(shapes))[0]
+        own[self.small.shape_names.index("offset")] += shift - self.small.center_shift(self.small.named(own))[0]
+        return self.small.design(own)[:, : len(self.used)]
+
+
 class _Mixture:
     """One spectrum about the edge of one element, all other elements taken off."""
 
@@ -154,7 +178,7 @@ class _Mixture:
         fitted: Array,
         poisson: bool,
     ) -> None:
-        self.model, self.used = model, used
+        self.model, self.alone = model, _Alone(model, element, used)
         self.shapes, linear = values[: model.shape_count].copy(), values[model.shape_count :]
         self.place = model.shape_names.index(f"{element} lag")
         self.inside = slice(1, -1)
@@ -167,7 +191,7 @@ class _Mixture:
         """Return the columns of the element's linear parameters in units of the noise, shape (n, parts)."""
         moved = (self.shapes if shapes is None else shapes).copy()
         moved[self.place] = lag
-        found: Array = self.model.design(moved)[self.inside, self.used] * self.root[:, None]
+        found: Array = self.alone.design(moved)[self.inside] * self.root[:, None]
         return found
 
     def solve(self, bare: tuple[Array, Array], errors: Array) -> CoveredEdge:
