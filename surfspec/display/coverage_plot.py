@@ -98,12 +98,16 @@ def plot_coverage(
     style.dress(ax)
     first = next(iter(named.values()))
     ax.set_xlim(-0.03 * _last(named), 1.05 * _last(named))
-    ax.set_ylim(0.0, max(1.08, ax.get_ylim()[1]))
+    lowest = min(float(np.nanmin(table["coverage"].values, initial=1.0)) for table in named.values())
+    ax.set_ylim(0.0 if lowest > 0.05 else -0.06, max(1.08, ax.get_ylim()[1]))
     style.quantity_axis(ax.xaxis, labels.long_name(first["dose"]), "ions/cm2")
     style.quantity_axis(ax.yaxis, "Coverage", "1")
     if budget and own:
         _budget(ax, first)
-    style.legend(ax, loc="lower left")
+    if len(named) > 1 and own:
+        style.legend(ax, outside=True, ncols=1)
+    else:
+        style.legend(ax, loc="lower left")
     _headline(ax, named, title)
     return style.figure_of(ax)
 
@@ -125,26 +129,32 @@ def _last(named: Mapping[str, xr.Dataset]) -> float:
 
 
 def _sample(ax: Axes, table: xr.Dataset, name: str, index: int, *, band: bool) -> None:
-    """Draw points with their dose intervals, the curve with its band, and the coverage at zero dose."""
+    """Draw points with their dose intervals, the curve with its band, and the coverage at zero dose.
+
+    A sample that has a name has one entry in the legend.
+    """
     shade = style.color(index)
     end = np.asarray(table["dose"].values, dtype=np.float64)
     start = np.concatenate([[float(table.attrs.get("start_dose", 0.0))], end[:-1]])
     y = table["coverage"].values
     unc = table["coverage_unc"].values if "coverage_unc" in table else np.full(y.shape, np.nan)
+    theta, sigma, layers = (float(table[one]) for one in NEEDED[1:])
+    removed = bool(np.isfinite(theta) and np.isfinite(sigma) and layers >= 1)
     ax.hlines(y, start, end, color=shade, linewidth=0.6, zorder=3)
     ax.errorbar(
         0.5 * (start + end), y, yerr=unc, linestyle="none", marker=style.marker(index), markersize=4.0, color=shade,
-        capsize=1.8, elinewidth=0.8, zorder=4, label=name or "Measured",
+        capsize=1.8, elinewidth=0.8, zorder=4,
+        label=f"{name}: {_words(table)}" if name and removed else name or "Measured",
     )  # fmt: skip
     if "dose_model" in table:
         ax.hlines(table["dose_model"].values, start, end, color=style.INK, linewidth=1.0, linestyle=":", zorder=3,
                   label="Model, mean of each interval" if index == 0 else "")  # fmt: skip
-    theta, sigma, layers = (float(table[one]) for one in NEEDED[1:])
-    if not (np.isfinite(theta) and np.isfinite(sigma) and layers >= 1):
+    if not removed:
         return
     dose = np.linspace(0.0, end[-1], 200)
     curve, by_theta, by_sigma = _removal(dose, theta, sigma, int(layers))
-    ax.plot(dose, curve, color=shade, linewidth=1.0, linestyle=style.dash(index), zorder=2, label=_words(table))
+    ax.plot(dose, curve, color=shade, linewidth=1.0, linestyle=style.dash(index), zorder=2,
+            label=None if name else _words(table))  # fmt: skip
     half = _half_width(table, start, end, (theta, sigma, int(layers)), by_theta, by_sigma) if band else None
     if half is not None:
         low, high = curve - half, np.minimum(curve + half, np.maximum(1.0, curve))

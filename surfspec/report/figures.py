@@ -223,7 +223,7 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
             f"removal of layers; open: at zero dose.{_doubts(covered)}"
         )
         title = _simulated_among(tree, covered)
-        yield Drawing("leis_coverage", "LEIS", caption, display.plot_coverage(covered, title=title))
+        yield Drawing("leis_coverage", "LEIS", caption, display.plot_coverage(covered, title=title, height=9.5))
 
 
 def _doubts(tables: Mapping[str, xr.Dataset]) -> str:

@@ -290,7 +290,8 @@ def test_band_of_coverage_against_a_monte_carlo() -> None:
 def test_coverage_of_several_samples_and_refusals() -> None:
     table = coverage_table()
     figure = ss.display.plot_coverage({"a": table, "b": coverage_table(0.7, 2.4e-16, 1)})
-    assert {"a", "b", "Simulated"} <= set(texts(figure))
+    assert {"a: σ = 2.50(8)×10⁻¹⁶ cm², 2 ML", "Simulated"} <= set(texts(figure))
+    assert any(text.startswith("b: σ = 2.40(8)") for text in texts(figure))
     unknown = table.assign(zero_dose_coverage=((), np.nan, {"units": "1"}), monolayers=((), -1, {"units": "1"}))
     assert not any(str(line.get_label()).startswith("σ") for line in ss.display.plot_coverage(unknown).axes[0].lines)
     with pytest.raises(InputError, match="lacks"):
