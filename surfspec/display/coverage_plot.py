@@ -37,10 +37,11 @@ def plot_coverage(
     r"""Draw coverage against dose with the removal that was fitted to it.
 
     A spectrum is an average over its own dose interval: a thin horizontal line spans that, the point stands at its
-    middle. The curve is the coverage at a dose, :math:`\theta(D) = \theta_0\,Q(n_0, \sigma D)`. Its band is one
-    standard uncertainty at the number of layers that fits best, propagated from the covariance `C` of the coverages by
-    :math:`(J^T C^{-1} J)^{-1}` of :math:`\theta_0` and :math:`\sigma`, cut at a full coverage; other numbers of layers
-    are not in it. The open marker is the coverage at zero dose with its standard uncertainty, which holds them all.
+    middle. The curve is the coverage at a dose, :math:`\theta(D) = \theta_0\,Q(n_0, \sigma D)`, for the number of
+    layers that fits best. The band is one standard uncertainty of the coverage whichever the number of layers, about
+    the mean over all of them (``curve`` of the table), cut at 0 and 1. For a table without it, it is that of the best
+    number alone, by :math:`(J^T C^{-1} J)^{-1}` of :math:`\theta_0` and :math:`\sigma` from the covariance `C` of the
+    coverages. The open marker is the coverage at zero dose with its standard uncertainty.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def plot_coverage(
     budget
         Write above the frame how much the dose can have removed at the highest yield assumed.
     band
-        Draw the band of the curve.
+        Draw the band.
     ax
         Axes to draw into; then there is no scale of the budget.
     title
@@ -155,13 +156,25 @@ def _sample(ax: Axes, table: xr.Dataset, name: str, index: int, *, band: bool) -
     curve, by_theta, by_sigma = _removal(dose, theta, sigma, int(layers))
     ax.plot(dose, curve, color=shade, linewidth=1.0, linestyle=style.dash(index), zorder=2,
             label=None if name else _words(table))  # fmt: skip
-    half = _half_width(table, start, end, (theta, sigma, int(layers)), by_theta, by_sigma) if band else None
-    if half is not None:
-        low, high = curve - half, np.minimum(curve + half, np.maximum(1.0, curve))
-        ax.fill_between(dose, low, high, facecolor=style.tint(shade, 0.25), linewidth=0, zorder=1)
+    if band:
+        _band(ax, table, (dose, curve, _half_width(table, start, end, (theta, sigma, int(layers)), by_theta, by_sigma)),
+              shade)  # fmt: skip
     zero = _unc(table, "zero_dose_coverage")
     ax.errorbar([0.0], [theta], yerr=[zero] if np.isfinite(zero) else None, marker=style.marker(index), color=shade,
                 markersize=5.0, markerfacecolor="white", capsize=2.2, elinewidth=0.8, zorder=5)  # fmt: skip
+
+
+def _band(ax: Axes, table: xr.Dataset, of_best: tuple[Array, Array, Array | None], shade: str) -> None:
+    """Fill the band of all numbers of layers, or of the best one (dose, curve, half width) where there is no other."""
+    if "curve_unc" in table:
+        dose, curve, half = (np.asarray(table[one].values) for one in ("curve_dose", "curve", "curve_unc"))
+        low, high = np.clip(curve - half, 0.0, 1.0), np.clip(curve + half, 0.0, 1.0)
+    elif of_best[2] is not None:
+        dose, curve = of_best[:2]
+        low, high = curve - of_best[2], np.minimum(curve + of_best[2], np.maximum(1.0, curve))
+    else:
+        return
+    ax.fill_between(dose, low, high, facecolor=style.tint(shade, 0.25), linewidth=0, zorder=1)
 
 
 def _half_width(

@@ -287,6 +287,20 @@ def test_band_of_coverage_against_a_monte_carlo() -> None:
         assert np.ptp(heights) == pytest.approx(2 * scatter, rel=0.12)
 
 
+def test_band_of_all_layers_where_the_table_has_it() -> None:
+    dose, curve = np.linspace(0.0, 6.4e15, 5), np.array([0.99, 0.9, 0.8, 0.7, 0.03])
+    about = {"curve": ("curve_dose", curve, ONE), "curve_unc": ("curve_dose", np.full(5, 0.05), ONE)}
+    table = coverage_table().assign(about).assign_coords(curve_dose=("curve_dose", dose, {"units": "ions/cm2"}))
+    main = ss.display.plot_coverage(table).axes[0]
+    filled = next(one for one in main.collections if isinstance(one, PolyCollection)).get_paths()[0].vertices
+    for x, low, high in zip(dose, [0.94, 0.85, 0.75, 0.65, 0.0], [1.0, 0.95, 0.85, 0.75, 0.08], strict=True):
+        at = filled[np.isclose(filled[:, 0], x, atol=1.0), 1]
+        assert (at.min(), at.max()) == pytest.approx((low, high))
+    assert not any(
+        isinstance(one, PolyCollection) for one in ss.display.plot_coverage(table, band=False).axes[0].collections
+    )
+
+
 def test_coverage_of_several_samples_and_refusals() -> None:
     table = coverage_table()
     figure = ss.display.plot_coverage({"a": table, "b": coverage_table(0.7, 2.4e-16, 1)})
