@@ -50,7 +50,8 @@ def describe_table(dataset: xr.Dataset) -> list[str]:
             groups.setdefault(tuple(map(str, dataset[name].dims)), []).append(name)
     left: list[str] = []
     for dims, names in groups.items():
-        kept = _main(dataset, dims, names)
+        curves = any(dim.startswith("curve_") for dim in dims)  # for drawing, not for reading
+        kept = [] if curves else _main(dataset, dims, names)
         left += [name.replace("_", " ") for name in names if name not in kept]
         lines += ["", *_grid(dataset, dims, kept)] if kept else []
     return [*lines, "", f"also in the table: {', '.join(left)}"] if left else lines

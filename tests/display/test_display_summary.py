@@ -91,11 +91,12 @@ def test_a_table_shows_all_quantities_and_names_what_it_leaves_out(made: ModuleT
     spread = xr.Dataset(
         {"area": ("element", [0.5, 0.4], one), "area_unc": ("element", [0.1, 0.1], one),
          "area_sd_low": ("element", [0.25, 0.25], one), "model_unc": ("element", [0.125, 0.125], one),
-         "spot_area": (("spot", "element"), [[0.75, 0.75]], one), "upper_limit": ("element", [np.nan, 0.6], one)},
+         "spot_area": (("spot", "element"), [[0.75, 0.75]], one), "upper_limit": ("element", [np.nan, 0.6], one),
+         "curve": ("curve_dose", [0.3, 0.3], one)},
         coords={"element": ["O", "P"]}, attrs={"kind": "table", "technique": "LEIS"},
     )  # fmt: skip
     shown = summary(spread).splitlines()
-    assert shown[-1] == "also in the table: area sd low, model unc, spot area"
+    assert shown[-1] == "also in the table: area sd low, model unc, spot area, curve"
     assert shown[2].split() == ["element", "area", "upper", "limit"]
     assert not any(number in line for line in shown for number in ("0.25", "0.125", "0.75"))
     scalars = xr.Dataset(
