@@ -216,7 +216,7 @@ def _reading_options() -> _Parser:
     group = reading.add_argument_group("where the file does not say")
     group.add_argument("--technique", choices=["XPS", "LEIS", "XRD"], type=str.upper, help="what was measured")
     group.add_argument("--axis", choices=["binding_energy", "kinetic_energy", "two_theta"], help="what the axis is")
-    group.add_argument("--units", choices=["counts", "counts/s", "arb. units"], help="unit of the intensity")
+    group.add_argument("--units", choices=["counts", "counts/s", "nA", "arb. units"], help="unit of the intensity")
     group.add_argument("--decimal", choices=[".", ","], help="decimal sign of a text table")
     return reading
 

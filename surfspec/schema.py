@@ -30,13 +30,17 @@ TECHNIQUE_AXES: Final[dict[str, tuple[str, ...]]] = {
     "XRD": ("two_theta",),
 }
 
-#: Units that surfspec itself writes; anything else in ``units`` is refused by :func:`check`.
+#: Units of an intensity.
+INTENSITY_UNITS: Final[tuple[str, ...]] = ("counts", "counts/s", "nA", "arb. units")
+
+#: Units that surfspec itself writes; anything else in ``units`` is refused by :func:`check`. Areas are in the unit of
+#: the intensity times that of the axis.
 UNITS: Final[frozenset[str]] = frozenset(
     {
-        "1", "eV", "deg", "counts", "counts/s", "arb. units", "counts eV", "counts deg",
-        "counts/s eV", "counts/s deg", "arb. units eV", "arb. units deg", "eV-1", "deg-1",
+        "1", "eV", "deg", *INTENSITY_UNITS,
+        *(f"{unit} {axis}" for unit in INTENSITY_UNITS for axis in ("eV", "deg")), "eV-1", "deg-1",
         "ions/cm2", "cm2", "cm-2", "cm-1", "nm", "eV/nm", "angstrom", "angstrom2/sr", "s", "s-1", "min", "K", "degC",
-        "%", "percent", "nA", "u", "eV/deg", "eV/u", "g/cm3", "angstrom3", "mm", "um", "monolayer", "cycle",
+        "%", "percent", "u", "eV/deg", "eV/u", "g/cm3", "angstrom3", "mm", "um", "monolayer", "cycle",
     }
 )  # fmt: skip
 
@@ -333,6 +337,9 @@ def _value_faults(dataset: xr.Dataset) -> list[tuple[str, str]]:
     """Look at the numbers of a spectrum; arrays that are not in memory (dask) are left to those who compute them."""
     intensity = dataset["intensity"]
     faults: list[tuple[str, str]] = []
+    unit = intensity.attrs.get("units")
+    if unit not in INTENSITY_UNITS:
+        return [(f"'intensity' is in {unit!r}", f"Give it in one of {', '.join(INTENSITY_UNITS)}")]
     if intensity.dtype.kind not in "iuf":
         return [(f"'intensity' is an array of {intensity.dtype}, not of real numbers", _MADE)]
     if intensity.chunks is None:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError, SchemaError
-from surfspec.schema import KINDS, UNITS, axis_of, check, kind_of, series_dims
+from surfspec.schema import INTENSITY_UNITS, KINDS, UNITS, axis_of, check, kind_of, series_dims
 from surfspec.spectra import spectrum, stack
 
 AXIS = "binding_energy"
@@ -30,7 +30,7 @@ def dataset_of(kind: str) -> xr.Dataset:
         shape = tuple(sizes[dim] for dim in dims)
         text = name in {"flag", "verdict", "reasons"}
         array = np.full(shape, "") if text else np.ones(shape)
-        variables[name] = (dims, array, {} if text else {"units": "1"})
+        variables[name] = (dims, array, {} if text else {"units": "counts" if name.startswith("intensity") else "1"})
     attrs = {"kind": kind, "technique": "XPS", "statistics": "given", "recipe": ""}
     return xr.Dataset(variables, {AXIS: (AXIS, np.arange(4.0), {"units": "eV"})}, attrs)
 
@@ -247,3 +247,16 @@ class TestValues:
             check(series.transpose(AXIS, "spot"))
         check(series.transpose(AXIS, "spot").transpose(..., AXIS))
         check(ds.isel({AXIS: slice(None, None, -1)}).sortby(AXIS))
+
+
+@pytest.mark.parametrize("unit", INTENSITY_UNITS)
+@pytest.mark.parametrize(("technique", "axis"), [("LEIS", "eV"), ("XPS", "eV"), ("XRD", "deg")])
+def test_areas_of_every_intensity_have_a_unit(unit: str, technique: str, axis: str) -> None:
+    assert f"{unit} {axis}" in UNITS
+    assert spectrum([1.0, 2.0], [3, 4], technique=technique, units=unit)["intensity"].attrs["units"] == unit
+
+
+@pytest.mark.parametrize("unit", ["A", "eV", "1", "count"])
+def test_an_intensity_in_another_unit_is_refused(unit: str) -> None:
+    with pytest.raises(SchemaError, match=rf"'intensity' (is in|has units) '{unit}'"):
+        spectrum([1.0, 2.0], [3, 4], technique="LEIS", units=unit)

@@ -18,7 +18,7 @@ from surfspec import schema, spectra
 from surfspec.errors import FormatError, InputError
 from surfspec.io import _bytes, _entry, text_meta
 from surfspec.io.regions import spelled
-from surfspec.io.text_columns import classify, intensity_unit
+from surfspec.io.text_columns import agreed_unit, classify, intensity_unit
 from surfspec.io.workbook import Sheet, is_workbook, sheets
 
 NAME = "Avantage .xlsx"
@@ -265,17 +265,12 @@ def _axis(
 
 
 def _units(column: Column, options: _entry.Options, where: str) -> tuple[str, float]:
-    if options.units is not None:
-        known = intensity_unit(options.units)
-        if known is None:
-            raise InputError(f"unknown unit {options.units!r}", where=where, remedy="Use 'counts' or 'counts/s'")
-        return known
     bare = re.sub(r"\s*\(.*\Z", "", column.unit).replace(" ", "").lower()
-    known = intensity_unit(bare)
-    if known is not None:
-        return known
     unit = classify((column.name,))[0].unit
-    return (unit or "arb. units"), 1.0
+    stated = intensity_unit(bare) or ((unit, 1.0) if unit else None)
+    if options.units is not None:
+        return agreed_unit(options.units, stated, column.unit or column.name, where)
+    return stated or ("arb. units", 1.0)
 
 
 def _coordinate(found: Grid, columns: list[Column]) -> tuple[str, xr.Variable]:

@@ -106,7 +106,8 @@ def read(
         ``"binding_energy"``, ``"kinetic_energy"`` or ``"two_theta"``; kinetic and binding energy are converted
         by :math:`E_B = h\nu - E_K` where the photon energy is known. The work function is never applied.
     units
-        Unit of the stored intensity where the file does not say: ``"counts"``, ``"counts/s"``, ``"arb. units"``.
+        Unit of the stored intensity where the file does not say: ``"counts"``, ``"counts/s"``, ``"nA"``,
+        ``"arb. units"``. A current that is called counts is refused, and the other way round.
     decimal
         Decimal sign of a text table that can be read in two ways: ``"."`` or ``","``.
     column
@@ -118,7 +119,7 @@ def read(
     Returns
     -------
     xarray.Dataset
-        Kind ``spectrum``: ``intensity`` (..., axis) in counts, counts/s or arb. units.
+        Kind ``spectrum``: ``intensity`` (..., axis) in counts, counts/s, nA or arb. units.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from surfspec import spectra
 from surfspec.errors import FormatError
 from surfspec.io import _bytes, _entry, text_meta
 from surfspec.io.regions import spelled
-from surfspec.io.text_columns import intensity_unit
+from surfspec.io.text_columns import agreed_unit
 
 NAME = "Scienta text"
 
@@ -112,7 +112,7 @@ def _spectrum(number: str, section: Section, source: _bytes.Source, options: _en
         x = np.round(hv - x, 9)
     y = table[:, 1:].T
     series = len(y) > 1
-    unit = intensity_unit(options.units or "arb. units") or ("arb. units", 1.0)
+    unit = agreed_unit(options.units or "arb. units", None, "the table", where)
     dataset = spectra.spectrum(
         x,
         y * unit[1] if series else y[0] * unit[1],

@@ -16,6 +16,7 @@ from surfspec import spectra
 from surfspec.errors import FormatError
 from surfspec.io import _bytes, _entry, text_meta
 from surfspec.io.regions import spelled
+from surfspec.io.text_columns import agreed_unit
 
 NAME = "SPECS .xy"
 
@@ -155,7 +156,9 @@ def _spectrum(scans: list[_Curve], source: _bytes.Source, options: _entry.Option
     technique = options.technique or str(attrs.get("technique") or "XPS")
     axis, x = _axis(first, table[:, 0], technique, attrs, options, where)
     rate = np.mean([other[:, 1] for other in tables], axis=0)
-    units = options.units or ("counts/s" if first.labels[1] == "counts/s" else "counts")
+    units = "counts/s" if first.labels[1] == "counts/s" else "counts"
+    if options.units is not None:
+        units = agreed_unit(options.units, (units, 1.0), first.labels[1], where)[0]
     y = rate if units == "counts/s" else rate * len(scans)
     counts, units, statistics = _entry.counted(
         y, units, _number(attrs.get("dwell_time")), _number(attrs.get("scans")), averaged=False

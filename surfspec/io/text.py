@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema, spectra
 from surfspec.errors import FormatError, InputError
 from surfspec.io import _bytes, _entry, foreign, text_meta, text_table
 from surfspec.io.regions import spelled
-from surfspec.io.text_columns import AXIS_ROLES, Column, classify, intensity_unit
+from surfspec.io.text_columns import AXIS_ROLES, Column, agreed_unit, classify
 
 NAME = "text"
 
@@ -25,6 +26,8 @@ _POISSON_SIGMA = 0.1
 #: An unnamed rising axis below 180 that spans at least 40 in steps of at most 0.06 is a 2θ scan in degrees: no
 #: electron or ion spectrum is recorded so finely over so much at so low an energy.
 _LAST_ANGLE, _LONG_SCAN, _FINE_STEP = 180.0, 40.0, 0.06
+#: A column that is called after the place where it was measured.
+_PLACE = re.compile(r"x_?(-?\d+(?:\.\d+)?)[_ ,;]+y_?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 _ION = re.compile(r"(\d+(?:[.,]\d+)?)\s*(k?eV)[\s,;]+(\d*(?:He|Ne|Ar|Kr|Xe|H|D|Li|Na|K))\+", re.IGNORECASE)
 
 
@@ -82,6 +85,7 @@ def spectrum_of(table: text_table.Table, source: _bytes.Source, options: _entry.
         raise _ask_technique(choice, table, where)
     name, x = _axis(table, choice, technique, options, known, where)
     series = len(choice.intensity) > 1
+    labels = [column.name for column in choice.intensity]
     y = np.stack([table.values[:, column.index] for column in choice.intensity])
     _refuse_gaps(table, choice, where)
     units, factor = _intensity_units(choice.intensity[0], y, technique, options, known, where)
@@ -90,7 +94,6 @@ def spectrum_of(table: text_table.Table, source: _bytes.Source, options: _entry.
     if sigma is not None:
         sigma, statistics = _scaled(sigma, y[0] * factor, counts[0], known), "given"
     attrs = _final_attrs(known, choice, technique, options)
-    labels = [column.name for column in choice.intensity]
     dataset = spectra.spectrum(
         x,
         counts if series else counts[0],
@@ -103,8 +106,34 @@ def spectrum_of(table: text_table.Table, source: _bytes.Source, options: _entry.
         coords={"spectrum": ("spectrum", labels, {"long_name": "Spectrum"})} if series else None,
         where=where,
     )
+    if series:
+        dataset = _on_a_grid(dataset, labels)
     dataset = _entry.labelled(dataset, attrs, source, NAME)
     return _entry.Entry(str(attrs.get("region", "")) or source.name.rsplit(".", 1)[0], dataset)
+
+
+def _on_a_grid(dataset: xr.Dataset, labels: list[str]) -> xr.Dataset:
+    """Lay columns that are called after places, ``x0_y1000``, over dimensions x and y; without a unit, as in the file.
+
+    Places that fill no rectangle become coordinates of the spectra.
+    """
+    places = [match.groups() for label in labels if (match := _PLACE.fullmatch(label.strip()))]
+    if len(places) < len(labels):
+        return dataset
+    axis = schema.axis_of(dataset)
+    at = {name: [float(place[i]) for place in places] for i, name in enumerate(("x", "y"))}
+    meta = {name: {"long_name": name, "units": "1"} for name in at}
+    if not spectra.rectangle(at):
+        return dataset.assign_coords({name: ("spectrum", at[name], meta[name]) for name in at})
+    grid = {name: sorted(set(column)) for name, column in at.items()}
+    order = np.lexsort((at["y"], at["x"]))
+    shape = (len(grid["x"]), len(grid["y"]), dataset.sizes[axis])
+    intensity = dataset["intensity"]
+    return xr.Dataset(
+        {"intensity": (("x", "y", axis), intensity.values[order].reshape(shape), intensity.attrs)},
+        coords={axis: dataset[axis], **{name: (name, grid[name], meta[name]) for name in at}},
+        attrs=dataset.attrs,
+    )
 
 
 def _from_comments(comments: tuple[str, ...]) -> dict[str, _entry.Attr]:
@@ -285,16 +314,14 @@ def _intensity_units(
     known: dict[str, _entry.Attr],
     where: str,
 ) -> tuple[str, float]:
-    said = options.units or str(known.get("intensity_unit", ""))
+    said = str(known.get("intensity_unit", ""))
+    stated = (column.unit, column.factor) if column.unit else None
     if said:
-        found = intensity_unit(said)
-        if found is None:
-            raise InputError(
-                f"unknown intensity unit {said!r}", where=where, remedy="Use 'counts', 'counts/s' or 'arb. units'"
-            )
-        return found
-    if column.unit:
-        return column.unit, column.factor
+        stated = agreed_unit(said, None, column.name, where)
+    if options.units:
+        return agreed_unit(options.units, stated, column.name, where)
+    if stated is not None:
+        return stated
     rate = re.search(r"yes|true", str(known.get("counts_per_second", "")), re.IGNORECASE)
     if rate:
         return "counts/s", 1.0

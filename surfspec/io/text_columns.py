@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from surfspec.errors import InputError
+from surfspec.schema import INTENSITY_UNITS
+
 #: Roles that can serve as spectral axis.
 AXIS_ROLES = ("binding_energy", "kinetic_energy", "two_theta", "energy")
 
@@ -42,7 +45,12 @@ _INTENSITY_UNITS = {
     "kcps": ("counts/s", 1e3),
     "a": ("nA", 1e9),
     "na": ("nA", 1.0),
+    "ma": ("nA", 1e6),
+    "ua": ("nA", 1e3),
+    "µa": ("nA", 1e3),
+    "μa": ("nA", 1e3),
     "pa": ("nA", 1e-3),
+    "fa": ("nA", 1e-6),
     "arb. units": ("arb. units", 1.0),
     "arb.u.": ("arb. units", 1.0),
     "a.u.": ("arb. units", 1.0),
@@ -111,6 +119,59 @@ def intensity_unit(text: str) -> tuple[str, float] | None:
     """Return the unit of an intensity in the words of surfspec and its factor, or None."""
     low = text.strip().lower().replace("·", "").replace(" s-1", "/s").replace("⋅", "")
     return _INTENSITY_UNITS.get(low)
+
+
+def agreed_unit(asked: str, stated: tuple[str, float] | None, name: str, where: str) -> tuple[str, float]:
+    """Return the unit of an intensity and its factor: what the caller says, where it does not contradict the file.
+
+    Parameters
+    ----------
+    asked
+        Unit that the caller names.
+    stated
+        Unit of surfspec and factor that the file states, or None.
+    name
+        The column as the file calls it.
+    where
+        File name for errors.
+
+    Returns
+    -------
+    tuple
+        The stated factor where both mean one unit; a prefix of a current is converted. Counts and their rate may stand
+        for each other (files mix them up), and everything may be called arbitrary.
+
+    Raises
+    ------
+    InputError
+        For an unknown unit, and for a current that is called counts or the other way round.
+
+    Examples
+    --------
+    >>> agreed_unit("nA", ("nA", 1e9), "I, A", "a.txt")
+    ('nA', 1000000000.0)
+    >>> agreed_unit("counts/s", ("nA", 1e9), "I, A", "a.txt")
+    Traceback (most recent call last):
+    ...
+    surfspec.errors.InputError: a.txt: the file gives 'I, A' as a current and units='counts/s' ... Leave units= out...
+    """
+    found = intensity_unit(asked)
+    if found is None:
+        raise InputError(
+            f"unknown intensity unit {asked!r}", where=where, remedy=f"Use one of {', '.join(INTENSITY_UNITS)}"
+        )
+    if stated is None or "arb. units" in {found[0], stated[0]}:
+        return found
+    if found[0] == stated[0]:
+        return stated
+    if "nA" in {found[0], stated[0]}:
+        what = "a current" if stated[0] == "nA" else stated[0]
+        raise InputError(
+            f"the file gives {name!r} as {what} and units={asked!r} says otherwise",
+            where=where,
+            remedy="Leave units= out; charges and counts are not converted into each other",
+        )
+    return found
 
 
 def _intensity_word(low: str) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import FormatError, SurfspecError
 from surfspec.io import _bytes, _entry
+from surfspec.io.text_columns import agreed_unit
 from surfspec.io.vamas_cursor import Block, Header
 from surfspec.io.vamas_grammar import parse
 from surfspec.io.vamas_meta import attributes, photon_energy, positive
@@ -196,15 +197,19 @@ def _unit_is_rate(block: Block, column: int) -> bool:
 
 def _intensity(block: Block, column: int, options: _entry.Options) -> tuple[bool, str]:
     """Tell whether the ordinates are a rate, and their unit (``c/s`` is a rate, ``d`` and ``n`` are counts)."""
+    found = _stated_unit(block, column)
     if options.units is not None:
-        return options.units == "counts/s", options.units
+        found = agreed_unit(options.units, (found, 1.0), _variables(block)[column][0], f"block {block.number}")[0]
+    return found == "counts/s", found
+
+
+def _stated_unit(block: Block, column: int) -> str:
     label, unit = _variables(block)[column]
-    rate = _unit_is_rate(block, column) or bool(_RATE.search(block.identifier))
-    if rate:
-        return True, "counts/s"
+    if _unit_is_rate(block, column) or _RATE.search(block.identifier):
+        return "counts/s"
     analogue = "analogue" in block.text("signal_mode").lower()
     counts = unit.lower() in {"d", "n", "counts", ""} and not analogue
-    return False, "counts" if counts or "count" in label.lower() else "arb. units"
+    return "counts" if counts or "count" in label.lower() else "arb. units"
 
 
 def _transmission(block: Block, scale: _Scale) -> NDArray[np.float64] | None:

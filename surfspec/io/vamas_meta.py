@@ -47,10 +47,7 @@ def attributes(header: Header, block: Block, technique: str) -> dict[str, _entry
     attrs.update({key: text for key, text in texts.items() if _known(text)})
     if block.text("technique") != technique:
         attrs["method"] = block.text("technique")
-    numbers = {
-        "dwell_time": positive(block.number_of("collection_time")),
-        "pass_energy": positive(block.number_of("pass_energy")) if block.text("analyser_mode") == "FAT" else None,
-    }
+    numbers = {"dwell_time": positive(block.number_of("collection_time")), "pass_energy": _pass_energy(block)}
     attrs.update({key: value for key, value in numbers.items() if value is not None})
     scans = positive(block.number_of("scans"))
     if scans is not None:
@@ -68,6 +65,13 @@ def attributes(header: Header, block: Block, technique: str) -> dict[str, _entry
     attrs.update(_source(block, technique))
     attrs.update(_experimental(header, block))
     return attrs
+
+
+def _pass_energy(block: Block) -> float | None:
+    """Pass energy where the block states one; ISS blocks with the energy of the ions in its place state none."""
+    found = positive(block.number_of("pass_energy")) if block.text("analyser_mode") == "FAT" else None
+    ions = block.text("technique") == "ISS"
+    return None if ions and found == positive(block.number_of("source_energy")) else found
 
 
 def _source(block: Block, technique: str) -> dict[str, _entry.Attr]:

@@ -12,6 +12,7 @@ import xarray as xr
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.io.vamas_grammar import MAGIC
+from surfspec.spectra import SERIES_UNITS
 
 UNKNOWN = "1E+37"
 #: Largest departure of a step from the mean, in steps, at which an axis is written as regular.
@@ -49,19 +50,38 @@ def compose(dataset: xr.Dataset, comment: Sequence[str] = ()) -> str:
     series = schema.series_dims(dataset)
     x = dataset[axis].values
     regular = _is_regular(x)
-    variables = [name for name in series if name in dataset.coords and dataset[name].dtype.kind in "fiu"]
+    variables = _variables(dataset, series)
     header = [
         MAGIC, "Not specified", _line(dataset.attrs.get("instrument")), "Not specified", "Not specified",
         "1", "written by surfspec", "NORM", "REGULAR" if regular else "IRREGULAR", "1", str(len(variables)),
     ]  # fmt: skip
-    for name in variables:
-        header += [name, str(dataset[name].attrs.get("units", "d"))]
+    for name, unit in variables.items():
+        header += [name, unit]
     members = list(product(*(range(dataset.sizes[name]) for name in series)))
     header += ["0", "0", "0", "0", str(len(members))]
     for member in members:
         one = dataset.isel(dict(zip(series, member, strict=True)))
-        header += _block(one, axis, technique, regular, [float(one[name]) for name in variables], member, comment)
+        header += _block(one, axis, technique, regular, [_value(one, name) for name in variables], member, comment)
     return "\n".join([*header, "end of experiment"]) + "\n"
+
+
+def _variables(dataset: xr.Dataset, series: Sequence[str]) -> dict[str, str]:
+    """Return the experimental variables and their units: numbers along the series, and the place of a single spectrum.
+
+    A number that is not known for every member has no place in them.
+    """
+    numbers = [
+        str(name)
+        for name, coordinate in dataset.coords.items()
+        if coordinate.dtype.kind in "fiu" and set(coordinate.dims) <= set(series) and coordinate.notnull().all()
+    ]
+    told = {name: str(dataset[name].attrs.get("units", "d")) for name in (*series, *numbers) if name in numbers}
+    single = [name for name in SERIES_UNITS if isinstance(dataset.attrs.get(name), int | float) and name not in told]
+    return {**told, **{name: SERIES_UNITS[name] or "d" for name in single}}
+
+
+def _value(one: xr.Dataset, name: str) -> float:
+    return float(one[name] if name in one.coords else one.attrs[name])
 
 
 def _is_regular(x: np.ndarray) -> bool:

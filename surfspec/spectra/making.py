@@ -46,7 +46,7 @@ def spectrum(
     axis
         Name of the axis; by default ``binding_energy``, ``kinetic_energy`` or ``two_theta``.
     units
-        ``"counts"``, ``"counts/s"`` or ``"arb. units"``.
+        ``"counts"``, ``"counts/s"``, ``"nA"`` or ``"arb. units"``.
     intensity_unc
         One standard uncertainty of the intensity, shape of `intensity`, where it was given.
     statistics
