@@ -88,7 +88,8 @@ def _source(block: Block, technique: str) -> dict[str, _entry.Attr]:
     ion = block.text("source_label").rstrip("+ ")
     if re.fullmatch(r"\d*[A-Z][a-z]?", ion):
         found["ion"] = ion
-    angle = _scattering_angle(block)
+    said = re.search(r"^scattering_angle:\s*(\d+(?:\.\d+)?)\s*$", block.text("comment"), re.MULTILINE)
+    angle = float(said.group(1)) if said else _scattering_angle(block)
     if angle is not None:
         found["scattering_angle"] = angle
     return found

@@ -118,7 +118,7 @@ def _block(
     energy = attrs.get("ion_energy" if ion else "photon_energy", math.nan)
     lines += [_real(energy), *[UNKNOWN] * 5, "FAT", _real(attrs.get("pass_energy", math.nan)), UNKNOWN]
     lines += [_real(attrs.get("work_function", math.nan)), *[UNKNOWN] * 3]
-    lines += [_real(attrs.get("scattering_angle", math.nan)) if ion else UNKNOWN, UNKNOWN]
+    lines += [_real(_take_off(attrs.get("scattering_angle"))) if ion else UNKNOWN, UNKNOWN]
     lines += [species, transition, "1" if ion else "-1"]
     columns = [y, *([one["transmission"].values] if "transmission" in one else [])]
     if regular:
@@ -134,6 +134,11 @@ def _block(
     for column in columns:
         lines += [repr(float(np.min(column))), repr(float(np.max(column)))]
     return [*lines, *(repr(value) for value in np.stack(columns, axis=1).reshape(-1).tolist())]
+
+
+def _take_off(angle: object) -> float:
+    """Return a scattering angle as the take-off angle of many files; below 90° it would be taken for a real one."""
+    return float(angle) if isinstance(angle, int | float) and angle > 90.0 else math.nan
 
 
 def _line(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,10 @@ def test_a_file_that_does_not_fit_is_named(folder: Path) -> None:
 
 
 def series_of_blocks() -> xr.Dataset:
-    grid = {"spot": [s for s in (1, 2) for _ in DOSES], "dose": [d for _ in (1, 2) for d in DOSES.values()]}
+    grid: dict[str, list[Any]] = {
+        "spot": [s for s in (1, 2) for _ in DOSES],
+        "dose": [d for _ in (1, 2) for d in DOSES.values()],
+    }
     members = [one(s, d, ion="4He", ion_energy=3000.0, scattering_angle=145.0, dwell_time=1.0, simulated="true")
                for s in (1, 2) for d in DOSES]  # fmt: skip
     return ss.spectra.stack_grid(members, grid)
