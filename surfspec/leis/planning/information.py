@@ -5,8 +5,8 @@ With counts of Poisson statistics and expectation :math:`\mu_i(p)` the informati
 .. math:: F_{jk} = \sum_i \frac1{\mu_i}\frac{\partial\mu_i}{\partial p_j}\frac{\partial\mu_i}{\partial p_k},
 
 and no unbiased estimate has a covariance below :math:`F^{-1}` (Cramer and Rao). The derivatives are those of
-:class:`surfspec.leis.model.SpectrumModel`, the model that is fitted. As in a fit, parameters at their natural limit (no
-foot, no slope) take no part.
+:class:`surfspec.leis.model.SpectrumModel`, the model that is fitted. Parameters at their natural limit (no
+foot, no slope) take no part; in a forecast like a fit they do, within limits.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from surfspec.errors import InputError
 from surfspec.leis.collisions.width import FWHM
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.limited_gaussian import limited_moments
 
 Array = NDArray[np.float64]
 
@@ -113,7 +114,9 @@ def parameters_of(model: SpectrumModel, expected: Expected, resolution: float) -
     return np.array([start[p.name] for p in model.parameters])
 
 
-def area_covariance(model: SpectrumModel, values: Array, *, free_positions: bool = False) -> Array:
+def area_covariance(
+    model: SpectrumModel, values: Array, *, free_positions: bool = False, limited: bool = False
+) -> Array:
     """Return the smallest possible covariance of the areas.
 
     Parameters
@@ -122,6 +125,9 @@ def area_covariance(model: SpectrumModel, values: Array, *, free_positions: bool
         The model and all its parameters.
     free_positions
         Every element with a position and a width of its own, instead of one offset and one width law for all.
+    limited
+        All within limits, as in a fit (:mod:`surfspec.leis.spectrum.limited_covariance`), zero ones included;
+        else those off zero are free.
 
     Returns
     -------
@@ -131,7 +137,7 @@ def area_covariance(model: SpectrumModel, values: Array, *, free_positions: bool
     count = model.shape_count
     expected = model.evaluate(values)
     takes_part = np.array([
-        p.vary and not (p.natural_low and value <= p.low)
+        p.vary and not (p.natural_low and value <= p.low and not limited)
         for p, value in zip(model.parameters, values, strict=True)
     ])  # fmt: skip
     columns = model.jacobian(values)
@@ -144,7 +150,15 @@ def area_covariance(model: SpectrumModel, values: Array, *, free_positions: bool
     used = columns[:, takes_part]
     if free_positions:
         used = np.concatenate([used, _own_positions(model, values)], axis=1)
-    covariance = _inverse(used / np.sqrt(np.maximum(expected, 1e-9))[:, None])
+    whitened = used / np.sqrt(np.maximum(expected, 1e-9))[:, None]
+    covariance = _inverse(whitened)
+    if limited and np.all(np.isfinite(np.diag(covariance))):
+        low, high = np.full((2, used.shape[1]), np.inf)
+        low, own = -low, np.array([p.low for p in model.parameters]) - values
+        own[areas] = -np.inf
+        low[: order[-1] + 1] = own[takes_part]
+        information = (whitened.T @ whitened)[None]
+        covariance = limited_moments(information, np.zeros((1, low.size)), low=low[None], high=high[None]).covariance[0]
     return np.asarray(covariance[np.ix_(order[areas], order[areas])])
 
 

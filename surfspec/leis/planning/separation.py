@@ -141,10 +141,10 @@ def forecast(
         out["separation"][i, j] = out["separation"][j, i] = abs(centers[0] - centers[-1])
         out["fwhm"][i, j] = out["fwhm"][j, i] = float(np.mean(width))
         for name, free in (("relative_unc", False), ("relative_unc_free", True)):
-            spread = _relative(model, values, free=free)
+            spread = _relative(model, values, free=free, limited=bool(expected.found))
             out[name][i, j], out[name][j, i] = spread[0], spread[-1]
     model, values = _prepared(recipe, expected, fwhm, resolution)
-    together = _relative(model, values, free=False)
+    together = _relative(model, values, free=False, limited=bool(expected.found))
     both, one = ("element", "beside"), "element"
     separable = {
         name: np.where(np.isfinite(value) & np.isfinite(value.T), (np.maximum(value, value.T) <= limit), False).astype(
@@ -222,7 +222,7 @@ def _widths(model: SpectrumModel, values: Array) -> list[float]:
     return [FWHM * model.widths(name, named)[0] for name in model.recipe.elements]
 
 
-def _relative(model: SpectrumModel, values: Array, *, free: bool) -> Array:
+def _relative(model: SpectrumModel, values: Array, *, free: bool, limited: bool) -> Array:
     areas = values[model.shape_count + model.area_columns]
-    variance = np.diag(area_covariance(model, values, free_positions=free))
+    variance = np.diag(area_covariance(model, values, free_positions=free, limited=limited))
     return np.asarray(np.sqrt(variance) / areas)
