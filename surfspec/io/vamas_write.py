@@ -98,7 +98,8 @@ def _block(
     member: tuple[int, ...],
     above: Sequence[str] = (),
 ) -> list[str]:
-    attrs = one.attrs
+    own = {str(name): value.item() for name, value in one.coords.items() if value.ndim == 0}
+    attrs = {**own, **one.attrs}  # what the members of a series differ in stands in their blocks
     region = _line(attrs.get("region") or "spectrum")
     species, _, transition = region.partition(" ")
     label = {"binding_energy": "Binding Energy", "kinetic_energy": "Kinetic Energy"}[axis]
