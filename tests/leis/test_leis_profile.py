@@ -98,8 +98,44 @@ def test_slopes() -> None:
     assert slope_p_value(place, (place + rng.normal(0, 0.1, 8))[:, None])[0] < 1e-6
 
 
+def test_the_order_in_which_cycles_are_stored_says_nothing(found: xr.Dataset) -> None:
+    fit = profile(COVERED, 3)
+    rng = np.random.default_rng(1)
+    for order in (np.arange(COVERED.size)[::-1], *(rng.permutation(COVERED.size) for _ in range(4))):
+        again = leis.depth_profile(fit.isel(cycle=order))
+        xr.testing.assert_identical(again, found)
+
+
+def test_gaps_and_uneven_steps_keep_the_order() -> None:
+    fit = profile(COVERED, 3).isel(cycle=[0, 2, 3, 5, 6, 7, 8, 9])
+    again = leis.depth_profile(fit.isel(cycle=[7, 1, 0, 3, 2, 6, 5, 4]))
+    xr.testing.assert_identical(again, leis.depth_profile(fit))
+    assert again.cycle.values.tolist() == [1, 3, 4, 6, 7, 8, 9, 10]
+
+
+def test_a_dead_cycle_is_left_out_and_named(found: xr.Dataset) -> None:
+    fit = profile(COVERED, 3)
+    fit["verdict"][4] = "failed"
+    fit["reasons"][4] = "not converged"
+    fit["area"][4] = 7.0 * fit["area"][4].values[::-1]
+    less = leis.depth_profile(fit)
+    assert less.verdict.item() == "check"
+    assert "1 of 10 fits failed and are left out (not converged)" in less.reasons.item()
+    assert bool(np.isnan(less.normalised_area.isel(cycle=4)).all())
+    np.testing.assert_array_equal(less.normalised_area.isel(cycle=8), found.normalised_area.isel(cycle=8))
+    assert np.all(np.abs(less.bulk - shares(0.0)) < 3 * less.bulk_unc)
+
+
 def test_refusals(found: xr.Dataset) -> None:
     one = profile(np.array([0.0, 0.0]), 8)
+    with pytest.raises(InputError, match="nothing tells the order"):
+        leis.depth_profile(one.drop_vars("cycle"))
+    with pytest.raises(InputError, match="not made of numbers"):
+        leis.depth_profile(one.assign_coords(cycle=["a", "b"]))
+    with pytest.raises(InputError, match="not made of numbers"):
+        leis.depth_profile(one.assign_coords(cycle=("cycle", [1.0, np.nan], {"units": "1"})))
+    with pytest.raises(InputError, match="same number twice"):
+        leis.depth_profile(one.assign_coords(cycle=[2, 2]))
     with pytest.raises(InputError, match="no dimension 'depth'"):
         leis.depth_profile(one, along="depth")
     with pytest.raises(InputError, match="not fitted"):
@@ -118,7 +154,7 @@ def test_profile_of_the_independent_simulation(data_dir: Path) -> None:
     ]
     series = spectra.spectrum(
         cycles[0][0], [one[1] for one in cycles], technique="LEIS", simulated="true", dims=("cycle",)
-    )
+    ).assign_coords(cycle=np.arange(15))
     fit = leis.fit(series, leis.Recipe(elements=elements))
     found = leis.depth_profile(fit, exclude=("Na",))
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -13,13 +13,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema, spectra
+from surfspec import spectra
 from surfspec.errors import InputError
+from surfspec.leis.amounts import checks
 from surfspec.leis.amounts.inputs import check_level
 
 Array = NDArray[np.float64]
 
 METHODS = ("sequence", "holm")
+#: Chances below this are told as "below": they rest on the tails of distributions that no measurement has checked.
+TOLD = 1e-6
 
 
 def from_the_end(p: Array) -> Array:
@@ -77,8 +80,9 @@ def first_detected(
     xarray.Dataset
         Of kind ``table``. Over (..., element): ``first_detected`` (the coordinate of `along`; NaN where the last
         spectrum does not show the element), ``last_undetected`` (that of the spectrum before; NaN where there is
-        none), ``p_joint`` (corrected chance of the claim) and ``statement`` in words. Over (..., along, element):
-        ``p_value`` as it was, ``p_corrected``, ``detected`` after the correction, and ``upper_limit`` of `table`. A
+        none), ``p_joint`` (corrected chance of the claim) and ``statement`` in words: the claim, spectra without an
+        answer that it passes over, and what an element had to show (``attrs["asked"]`` of `table`). Over (...,
+        along, element): ``p_value`` as it was, ``p_corrected``, ``detected`` after the correction, and ``upper_limit`` of `table`. A
         dose is that at the end of a spectrum, which averages over its own interval: the element came out between
         ``last_undetected`` and ``first_detected`` at the earliest.
 
@@ -86,7 +90,7 @@ def first_detected(
     ------
     InputError
         For a table without chances, an unknown dimension or method, a level outside (0, 0.5), or an order that does
-        not rise.
+        not rise or is not made of numbers.
 
     References
     ----------
@@ -104,8 +108,15 @@ def first_detected(
     ... )
     >>> ss.leis.first_detected(table).statement.item()
     'Si: not detected up to 2e+15 ions/cm2 (limit 0.03), detected from 3e+15 ions/cm2 on (p = 0.001)'
+
+    A spectrum without an answer is no witness, and is named:
+
+    >>> table["p_value"][1] = float("nan")
+    >>> ss.leis.first_detected(table).statement.item().split("; ")[1]
+    'no answer at 2e+15 ions/cm2'
     """
-    schema.check(table, "table")
+    table = checks.table(table, "table", "leis.detect or leis.normalise")
+    checks.text(along, "along", "Give the name of the dimension")
     if "p_value" not in table or "element" not in table["p_value"].dims:
         raise InputError(
             "the table has no p_value over element",
@@ -124,7 +135,10 @@ def first_detected(
     chosen = float(table.attrs.get("level", 0.05)) if level is None else level
     check_level(chosen)
     steps = np.arange(table.sizes[along])
-    place: Array = np.asarray(table[along].values if along in table.coords else steps, dtype=np.float64)
+    there = along in table.coords
+    if there and table[along].dtype.kind not in "iuf":
+        raise InputError(f"{along} is not made of numbers", where="along", remedy=f"Number the spectra by {along}")
+    place: Array = np.asarray(table[along].values if there else steps, dtype=np.float64)
     if np.any(~np.isfinite(place)) or np.any(np.diff(place) <= 0):
         raise InputError(f"{along} does not rise", where="along", remedy=f"Sort the series by {along} first")
     outer = [d for d in dims if d not in (along, "element")]
@@ -137,12 +151,15 @@ def first_detected(
     first = np.where(start <= last, place[np.minimum(start, last)], np.nan)
     before = np.where(previous >= 0, place[np.maximum(previous, 0)], np.nan)
     # the claim holds as well as its weakest spectrum; where nothing is claimed, as well as that of the last one
-    asked = np.where(start <= last, start, np.maximum(previous, 0))
-    at = np.take_along_axis(corrected, asked[..., None], axis=-1)[..., 0]
+    claimed = np.where(start <= last, start, np.maximum(previous, 0))
+    at = np.take_along_axis(corrected, claimed[..., None], axis=-1)[..., 0]
     limit = table["upper_limit"].transpose(*order).values if "upper_limit" in table else np.full(p.shape, np.nan)
     unit = str(table[along].attrs.get("units", "1")) if along in table.coords else "1"
     limit_unit = str(table["upper_limit"].attrs["units"]) if "upper_limit" in table else "1"
-    words = _statements(table["element"].values, place, start, previous, at, limit, unit, limit_unit)
+    asked = asked_of(table)
+    words = _statements(
+        table["element"].values, place, start, previous, at, limit, np.isnan(p), (unit, limit_unit, asked)
+    )
     one, top, full = {"units": "1"}, (*outer, "element"), (*outer, "element", along)
     keep = {n: c for n, c in table.coords.items() if set(map(str, c.dims)) <= {*outer, "element", along}}
     return xr.Dataset(
@@ -160,9 +177,25 @@ def first_detected(
         attrs={
             "kind": "table", "technique": "LEIS", "inputs": "table", "along": along, "level": chosen, "method": method,
             "multiple_testing": f"{method} over {place.size} spectra; chance of any false call at most {chosen:g}",
-            **spectra.origin(table),
+            **({"asked": asked} if asked else {}), **spectra.origin(table),
         },
     )  # fmt: skip
+
+
+def asked_of(table: xr.Dataset) -> str:
+    """Say what an element had to show to be called detected, as far as the table tells; empty where it does not.
+
+    Examples
+    --------
+    >>> asked_of(xr.Dataset(attrs={"asked": "likelihood"}))
+    'likelihood'
+    """
+    if "asked" in table.attrs:
+        return str(table.attrs["asked"])
+    if "likelihood_ratio" not in table:
+        return ""
+    blanks = str(table.attrs.get("blanks", ""))
+    return f"likelihood, and {'above the blank for ' + blanks if blanks else 'blank or model uncertainty where given'}"
 
 
 def _place(known: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -189,12 +222,27 @@ def _statements(
     previous: NDArray[np.intp],
     chance: Array,
     limit: Array,
-    unit: str,
-    limit_unit: str,
+    silent: NDArray[np.bool_],
+    words: tuple[str, str, str],
 ) -> NDArray[np.str_]:
-    """Return a sentence for each claim, shape (..., element)."""
+    """Return a sentence for each claim, shape (..., element).
+
+    Parameters
+    ----------
+    elements, place
+        Symbols, and the coordinate.
+    start, previous
+        Where the detections begin, and the last spectrum without one.
+    chance
+        Of the claim, shape (..., element).
+    limit, silent
+        Upper limits, and which spectra have no answer, shape (..., element, spectra).
+    words
+        Units of the coordinate and of the limits, and what was asked.
+    """
+    unit, limit_unit, asked = words
     suffix = "" if unit == "1" else f" {unit}"
-    out = np.empty(start.shape, dtype="<U160")
+    out = np.empty(start.shape, dtype=object)
     for index in np.ndindex(*start.shape):
         k, before, name = int(start[index]), int(previous[index]), str(elements[index[-1]])
         parts = []
@@ -203,6 +251,10 @@ def _statements(
             told = f" (limit {last:.2g}{'' if limit_unit == '1' else ' ' + limit_unit})" if np.isfinite(last) else ""
             parts.append(f"not detected up to {place[before]:.3g}{suffix}{told}")
         if k < place.size:
-            parts.append(f"detected from {place[k]:.3g}{suffix} on (p = {chance[index]:.2g})")
-        out[index] = f"{name}: {', '.join(parts) or 'no spectrum tells'}"
-    return out
+            size = f"p < {TOLD:.0e}" if chance[index] < TOLD else f"p = {chance[index]:.2g}"
+            parts.append(f"detected from {place[k]:.3g}{suffix} on ({size})")
+        gaps = [f"{where:.3g}" for where in place[silent[index]]]
+        sentence = f"{name}: {', '.join(parts) or 'no spectrum tells'}"
+        sentence += f"; no answer at {', '.join(gaps)}{suffix}" if gaps and parts else ""
+        out[index] = sentence + (f"; asked: {asked}" if asked else "")
+    return np.asarray(out.astype(str) if out.size else out.astype("<U1"))

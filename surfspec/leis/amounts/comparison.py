@@ -7,8 +7,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from surfspec import schema, spectra
+from surfspec import spectra
 from surfspec.errors import InputError
+from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.amounts import checks
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 Array = NDArray[np.float64]
 
@@ -40,12 +43,14 @@ def area_ratio(
     xarray.Dataset
         Of kind ``table``, over the dims of both: ``ratio`` with ``_unc``, ``difference`` (:math:`a - fb`) with
         ``_unc``, ``probability`` and ``dof``. ``ratio`` is NaN where `other` does not show the element: then
-        ``probability`` still holds, with the value under the limit.
+        ``probability`` still holds, with the value under the limit. ``verdict`` and ``reasons`` are those of both
+        tables, and name what their fits were not made alike in.
 
     Raises
     ------
     InputError
-        For tables without the variable, elements or dimensions that differ, or a factor that is not positive.
+        For tables without the variable, elements or dimensions that differ, tables by fits with another ion, energy,
+        angle, transmission or background, or a factor that is not positive.
 
     References
     ----------
@@ -62,14 +67,17 @@ def area_ratio(
     >>> found.ratio.values.round(2).tolist(), found.probability.values.round(6).tolist()
     ([3.0], [0.999968])
     """
-    if isinstance(factor, bool) or not (np.isfinite(factor) and factor > 0):
-        raise InputError(f"factor {factor}", where="factor", remedy="Give a positive number")
+    factor = checks.number(factor, "factor", low=0.0, open_low=True)
+    checks.text(variable, "variable", 'Use "normalised_area" or "atomic_fraction"')
     for label, table in (("one", one), ("other", other)):
-        schema.check(table, "table")
+        checks.table(table, label, "leis.normalise")
         if variable not in table or f"{variable}_unc" not in table:
             raise InputError(
                 f"the table has no {variable} with an uncertainty", where=label, remedy="Pass what leis.normalise gave"
             )
+    reasons = [why for table in (one, other) if "reasons" in table for why in _said(table)]
+    reasons += same_recipe(one, other, names=("one", "other"), where="other")
+    reasons = list(dict.fromkeys(reasons))
     dims = [str(d) for d in one[variable].dims]
     if set(dims) != {str(d) for d in other[variable].dims}:
         raise InputError(
@@ -105,6 +113,10 @@ def area_ratio(
         {
             name: (order, values, {"units": "1", "long_name": word} | ({"ancillary_variables": u} if u else {}))
             for name, (values, word, u) in entry.items()
+        }
+        | {
+            "verdict": ((), verdict_of(reasons) if reasons else "ok", {"long_name": "Verdict"}),
+            "reasons": ((), "; ".join(reasons), {"long_name": "Reasons"}),
         },
         coords={n: c for n, c in left.coords.items() if set(map(str, c.dims)) <= set(dims)},
         attrs={
@@ -112,6 +124,10 @@ def area_ratio(
             **spectra.origin(one, other),
         },
     )  # fmt: skip
+
+
+def _said(table: xr.Dataset) -> list[str]:
+    return [why for text in table["reasons"].values.ravel() for why in str(text).split("; ") if why]
 
 
 _Part = tuple[Array, Array]

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.errors import InputError
+from surfspec.leis.amounts import checks
 from surfspec.leis.amounts.neutralisation import ion_fraction
 from surfspec.leis.amounts.yields_table import yields_table
 from surfspec.leis.collisions import isotopes as iso
@@ -73,12 +74,20 @@ def sensitivity_from_cross_sections(
     >>> ss.leis.sensitivity_from_cross_sections(("O", "Zr")).sensitivity.values.round(1).tolist()
     [1.0, 10.4]
     """
-    names = list(elements)
-    if isinstance(elements, str) or not names or len(set(names)) < len(names):
+    names = list(elements) if isinstance(elements, list | tuple) else []
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise InputError(f"elements {elements!r}", where="elements", remedy='Give each symbol once: ("O", "Zr")')
-    for label, value in (("relative_unc", relative_unc), ("velocity_unc", velocity_unc)):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{label} {value}", where=label, remedy="Give 0 or a positive number")
+    relative_unc = checks.number(relative_unc, "relative_unc", low=0.0, high=10.0)
+    velocity_unc = checks.number(velocity_unc, "velocity_unc", low=0.0)
+    for label, value in (("energy", energy), ("angle", angle)):
+        checks.number(value, label, low=0.0, open_low=True)
+    checks.number(incidence, "incidence")
+    if velocity is not None:
+        velocity = checks.number(velocity, "velocity", low=0.0)
+    if not callable(transmission):
+        checks.number(transmission, "transmission", low=-10.0, high=10.0)
+    for label, word in (("ion", ion), ("relative_to", relative_to), ("potential", potential)):
+        checks.text(word, label, "Give a text, as in the documentation of this function")
     zero = relative_to or names[0]
     if zero not in names:
         raise InputError(f"{zero!r} is not among the elements", where="relative_to", remedy=f"Use {', '.join(names)}")
@@ -87,7 +96,7 @@ def sensitivity_from_cross_sections(
     for i, name in enumerate(names):
         iso.element_symbol(name)
         scattered = elastic_energy(name, ion=ion, energy=energy, angle=angle)
-        passed = float(transmission(scattered)) if callable(transmission) else (scattered / energy) ** transmission
+        passed = _passed(transmission, scattered, energy)
         size = cross_section(name, ion=ion, energy=energy, angle=angle, potential=potential) * passed
         if velocity is not None:
             size *= ion_fraction(name, velocity=velocity, ion=ion, energy=energy, angle=angle, incidence=incidence)
@@ -110,7 +119,16 @@ def sensitivity_from_cross_sections(
         names, ratios, logs * np.outer(ratios, ratios), [reason], np.nan, 0,
         {
             "method": "cross-sections", "relative_to": zero, "inputs": "", "potential": potential, "ion": ion,
-            "ion_energy": float(energy), "scattering_angle": float(angle), "relative_unc": float(relative_unc),
-            "assumption": told,
+            "ion_energy": float(energy), "scattering_angle": float(angle),
+            "transmission": "a function" if callable(transmission) else f"{transmission:g}",
+            "relative_unc": float(relative_unc), "assumption": told,
         },
     )  # fmt: skip
+
+
+def _passed(transmission: Callable[[float], float] | float, scattered: float, energy: float) -> float:
+    """Return the transmission at the energy of scattered ions, NaN for ions that do not come."""
+    if not callable(transmission):
+        return float((scattered / energy) ** transmission)
+    found = transmission(scattered)
+    return checks.number(found, "transmission", low=0.0) if np.isfinite(scattered) else np.nan

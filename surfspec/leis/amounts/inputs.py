@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.leis.amounts import checks
 from surfspec.leis.recipe import Recipe
 from surfspec.recipes import load_yaml
 
@@ -30,6 +31,8 @@ def recipe_of(fit: xr.Dataset) -> Recipe:
     InputError
         When the Dataset is the fit of another technique.
     """
+    if not isinstance(fit, xr.Dataset):
+        raise InputError(f"fit is a {type(fit).__name__}", where="fit", remedy="Pass what surfspec.leis.fit returned")
     schema.check(fit, "fit")
     if fit.attrs["technique"] != "LEIS":
         raise InputError(
@@ -52,7 +55,7 @@ def check_level(level: float) -> None:
     --------
     >>> check_level(0.05)
     """
-    if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 0.0 < level < 0.5:
+    if not 0.0 < checks.number(level, "level") < 0.5:
         raise InputError(f"level {level}", where="level", remedy="Give a small chance between 0 and 0.5, such as 0.05")
 
 
@@ -69,11 +72,7 @@ def included(elements: Sequence[str], exclude: Sequence[str]) -> NDArray[np.bool
     >>> included(["O", "Na", "P"], ("Na",)).tolist()
     [True, False, True]
     """
-    if isinstance(exclude, str):
-        raise InputError(f"exclude is the text {exclude!r}", where="exclude", remedy=f"Give a list: ({exclude!r},)")
-    for name in exclude:
-        if name not in elements:
-            raise InputError(f"{name!r} was not fitted", where="exclude", remedy=f"Use {', '.join(elements)}")
+    checks.names(exclude, elements, "exclude")
     chosen = np.array([name not in exclude for name in elements])
     if not np.any(chosen):
         raise InputError("every element is excluded", where="exclude", remedy="Leave at least one in the sum")
@@ -88,12 +87,11 @@ def factors(elements: Sequence[str], sensitivity: Mapping[str, float] | None) ->
     InputError
         For an element that was not fitted, or a factor that is not positive.
     """
-    for name, value in (sensitivity or {}).items():
-        if name not in elements:
-            raise InputError(f"{name!r} was not fitted", where="sensitivity", remedy=f"Use {', '.join(elements)}")
-        if not (np.isfinite(value) and value > 0):
+    given = checks.mapping(sensitivity, elements, "sensitivity", 'Give factors by element: {"Si": 3.1}')
+    for name, value in given.items():
+        if not (isinstance(value, int | float | np.number) and np.isfinite(value) and value > 0):
             raise InputError(f"sensitivity of {name} is {value}", where="sensitivity", remedy="Give a positive number")
-    return np.array([float((sensitivity or {}).get(name, 1.0)) for name in elements])
+    return np.array([float(given.get(name, 1.0)) for name in elements])
 
 
 def model_uncertainties(elements: Sequence[str], given: float | Mapping[str, float], default: float) -> Array:
@@ -111,20 +109,34 @@ def model_uncertainties(elements: Sequence[str], given: float | Mapping[str, flo
     Raises
     ------
     InputError
-        For an element that was not fitted, or a negative number.
+        For an element that was not fitted, or a number outside 0 to 1.
 
     Examples
     --------
     >>> model_uncertainties(["O", "Si"], {"Si": 0.02}, 0.01).tolist()
     [0.01, 0.02]
     """
-    by_element = given if isinstance(given, Mapping) else dict.fromkeys(elements, given)
-    for name, value in by_element.items():
-        if name not in elements:
-            raise InputError(f"{name!r} was not fitted", where="model_uncertainty", remedy=f"Use {', '.join(elements)}")
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or not (np.isfinite(value) and value >= 0):
-            raise InputError(
-                f"model uncertainty {value}", where="model_uncertainty", remedy="Give 0 or a positive number"
-            )
+    if not checks.is_mapping(given):
+        return np.full(len(elements), checks.number(given, "model_uncertainty", low=0.0, high=1.0))
+    by_element = checks.mapping(given, elements, "model_uncertainty", "Give numbers by element")
+    for value in by_element.values():
+        checks.number(value, "model_uncertainty", low=0.0, high=1.0)
     return np.array([float(by_element.get(name, default)) for name in elements])
+
+
+def blanks_of(given: Mapping[str, xr.Dataset] | None, elements: Sequence[str]) -> dict[str, xr.Dataset]:
+    """Return the blanks by element, each a fit.
+
+    Raises
+    ------
+    InputError
+        For something that is no mapping of fits, or an element that was not fitted.
+    """
+    found = checks.mapping(given, elements, "blanks", 'Give fits by element: {"Si": fit}')
+    for name, one in found.items():
+        if not isinstance(one, xr.Dataset):
+            raise InputError(
+                f"the blank for {name} is a {type(one).__name__}", where="blanks", remedy="Give what leis.fit returned"
+            )
+        recipe_of(one)
+    return found

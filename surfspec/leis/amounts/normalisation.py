@@ -20,10 +20,13 @@ from scipy.stats import norm
 from surfspec.errors import NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import require
+from surfspec.leis.amounts import checks
+from surfspec.leis.amounts.blank_tail import held
 from surfspec.leis.amounts.blanks import blank_p_value, blank_shares, shares
 from surfspec.leis.amounts.inputs import (
     LEVEL,
     MODEL_UNCERTAINTY,
+    blanks_of,
     check_level,
     elements_of,
     factors,
@@ -32,9 +35,11 @@ from surfspec.leis.amounts.inputs import (
     recipe_of,
 )
 from surfspec.leis.amounts.layout import Layout, model_areas
+from surfspec.leis.amounts.neighbours import trade_covariance
 from surfspec.leis.amounts.normalised_table import Normalised, normalised_table
 from surfspec.leis.amounts.signal import likelihood_ratios, own_widths, p_value, signed_areas
 from surfspec.leis.amounts.spots import over_spots, with_model
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -48,7 +53,7 @@ def normalise(
     sensitivity: Mapping[str, float] | None = None,
     blanks: Mapping[str, xr.Dataset] | None = None,
     level: float = LEVEL,
-    model_uncertainty: float | Mapping[str, float] = MODEL_UNCERTAINTY,
+    model_uncertainty: float | Mapping[str, float] | None = None,
     area_model_unc: xr.DataArray | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -58,9 +63,9 @@ def normalise(
     An element counts as detected when the likelihood ratio, summed over the spots, is improbable without it
     (:mod:`surfspec.leis.amounts.signal`) *and* its normalised area exceeds zero by its total standard uncertainty,
     model included. The others leave the sum, and have an upper limit. The `p_value` is the largest of the tests, so an
-    element that is not there is called detected with a chance of at most `level`, as far as the uncertainties hold,
-    and a detected one always has a value above ``norm.isf(level)`` standard uncertainties. The rule is in
-    ``attrs["rule"]``, with ``exclude``, ``level`` and ``model_uncertainty`` beside it.
+    element that is not there is called detected with a chance of at most `level`, as far as the uncertainties hold.
+    What detected neighbours may have traded (:mod:`surfspec.leis.amounts.neighbours`) is in the uncertainty and not in
+    the test. The rule is in ``attrs["rule"]``, with ``exclude``, ``level`` and ``model_uncertainty`` beside it.
 
     Parameters
     ----------
@@ -78,13 +83,14 @@ def normalise(
         Chance of calling an element detected that is not there.
     model_uncertainty
         Standard uncertainty of a normalised area by the spectral model, added to that of the mean and of the interval;
-        equal for all spots. One number, or numbers by element (:data:`MODEL_UNCERTAINTY` for those not named).
+        equal for all spots. One number, or numbers by element (:data:`MODEL_UNCERTAINTY` for those not named). By
+        default :data:`MODEL_UNCERTAINTY`, and for neighbours :data:`surfspec.leis.amounts.neighbours.TRADE` more.
     area_model_unc
         Standard uncertainties of the areas by the spectral model (counts eV) over ``component`` or ``element`` and any
         dims of the series: the spread over background variants, say. Carried through the division, elements
         independent and spots alike, and added to `model_uncertainty` in squares.
     force
-        Use members whose fit failed.
+        Use members whose fit failed, too. By default they are left out, and the verdict is ``check``.
     progress
         Called with the number of spectra done and their total.
 
@@ -98,13 +104,15 @@ def normalise(
         spots differ beyond their fits) with ``_unc`` (half its 68 % interval), ``_low`` and ``_high`` (95 %),
         ``detected``, ``p_value``, ``upper_limit`` (NaN where detected). With them, over (..., spot, element):
         ``spot_normalised_area``, ``spot_normalised_area_unc`` and ``spot_covariance`` (..., spot, element, element_b).
+        ``verdict`` and ``reasons`` of the whole: members left out, blanks fitted in another way.
 
     Raises
     ------
     InputError
-        For an element that was not fitted, or when nothing is left to divide by.
+        For an element that was not fitted, when nothing is left to divide by, or for blanks whose areas are not
+        comparable.
     NotDeterminedError
-        When a fit failed and `force` is not set.
+        When every fit failed and `force` is not set.
 
     References
     ----------
@@ -122,21 +130,26 @@ def normalise(
     """
     recipe_of(fit)
     check_level(level)
+    checks.callback(progress)
+    checks.text(spot_dim, "spot_dim", "Give the name of the dimension")
     elements = elements_of(fit)
-    common = model_uncertainties(elements, model_uncertainty, MODEL_UNCERTAINTY)
+    by_default = model_uncertainty is None
+    given = MODEL_UNCERTAINTY if model_uncertainty is None else model_uncertainty
+    common = model_uncertainties(elements, given, MODEL_UNCERTAINTY)
     in_sum = included(elements, exclude)
     divisor = factors(elements, sensitivity)
-    failed = fit["verdict"].values == "failed"
-    if np.any(failed):
-        first = str(fit["reasons"].values[failed][0]) if fit["verdict"].ndim else str(fit["reasons"].values)
-        require("failed", first, what="this normalisation", force=force)
+    absent = blanks_of(blanks, elements)
+    reasons = [why for name, one in absent.items() for why in same_recipe(
+        fit, one, names=("the sample", f"the blank for {name}"), where="blanks")]  # fmt: skip
+    left_out = members_left_out(fit, force=force, what="this normalisation")
     layout = Layout.of(fit, spot_dim)
     area = layout.ordered(fit["area"].values, "component") / divisor
     matrix = layout.ordered(fit["area_covariance"].values, "component", "component_b") / np.outer(divisor, divisor)
     by_model = model_areas(fit, area_model_unc, layout) / divisor
-    usable = np.all(np.isfinite(area), axis=-1)
+    usable = np.all(np.isfinite(area), axis=-1) & (layout.ordered(left_out.astype(np.float64)) == 0)
+    reasons += said_of(fit, left_out)
     ratio = layout.ordered(likelihood_ratios(fit, elements, progress=progress), "component")
-    p = _chances(fit, ratio, usable, blanks, elements, layout)
+    p = _chances(fit, ratio, usable, absent, elements, layout)
     # leaving an element out of the sum raises the shares of the others only, so this ends after one round an element
     while True:
         detected = p < level
@@ -148,13 +161,41 @@ def normalise(
         p = np.where(detected & (standard > 0), np.fmax(p, exceeds), p)
         if not np.any(lost):
             break
-    outcome = Normalised(
-        elements, of, standard, half, values, covariance, detected, p, in_sum, np.hypot(common, systematic)
-    )
+    systematic = np.hypot(common, systematic)
+    if by_default:
+        traded = np.einsum("...ii->...i", trade_covariance(fit, layout, detected))
+        systematic = np.sqrt(systematic**2 + traded)
+        standard, half = with_model(of, systematic)
+    outcome = Normalised(elements, of, standard, half, values, covariance, detected, p, in_sum, systematic)
     return normalised_table(
         fit, outcome, outer=layout.outer, spot_dim=spot_dim if layout.has_spots else "", level=level,
-        exclude=tuple(exclude), model_uncertainty=common, blanks=tuple(blanks or ()),
+        exclude=tuple(exclude), model_uncertainty=common, blanks=tuple(absent), reasons=reasons,
     )  # fmt: skip
+
+
+def members_left_out(fit: xr.Dataset, *, force: bool, what: str) -> Mask:
+    """Return which members of a series failed and are not used, shape of the series.
+
+    Raises
+    ------
+    NotDeterminedError
+        When none is left.
+    """
+    failed = np.asarray(fit["verdict"].values == "failed")
+    if checks.flag(force, "force"):
+        return np.zeros(failed.shape, dtype=bool)
+    if np.all(failed):
+        require("failed", str(fit["reasons"].values.ravel()[0]), what=what)
+    return failed
+
+
+def said_of(fit: xr.Dataset, left_out: Mask) -> list[str]:
+    """Return the reason that members left out give."""
+    if not np.any(left_out):
+        return []
+    first = str(fit["reasons"].values[left_out][0]) or "no reason recorded"
+    count = np.count_nonzero(left_out)
+    return [f"model inadequate: {count} of {left_out.size} fits failed and are left out ({first})"]
 
 
 def _chances(
@@ -178,9 +219,10 @@ def _chances(
         share, unc = (layout.ordered(one) for one in shares(fit, name, signed))
         unc = own_widths(share, unc, ratio[..., i])
         for index in np.ndindex(*p.shape[:-1]):
-            good = np.isfinite(share[index])
+            good = np.isfinite(share[index]) & usable[index]
             if np.any(good):
-                p[(*index, i)] = max(p[(*index, i)], blank_p_value(share[index][good], unc[index][good], blank))
+                chance = blank_p_value(share[index][good], unc[index][good], blank)
+                p[(*index, i)] = max(p[(*index, i)], held(chance, share[index][good], blank))
     p[~np.any(usable, axis=-1)] = np.nan  # no spectrum, no answer
     return p
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from surfspec import spectra
+from surfspec.fitting.verdict import verdict_of
 from surfspec.leis.amounts.spots import OverSpots
 
 Array = NDArray[np.float64]
@@ -67,6 +68,18 @@ def rule_of(level: float, exclude: tuple[str, ...], blanks: tuple[str, ...]) -> 
     )
 
 
+def asked_of(blanks: tuple[str, ...]) -> str:
+    """Say in a few words what an element had to show to be called detected.
+
+    Examples
+    --------
+    >>> asked_of(("Si",))
+    'likelihood, and value above its total uncertainty, and above the blank for Si'
+    """
+    seen = f", and above the blank for {', '.join(blanks)}" if blanks else ""
+    return f"likelihood, and value above its total uncertainty{seen}"
+
+
 def usable_count(values: Array) -> NDArray[np.int64]:
     """Return how many spots have values, over the leading dimensions of shape (..., spot, element).
 
@@ -88,6 +101,7 @@ def normalised_table(
     exclude: tuple[str, ...],
     model_uncertainty: Array,
     blanks: tuple[str, ...],
+    reasons: list[str],
 ) -> xr.Dataset:
     """Lay the arrays out as a Dataset of kind ``table``; `spot_dim` is empty where there are no spots."""
     of = found.of
@@ -121,6 +135,8 @@ def normalised_table(
         "upper_limit": entry(top, limit, f"Upper limit at {1 - level:.0%} where not detected"),
         "spot_count": entry(outer, usable_count(found.values).astype(np.float64), "Number of spots"),
     }
+    variables["verdict"] = ((), verdict_of(reasons) if reasons else "ok", {"long_name": "Verdict"})
+    variables["reasons"] = ((), "; ".join(reasons), {"long_name": "Reasons"})
     values, covariance = found.values, found.covariance
     spot = (*outer, spot_dim) if spot_dim else outer
     if not spot_dim:
@@ -145,6 +161,7 @@ def normalised_table(
         coords={**coords, "element": names, "element_b": names, "in_sum": in_sum},
         attrs={
             "kind": "table", "technique": "LEIS", "exclude": ", ".join(exclude), "level": float(level), "inputs": "fit",
-            "model_uncertainty": stated, "rule": rule_of(level, exclude, blanks), **spectra.origin(fit),
+            "model_uncertainty": stated, "rule": rule_of(level, exclude, blanks),
+            "asked": asked_of(blanks), "fit_recipe": str(fit.attrs["recipe"]), **spectra.origin(fit),
         },
     )  # fmt: skip

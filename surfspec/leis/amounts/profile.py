@@ -22,7 +22,8 @@ from scipy.stats import t
 from surfspec import spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.inputs import LEVEL, MODEL_UNCERTAINTY, check_level, recipe_of
+from surfspec.leis.amounts import checks
+from surfspec.leis.amounts.inputs import LEVEL, check_level, recipe_of
 from surfspec.leis.amounts.normalisation import normalise
 
 Array = NDArray[np.float64]
@@ -93,7 +94,7 @@ def depth_profile(
     sensitivity: Mapping[str, float] | None = None,
     blanks: Mapping[str, xr.Dataset] | None = None,
     level: float = LEVEL,
-    model_uncertainty: float | Mapping[str, float] = MODEL_UNCERTAINTY,
+    model_uncertainty: float | Mapping[str, float] | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -102,7 +103,7 @@ def depth_profile(
     Parameters
     ----------
     fit
-        Fit of a series over `along` (and spots, say), cycles in order.
+        Fit of a series over `along` (and spots, say), whose coordinate gives the order; it is sorted by it.
     exclude, spot_dim, sensitivity, blanks, level, model_uncertainty, force, progress
         As for :func:`surfspec.leis.normalise`. Elements excluded from the sum have no say in where the plateau begins.
     along
@@ -121,7 +122,8 @@ def depth_profile(
     Raises
     ------
     InputError
-        For a fit without `along`, and as :func:`surfspec.leis.normalise`.
+        For a fit without `along` or without its coordinate, cycles that are no numbers or are there twice, and as
+        :func:`surfspec.leis.normalise`.
 
     Examples
     --------
@@ -130,18 +132,20 @@ def depth_profile(
     >>> def counts(o, zr):
     ...     return rng.poisson(20 + sum(h * np.exp(-((energy - e) ** 2) / 800) for h, e in ((o, 1182), (zr, 2557))))
     >>> rows = [counts(900, zr) for zr in (100, 250, 300, 300, 300, 300, 300)]
-    >>> series = ss.spectrum(energy, rows, technique="LEIS", dims=("cycle",))
+    >>> series = ss.spectrum(energy, rows, technique="LEIS", dims=("cycle",)).assign_coords(cycle=range(7))
     >>> profile = ss.leis.depth_profile(ss.leis.fit(series, ss.leis.Recipe(elements=("O", "Zr"))))
     >>> int(profile.constant_from), round(float(profile.bulk.sel(element="Zr")), 2)
     (2, 0.27)
     """
     recipe_of(fit)
     check_level(level)
+    checks.text(along, "along", "Give the name of the dimension")
     dims = [str(d) for d in fit["chi2"].dims]
     if along not in dims or along == spot_dim:
         raise InputError(
             f"the fit has no dimension {along!r}", where="along", remedy=f"Use one of {', '.join(dims) or 'none'}"
         )
+    fit = _in_order(fit, along)
     table = normalise(
         fit, exclude=exclude, spot_dim=spot_dim, sensitivity=sensitivity, blanks=blanks, level=level,
         model_uncertainty=model_uncertainty, force=force, progress=progress,
@@ -151,14 +155,16 @@ def depth_profile(
     r = table["normalised_area"].transpose(*order).values
     model = table["model_unc"].transpose(*order).values
     unc = np.sqrt(np.maximum(table["normalised_area_unc"].transpose(*order).values ** 2 - model**2, 0.0))
-    place = np.asarray(table[along].values if along in table.coords else np.arange(r.shape[-2]), dtype=np.float64)
+    place = np.asarray(table[along].values, dtype=np.float64)
     judged = table["in_sum"].values == 1
     shape, width = r.shape[:-2], r.shape[-1]
     columns = {name: np.full((*shape, width), np.nan) for name in _COLUMNS}
     first, verdicts, reasons = np.full(shape, np.nan), np.empty(shape, dtype="<U8"), np.empty(shape, dtype="<U400")
+    general = [one for one in str(table["reasons"].values).split("; ") if one]
     for index in np.ndindex(*shape):
         good = np.all(np.isfinite(r[index]), axis=1)
-        numbers, why = _one(place[good], r[index][good], unc[index][good], model[index][good], judged, level)
+        numbers, found = _one(place[good], r[index][good], unc[index][good], model[index][good], judged, level)
+        why = [*general, *found]
         for name, value in numbers.items():
             if name == "first":
                 first[index] = value
@@ -166,7 +172,7 @@ def depth_profile(
                 columns[name][index] = value
         verdicts[index], reasons[index] = verdict_of(why) if why else "ok", "; ".join(why)
     top = (*outer, "element")
-    unit = str(table[along].attrs.get("units", "1")) if along in table.coords else "1"
+    unit = str(table[along].attrs.get("units", "1"))
     made = {
         name: (top, columns[name], {"units": "1", "long_name": word}
                | ({"ancillary_variables": f"{name}_unc"} if f"{name}_unc" in columns else {}))
@@ -187,6 +193,25 @@ def depth_profile(
         **spectra.origin(fit),
     }
     return out
+
+
+def _in_order(fit: xr.Dataset, along: str) -> xr.Dataset:
+    """Return the fit sorted along a dimension; refuse one without an order."""
+    if along not in fit.coords:
+        raise InputError(
+            f"the fit has no coordinate {along!r}, so nothing tells the order",
+            where="along",
+            remedy=f"Number the spectra as they were measured: fit.assign_coords({along}=range({fit.sizes[along]}))",
+        )
+    kind = fit[along].dtype.kind
+    place = np.asarray(fit[along].values, dtype=np.float64) if kind in "iuf" else np.array([np.nan])
+    if not np.all(np.isfinite(place)):
+        raise InputError(f"{along} is not made of numbers", where="along", remedy="Give it numbers in rising order")
+    if np.unique(place).size < place.size:
+        raise InputError(
+            f"{along} has the same number twice", where="along", remedy="Give repeated spectra a dimension of their own"
+        )
+    return fit if np.all(np.diff(place) > 0) else fit.sortby(along)
 
 
 _COLUMNS = {

@@ -9,11 +9,24 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from surfspec import schema, spectra
+from surfspec import spectra
 from surfspec.errors import InputError
+from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.inputs import LEVEL, MODEL_UNCERTAINTY, elements_of, recipe_of
+from surfspec.leis.amounts import checks
+from surfspec.leis.amounts.inputs import (
+    LEVEL,
+    MODEL_UNCERTAINTY,
+    elements_of,
+    included,
+    model_uncertainties,
+    recipe_of,
+)
+from surfspec.leis.amounts.layout import Layout
+from surfspec.leis.amounts.neighbours import trade_covariance
 from surfspec.leis.amounts.normalisation import normalise
+from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 Array = NDArray[np.float64]
 
@@ -26,7 +39,7 @@ def composition(
     spot_dim: str = "spot",
     blanks: Mapping[str, xr.Dataset] | None = None,
     level: float = LEVEL,
-    model_uncertainty: float | Mapping[str, float] = MODEL_UNCERTAINTY,
+    model_uncertainty: float | Mapping[str, float] | None = None,
     force: bool = False,
 ) -> xr.Dataset:
     r"""Atomic fractions of the outermost layer.
@@ -35,7 +48,8 @@ def composition(
               \frac{\partial x_j}{\partial\ln s_k} = -x_k(\delta_{jk} - x_j)
 
     Elements that are not detected leave the sum, as in :func:`surfspec.leis.normalise`. Elements that the ion does not
-    see (H, and for He everything lighter than itself) are not in any sum.
+    see (H, and for He everything lighter than itself) are not in any sum. What an element below its limit may
+    hold, its value and uncertainty, is in the uncertainty of the others.
 
     Parameters
     ----------
@@ -47,8 +61,11 @@ def composition(
         not seen its fraction is NaN.
     exclude
         Elements left out of the sum.
-    spot_dim, blanks, level, model_uncertainty, force
-        As for :func:`surfspec.leis.normalise`; the model's uncertainty is that of a fraction here.
+    spot_dim, blanks, level, force
+        As for :func:`surfspec.leis.normalise`.
+    model_uncertainty
+        As for :func:`surfspec.leis.normalise`: of an area over the sum of all areas. It is carried through the factors,
+        so the fraction of an element that scatters strongly is less uncertain than that of one that scatters weakly.
 
     Returns
     -------
@@ -61,7 +78,8 @@ def composition(
     Raises
     ------
     InputError
-        For a table that holds no factors, or an element that is seen and has none.
+        For a table that holds no factors, an element that is seen and has none, or factors from fits (or computed for
+        an ion, energy or angle) that are not those of this fit.
 
     Examples
     --------
@@ -75,7 +93,7 @@ def composition(
     ([0.9, 0.1], 'check')
     """
     recipe_of(fit)
-    schema.check(sensitivity, "table")
+    sensitivity = checks.table(sensitivity, "sensitivity", "leis.sensitivity or leis.sensitivity_from_cross_sections")
     if "sensitivity" not in sensitivity:
         raise InputError(
             "the table has no sensitivity factors",
@@ -90,16 +108,20 @@ def composition(
         raise InputError(
             f"no factor for any of {', '.join(elements)}", where="sensitivity", remedy="Add a reference that holds them"
         )
-    table = normalise(
-        fit,
-        exclude=(*exclude, *(name for name in lacking if name not in exclude)),
-        spot_dim=spot_dim,
-        sensitivity=factors,
-        blanks=blanks,
-        level=level,
-        model_uncertainty=model_uncertainty,
-        force=force,
+    doubts = _alike(fit, sensitivity)
+    checks.names(exclude, elements, "exclude")
+    by_default = model_uncertainty is None
+    model = model_uncertainties(
+        elements, MODEL_UNCERTAINTY if model_uncertainty is None else model_uncertainty, MODEL_UNCERTAINTY
     )
+    left_out = (*exclude, *(name for name in lacking if name not in exclude))
+    in_sum = included(elements, left_out)
+    total = fit["area"].isel(component=in_sum).sum("component")
+    table = normalise(
+        fit, exclude=left_out, spot_dim=spot_dim, sensitivity=factors, blanks=blanks, level=level,
+        model_uncertainty=0.0, force=force,
+        area_model_unc=total * xr.DataArray(model, dims="component", coords={"component": elements}),
+    )  # fmt: skip
     seen = [n for n in lacking if n not in exclude and bool((table["detected"].sel(element=n) == 1).any())]
     if seen:
         raise InputError(
@@ -117,15 +139,20 @@ def composition(
     # d x_j / d ln s_k = -x_k (delta_jk - x_j), the second part for elements of the sum only
     slope = -(x[..., None] * np.eye(len(elements)) - x[..., :, None] * (x * chosen)[..., None, :])
     shared = slope @ logs @ np.swapaxes(slope, -1, -2)
+    trade = trade_covariance(fit, Layout.of(fit, spot_dim), detected) if by_default else np.zeros(1)
+    divisor = np.array([factors.get(name, 1.0) for name in elements])
+    by_model = _through_factors(x, divisor, chosen == 1, np.diag(model**2) + trade)
     own = _own_covariance(table, outer, spot_dim)
-    covariance = shared + own
+    hidden = _hidden(x, np.sqrt(np.einsum("...ii->...i", own + by_model)), detected, in_sum)
+    covariance = shared + own + by_model + hidden
     unknown = np.isnan(mean)
     covariance = np.where(unknown[..., None] | unknown[..., None, :], np.nan, covariance)
     unc = np.sqrt(np.einsum("...ii->...i", covariance))
     part = np.where(unknown, np.nan, np.sqrt(np.einsum("...ii->...i", shared)))
     limit = np.where(detected, np.nan, mean + norm.isf(level) * unc)
-    reasons = [one for one in str(sensitivity["reasons"].item()).split("; ") if one]
-    doubtful = fit["verdict"].values != "ok"
+    reasons = [one for source in (sensitivity, table) for one in str(source["reasons"].item()).split("; ") if one]
+    reasons = list(dict.fromkeys([*reasons, *doubts]))
+    doubtful = fit["verdict"].values == "check"
     if np.any(doubtful):
         reasons.append(f"model inadequate: {np.count_nonzero(doubtful)} of {doubtful.size} fits are not ok")
     top, one = (*outer, "element"), {"units": "1"}
@@ -151,11 +178,71 @@ def composition(
         },
         attrs={
             "kind": "table", "technique": "LEIS", "inputs": "fit, sensitivity", "level": float(level),
-            "exclude": ", ".join(exclude), "rule": str(table.attrs["rule"]), "method": str(sensitivity.attrs["method"]),
+            "exclude": ", ".join(exclude), "rule": str(table.attrs["rule"]), "asked": str(table.attrs["asked"]),
+            "fit_recipe": str(fit.attrs["recipe"]), "method": str(sensitivity.attrs["method"]),
             "assumption": str(sensitivity.attrs["assumption"]), **spectra.origin(fit),
             **({"simulated": sensitivity.attrs["simulated"]} if "simulated" in sensitivity.attrs else {}),
         },
     )  # fmt: skip
+
+
+def _alike(fit: xr.Dataset, sensitivity: xr.Dataset) -> list[str]:
+    """Refuse factors that are those of other areas, and return reasons for doubt."""
+    reasons = same_recipe(
+        fit, sensitivity, names=("the sample", "the reference"), where="sensitivity", same_elements=False
+    )
+    own: Recipe = recipe_of(fit)
+    for key, mine in (("ion", own.ion), ("ion_energy", own.energy), ("scattering_angle", own.angle)):
+        theirs = sensitivity.attrs.get(key)
+        if sensitivity.attrs.get("method") == "cross-sections" and theirs is not None and theirs != mine:
+            raise InputError(
+                f"the sample was fitted with {key} {mine}, the factors are computed for {theirs}",
+                where="sensitivity",
+                remedy="Compute them for the ion, energy and angle of the recipe",
+            )
+    passed = str(sensitivity.attrs.get("transmission", "0"))
+    if own.transmission and passed not in ("0", "none"):
+        raise InputError(
+            f"the transmission is in the recipe ({own.transmission}) and in the factors ({passed})",
+            where="sensitivity",
+            remedy="Leave it out of one: areas by a recipe with a transmission are those of T = 1",
+        )
+    return reasons
+
+
+def _through_factors(x: Array, divisor: Array, chosen: NDArray[np.bool_], shares: Array) -> Array:
+    """Return the covariance of the fractions by that of the shares of all areas, shape (..., element, element).
+
+    Parameters
+    ----------
+    x
+        Fractions, shape (..., element).
+    divisor
+        Factors, shape (element,).
+    chosen
+        Which are in the sum, shape (..., element).
+    shares
+        Covariance of areas over their sum, shape (element, element) or (..., element, element).
+    """
+    out = np.zeros((*x.shape, x.shape[-1]))
+    everywhere = np.broadcast_to(shares, out.shape)
+    for index in np.ndindex(*x.shape[:-1]):
+        seen = float(np.sum((x[index] * divisor)[chosen[index]]))
+        if seen > 0:
+            # a share r of all areas is x s / seen, and what stands for it in the sum of the fractions r seen / s
+            own = everywhere[index] * seen**2 / np.outer(divisor, divisor)
+            out[index] = fractions(x[index], own, chosen[index])[1]
+    return out
+
+
+def _hidden(x: Array, unc: Array, detected: NDArray[np.bool_], in_sum: NDArray[np.bool_]) -> Array:
+    """Return the covariance of the fractions by elements below their limits, shape (..., element, element).
+
+    An element that may hold `h` makes the others less by the factor 1 - h.
+    """
+    held = np.where(~detected & in_sum, x**2 + unc**2, 0.0).sum(axis=-1)
+    lowered = np.where(detected, x, 0.0)
+    return np.asarray(held[..., None, None] * lowered[..., :, None] * lowered[..., None, :])
 
 
 def _log_covariance(sensitivity: xr.Dataset, elements: list[str], known: list[str]) -> Array:
@@ -170,9 +257,9 @@ def _log_covariance(sensitivity: xr.Dataset, elements: list[str], known: list[st
 
 
 def _own_covariance(table: xr.Dataset, outer: list[str], spot_dim: str) -> Array:
-    """Return the covariance of the mean by fits, spots and model, shape (..., element, element).
+    """Return the covariance of the mean by fits and spots, shape (..., element, element).
 
-    Its correlations are those of the fits; its variances are those of the normalised areas.
+    Its correlations are those of the fits; its variances are those of the normalised areas without the model's part.
     """
     top = (*outer, "element")
     matrix = table["spot_covariance"]
@@ -181,8 +268,7 @@ def _own_covariance(table: xr.Dataset, outer: list[str], spot_dim: str) -> Array
     whole = matrix.transpose(*outer, "element", "element_b").values
     model = table["model_unc"].transpose(*top).values
     standard = table["normalised_area_unc"].transpose(*top).values
-    rest = np.sqrt(np.maximum(standard**2 - model**2, 0.0))
-    root = np.sqrt(np.maximum(np.einsum("...ii->...i", whole), 0.0))
+    rest = np.sqrt(np.maximum(np.nan_to_num(standard**2 - model**2), 0.0))
+    root = np.sqrt(np.maximum(np.nan_to_num(np.einsum("...ii->...i", whole)), 0.0))
     scale = np.where(root > 0, rest / np.where(root > 0, root, 1.0), 0.0)
-    inner = np.nan_to_num(whole) * scale[..., :, None] * scale[..., None, :]
-    return np.asarray(inner + model[..., :, None] ** 2 * np.eye(model.shape[-1]))
+    return np.asarray(np.nan_to_num(whole) * scale[..., :, None] * scale[..., None, :])

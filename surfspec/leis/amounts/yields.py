@@ -8,6 +8,7 @@ element. Reference samples come first; cross-sections tell factors to 20 to 30 %
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -16,10 +17,13 @@ from scipy.stats import chi2 as chi2_distribution
 
 from surfspec import reference, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.verdict import IMPROBABLE, require
+from surfspec.fitting.verdict import IMPROBABLE
+from surfspec.leis.amounts import checks
 from surfspec.leis.amounts.inputs import MODEL_UNCERTAINTY, elements_of, recipe_of
+from surfspec.leis.amounts.normalisation import members_left_out, said_of
 from surfspec.leis.amounts.yields_table import yields_table
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 Array = NDArray[np.float64]
 Composition = str | Mapping[str, float]
@@ -57,7 +61,7 @@ def sensitivity(
     model_uncertainty
         Standard uncertainty of an area by the spectral model, over the summed area.
     force
-        Use members whose fit failed.
+        Use members whose fit failed, too. By default they are left out, and the verdict is ``check``.
 
     Returns
     -------
@@ -69,8 +73,10 @@ def sensitivity(
     Raises
     ------
     InputError
-        For compositions that hold none of the elements, references without a common element, or a peak too weak to
-        tell a factor.
+        For compositions that hold none of the elements, references without a common element, a peak too weak to
+        tell a factor, or references whose fits are not comparable.
+    NotDeterminedError
+        When every fit of a reference failed and `force` is not set.
 
     References
     ----------
@@ -87,29 +93,27 @@ def sensitivity(
     >>> bool(abs(found.sensitivity.sel(element="Zr") - 2.0) < 0.2)
     True
     """
-    fits = [references] if isinstance(references, xr.Dataset) else list(references)
-    if not isinstance(compositions, str | Mapping | Sequence):
-        raise InputError(
-            f"compositions is a {type(compositions).__name__}", where="compositions", remedy='Give formulas: ["Na3PO4"]'
-        )
-    given = [compositions] if isinstance(compositions, str | Mapping) else list(compositions)
+    fits = _references(references)
+    given = _compositions(compositions)
     if len(fits) != len(given) or not fits:
         raise InputError(
             f"{len(fits)} references and {len(given)} compositions",
             where="compositions",
             remedy="Give one composition for each reference",
         )
-    if not (np.isfinite(model_uncertainty) and model_uncertainty >= 0):
-        raise InputError(
-            f"model uncertainty {model_uncertainty}", where="model_uncertainty", remedy="Give 0 or a positive number"
-        )
-    if isinstance(exclude, str):
-        raise InputError(f"exclude is the text {exclude!r}", where="exclude", remedy=f"Give a list: ({exclude!r},)")
+    model_uncertainty = checks.number(model_uncertainty, "model_uncertainty", low=0.0, high=1.0)
+    checks.text(relative_to, "relative_to", "Give one symbol")
+    for fit in fits:
+        recipe_of(fit)
+    exclude = checks.names(exclude, list(dict.fromkeys(name for fit in fits for name in elements_of(fit))), "exclude")
+    labels = [f"reference {i}" for i in range(len(fits))]
+    reasons = same_recipe(*fits, names=labels, where="references", same_elements=False)
     rows = []
     for i, (fit, one) in enumerate(zip(fits, given, strict=True)):
-        recipe_of(fit)
+        left_out = members_left_out(fit, force=force, what=labels[i])
+        reasons += said_of(fit, left_out)
         names = [name for name in elements_of(fit) if name not in exclude]
-        rows.append(_logarithms(fit, names, _atoms(one), model_uncertainty, force, i))
+        rows.append(_logarithms(fit, names, _atoms(one), model_uncertainty, ~left_out, i))
     elements = list(dict.fromkeys(name for names, _, _ in rows for name in names))
     held = {name: sum(name in names for names, _, _ in rows) for name in elements}
     size = {name: max(float(y[names.index(name)]) for names, y, _ in rows if name in names) for name in elements}
@@ -119,7 +123,6 @@ def sensitivity(
         )
     zero = relative_to or max(elements, key=lambda name: (held[name], size[name]))
     values, covariance, chi2, dof = _solve(rows, elements, zero)
-    reasons = []
     if dof > 0 and chi2_distribution.sf(chi2, dof) < IMPROBABLE:
         reasons.append(f"model inadequate: references disagree, chi-square {chi2:.3g} for {dof} shared factors")
     if dof > 0:
@@ -130,15 +133,45 @@ def sensitivity(
             "method": "references", "relative_to": zero, "inputs": "references",
             "compositions": "; ".join(str(one) for one in given),
             "assumption": "the outermost layer of each reference has its nominal composition",
-            "model_uncertainty": float(model_uncertainty), **spectra.origin(*fits),
+            "model_uncertainty": float(model_uncertainty), "fit_recipe": str(fits[0].attrs["recipe"]),
+            **spectra.origin(*fits),
         },
     )  # fmt: skip
+
+
+def _references(given: xr.Dataset | Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return the references as a list."""
+    fits = [given] if isinstance(given, xr.Dataset) else list(given) if isinstance(given, list | tuple) else None
+    if fits is None or not all(isinstance(one, xr.Dataset) for one in fits):
+        raise InputError(
+            f"references is a {type(given).__name__}" if fits is None else "a reference is no fit",
+            where="references",
+            remedy="Give what leis.fit returned, one or a list",
+        )
+    return fits
+
+
+def _compositions(given: Composition | Sequence[Composition]) -> list[Composition]:
+    """Return the compositions as a list."""
+    several = isinstance(given, list | tuple)
+    found = list(cast(Sequence[Composition], given)) if several else [cast(Composition, given)]
+    if not several and not (isinstance(given, str) or checks.is_mapping(given)):
+        raise InputError(
+            f"compositions is a {type(given).__name__}", where="compositions", remedy='Give formulas: ["Na3PO4"]'
+        )
+    for one in found:
+        if not (isinstance(one, str) or checks.is_mapping(one)):
+            raise InputError(
+                f"a composition is a {type(one).__name__}", where="compositions", remedy='Give formulas: ["Na3PO4"]'
+            )
+    return found
 
 
 def _atoms(given: Composition) -> dict[str, float]:
     """Return atomic fractions by element."""
     atoms = dict(reference.composition(given)) if isinstance(given, str) else dict(given)
-    if not atoms or not all(np.isfinite(n) and n > 0 for n in atoms.values()):
+    numbers = all(isinstance(n, int | float | np.number) and not isinstance(n, bool) for n in atoms.values())
+    if not atoms or not numbers or not all(np.isfinite(n) and n > 0 for n in atoms.values()):
         raise InputError(f"composition {given!r}", where="compositions", remedy="Give positive numbers of atoms")
     for name in atoms:
         iso.element_symbol(name)
@@ -147,13 +180,9 @@ def _atoms(given: Composition) -> dict[str, float]:
 
 
 def _logarithms(
-    fit: xr.Dataset, wanted: list[str], atoms: dict[str, float], model: float, force: bool, number: int
+    fit: xr.Dataset, wanted: list[str], atoms: dict[str, float], model: float, used: NDArray[np.bool_], number: int
 ) -> tuple[list[str], Array, Array]:
     """Return elements, logarithms of area over atomic fraction (j,), and their covariance (j, j)."""
-    failed = fit["verdict"].values == "failed"
-    if np.any(failed):
-        require("failed", str(fit["reasons"].values[failed][0]) if failed.ndim else str(fit["reasons"].values),
-                what=f"reference {number}", force=force)  # fmt: skip
     names = [name for name in wanted if name in atoms]
     if not names:
         raise InputError(
@@ -166,7 +195,7 @@ def _logarithms(
     area = part["area"].transpose(*dims, "component").values.reshape(-1, len(names))
     matrix = part["area_covariance"].transpose(*dims, "component", "component_b").values
     matrix = matrix.reshape(-1, len(names), len(names))
-    good = np.all(np.isfinite(area), axis=1) & np.all(np.isfinite(matrix), axis=(1, 2))
+    good = used.ravel() & np.all(np.isfinite(area), axis=1) & np.all(np.isfinite(matrix), axis=(1, 2))
     area, matrix = area[good], matrix[good]
     if not area.shape[0]:
         raise InputError(f"reference {number} has no usable spectrum", where="references", remedy="Check its fit")

@@ -1,0 +1,193 @@
+"""What callers give beside a fit, looked at once: names, numbers, mappings, tables. Every refusal says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from surfspec import schema
+from surfspec.errors import InputError
+
+
+def number(value: object, where: str, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False) -> float:
+    """Return a finite real number between two ends.
+
+    Parameters
+    ----------
+    value
+        What was given.
+    where
+        Name of the parameter, for the message.
+    low, high
+        Ends of what is allowed, included.
+    open_low
+        Leave the lower end out.
+
+    Raises
+    ------
+    InputError
+        For text, a truth value, an array, NaN, or a number outside.
+
+    Examples
+    --------
+    >>> number(np.float32(0.5), "level", low=0.0, high=1.0)
+    0.5
+    """
+    ok = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)
+    try:
+        found = float(value) if ok else np.nan  # type: ignore[arg-type]
+    except OverflowError:
+        found = np.inf
+    if not np.isfinite(found) or not low <= found <= high or (open_low and found == low):
+        ends = f" from {low:g}" if np.isfinite(low) and not open_low else f" above {low:g}" if np.isfinite(low) else ""
+        upto = f" to {high:g}" if np.isfinite(high) else ""
+        named = f"{where.replace('_', ' ')} {value if isinstance(value, str) and value else _short(value)}"
+        raise InputError(named, where=where, remedy=f"Give a number{ends}{upto}")
+    return found
+
+
+def names(given: object, known: Collection[str], where: str, *, least: int = 0) -> tuple[str, ...]:
+    """Return a list of names, each of which is known.
+
+    Parameters
+    ----------
+    given
+        What was given.
+    known
+        What may be named.
+    where
+        Name of the parameter, for the message.
+    least
+        How many names there must be at least.
+
+    Raises
+    ------
+    InputError
+        For a single text, something that is no list of texts, an unknown or repeated name, or too few.
+
+    Examples
+    --------
+    >>> names(["Na"], ("O", "Na"), "exclude")
+    ('Na',)
+    """
+    example = next(iter(known), "O")
+    if isinstance(given, str):
+        raise InputError(f"{where} is the text {given!r}", where=where, remedy=f"Give a list: ({given!r},)")
+    if not isinstance(given, Sequence | set | frozenset | np.ndarray) or isinstance(given, bytes):
+        raise InputError(
+            f"{where} is a {type(given).__name__}",
+            where=where,
+            remedy=f"Give a list of symbols, such as ({example!r},)",
+        )
+    found = tuple(str(one) if isinstance(one, str) else one for one in given)
+    for one in found:
+        if not isinstance(one, str) or one not in known:
+            raise InputError(f"{_short(one)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
+    if len(set(found)) < len(found):
+        raise InputError(f"{where} names an element twice", where=where, remedy="Name each element once")
+    if len(found) < least:
+        raise InputError(f"{where} is empty", where=where, remedy=f"Name at least {least} of {', '.join(known)}")
+    return found
+
+
+def is_mapping(value: object) -> bool:
+    """Return whether a value is a mapping and no Dataset, which is one in name.
+
+    Examples
+    --------
+    >>> is_mapping({"O": 1.0}), is_mapping(xr.Dataset())
+    (True, False)
+    """
+    return isinstance(value, Mapping) and not isinstance(value, xr.Dataset)
+
+
+def mapping(given: object, known: Collection[str], where: str, remedy: str) -> dict[str, Any]:
+    """Return a mapping by element as a dict, empty for None.
+
+    Raises
+    ------
+    InputError
+        For something else, or an element that is not known.
+
+    Examples
+    --------
+    >>> mapping({"O": 2.0}, ("O", "Na"), "sensitivity", "Give numbers by element")
+    {'O': 2.0}
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not is_mapping(given):
+        raise InputError(f"{where} is a {type(given).__name__}", where=where, remedy=remedy)
+    for name in given:
+        if name not in known:
+            raise InputError(f"{_short(name)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
+    return dict(given)
+
+
+def table(given: object, where: str, made_by: str) -> xr.Dataset:
+    """Return a Dataset of kind ``table``.
+
+    Raises
+    ------
+    InputError
+        For something that is no Dataset.
+    SchemaError
+        For a Dataset that is none of these.
+    """
+    if not isinstance(given, xr.Dataset):
+        raise InputError(f"{where} is a {type(given).__name__}", where=where, remedy=f"Pass what {made_by} gave")
+    return schema.check(given, "table")
+
+
+def flag(value: object, where: str) -> bool:
+    """Return a truth value.
+
+    Raises
+    ------
+    InputError
+        For anything else: ``"no"`` would count as yes.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{where} is {_short(value)}", where=where, remedy="Give True or False")
+    return bool(value)
+
+
+def text(value: object, where: str, remedy: str) -> str:
+    """Return a text.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{where} is {_short(value)}", where=where, remedy=remedy)
+    return str(value)
+
+
+def callback(value: Callable[[int, int], None] | None) -> None:
+    """Raise unless `progress` is None or can be called.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if value is not None and not callable(value):
+        raise InputError(
+            f"progress is {_short(value)}", where="progress", remedy="Give a function of two numbers, done and total"
+        )
+
+
+def _short(value: object) -> str:
+    """Return a value as text of one line."""
+    if isinstance(value, np.integer | np.floating):
+        value = value.item()
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**15:
+        return "a very large number"
+    if isinstance(value, str | int | float | None | complex):
+        return repr(value)
+    return f"a {type(value).__name__}"
