@@ -114,12 +114,16 @@ def values_of_metadata(
                 return {name: _of_numbers(columns[name], name, (mapped or {}).get(name, {}), where)
                         for name in spectra.SERIES_UNITS | dict.fromkeys(names) if name in names}  # fmt: skip
     told = "; ".join(f"{name} {_few(column)}" for name, column in columns.items())
+    others = [name for name in members[0].attrs if name not in (*_PREFERRED, *along)]
+    enough = [f"along='{name}'" for name in others if _tells_apart(spectra.stated_numbers(members, str(name)))][:4]
+    say = f"In Python say {' or '.join(enough)}; or name" if enough else "Name"
     raise InputError(
         f"{len(members)} spectra, and their metadata do not order them into a series "
         f"({told or 'no dose, spot, cycle or place in which all of them differ'})",
         where=where,
-        remedy="Name the dimensions by a pattern of their labels, blocks: 'name_spot{spot}_dose{dose}', choose one "
-        "spectrum by region=, or export each into a file of its own and give a pattern of their names",
+        remedy=f"{say} the dimensions by a "
+        "pattern of their labels, blocks: 'name_spot{spot}_dose{dose}', choose one spectrum by region=, or export each "
+        "into a file of its own and give a pattern of their names",
     )
 
 
@@ -130,6 +134,10 @@ def _of_numbers(column: Sequence[float], name: str, mapping: Mapping[str, float]
     if name == "dose" and min(column) < 0:
         raise InputError("a dose is negative", where=where, remedy="Correct the metadata")
     return [int(value) for value in column] if whole else list(column)
+
+
+def _tells_apart(column: Sequence[float] | None) -> bool:
+    return column is not None and len(set(column)) == len(column)
 
 
 def _few(column: Sequence[float]) -> str:

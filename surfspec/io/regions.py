@@ -57,7 +57,7 @@ def pick(entries: list[Entry], region: str | None, where: str) -> Entry:
         raise InputError(
             f"{len(entries)} regions: {_listed(labels)}",
             where=where,
-            remedy="Say region=..., or use read_tree() for all",
+            remedy="Say region=..., or use read_tree() for all, read_series() for a series",
         )
     exact = [entry for entry in entries if entry.label == region]
     same = exact or matching(entries, region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,12 +84,7 @@ def read_series(
     ({'dose': 2, 'kinetic_energy': 2}, 'ions/cm2')
     """
     pattern = str(source)
-    mapped = {
-        name: {str(label): float(one) for label, one in value.items()}
-        for name, value in given.items()
-        if isinstance(value, Mapping)
-    }
-    attrs = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
+    mapped, attrs = _sorted_out(given)
     options = recognise.options_of(technique, wavelength, axis, units, decimal, column, attrs)
     dims = (along,) if isinstance(along, str) else tuple(along)
     outside = set(patterns.placeholders(pattern))
@@ -104,6 +100,31 @@ def read_series(
         return members[0]
     outer = {name: meaning for name, meaning in mapped.items() if name in outside}
     return series_of_members(members, found, outer, where=pattern)
+
+
+def _sorted_out(
+    given: Mapping[str, str | float | int | Mapping[Any, float]],
+) -> tuple[dict[str, dict[str, float]], dict[str, str | float | int]]:
+    """Separate the meanings of labels from metadata; what is neither is refused."""
+    mapped: dict[str, dict[str, float]] = {}
+    attrs: dict[str, str | float | int] = {}
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            for label, one in value.items():
+                if isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one):
+                    raise InputError(
+                        f"{name} {label!r} stands for {one!r}", where=name, remedy="Give each label a number"
+                    )
+            mapped[name] = {str(label): float(one) for label, one in value.items()}
+        elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            attrs[name] = value
+        else:
+            raise InputError(
+                f"{name} is {value!r}"[:120],
+                where=name,
+                remedy=f"Give the meaning of labels as {name}={{1: 1.6e15, 2: 3.2e15}}, metadata as text or a number",
+            )
+    return mapped, attrs
 
 
 def _refuse_unused(mapped: Meanings, outside: set[str], blocks: str, dims: Sequence[str], pattern: str) -> None:
@@ -213,9 +234,17 @@ def _labelled(
 
 
 def _stated(entries: Sequence[_entry.Entry], labels: Sequence[Mapping[str, str]]) -> dict[str, list[Any]]:
-    """Return what all members state in an attribute that is called like a placeholder."""
-    every = [one.dataset.attrs for one in entries]
-    return {name: [attrs[name] for attrs in every] for name in labels[0] if all(name in attrs for attrs in every)}
+    """Return what all members state in an attribute that is called like a placeholder: numbers, or words."""
+    out: dict[str, list[Any]] = {}
+    for name in labels[0]:
+        column = [one.dataset.attrs.get(name) for one in entries]
+        numbers = spectra.stated_numbers([one.dataset for one in entries], name) if None not in column else None
+        if numbers is not None:
+            whole = name not in ("dose", "time", "temperature", *_POSITIONS) and all(n.is_integer() for n in numbers)
+            out[name] = [int(n) for n in numbers] if whole else numbers
+        elif None not in column:
+            out[name] = [str(value) for value in column]
+    return out
 
 
 def _units(members: Sequence[xr.Dataset], values: Mapping[str, Sequence[Any]]) -> dict[str, str]:

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema, spectra
@@ -18,6 +17,7 @@ from surfspec.errors import FormatError, InputError
 from surfspec.io import _bytes, _entry, foreign, text_meta, text_table
 from surfspec.io.regions import spelled
 from surfspec.io.text_columns import AXIS_ROLES, Column, agreed_unit, classify
+from surfspec.io.text_places import on_a_grid
 
 NAME = "text"
 
@@ -26,8 +26,6 @@ _POISSON_SIGMA = 0.1
 #: An unnamed rising axis below 180 that spans at least 40 in steps of at most 0.06 is a 2θ scan in degrees: no
 #: electron or ion spectrum is recorded so finely over so much at so low an energy.
 _LAST_ANGLE, _LONG_SCAN, _FINE_STEP = 180.0, 40.0, 0.06
-#: A column that is called after the place where it was measured.
-_PLACE = re.compile(r"x_?(-?\d+(?:\.\d+)?)[_ ,;]+y_?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 _ION = re.compile(r"(\d+(?:[.,]\d+)?)\s*(k?eV)[\s,;]+(\d*(?:He|Ne|Ar|Kr|Xe|H|D|Li|Na|K))\+", re.IGNORECASE)
 
 
@@ -107,33 +105,9 @@ def spectrum_of(table: text_table.Table, source: _bytes.Source, options: _entry.
         where=where,
     )
     if series:
-        dataset = _on_a_grid(dataset, labels)
+        dataset = on_a_grid(dataset, labels)
     dataset = _entry.labelled(dataset, attrs, source, NAME)
     return _entry.Entry(str(attrs.get("region", "")) or source.name.rsplit(".", 1)[0], dataset)
-
-
-def _on_a_grid(dataset: xr.Dataset, labels: list[str]) -> xr.Dataset:
-    """Lay columns that are called after places, ``x0_y1000``, over dimensions x and y; without a unit, as in the file.
-
-    Places that fill no rectangle become coordinates of the spectra.
-    """
-    places = [match.groups() for label in labels if (match := _PLACE.fullmatch(label.strip()))]
-    if len(places) < len(labels):
-        return dataset
-    axis = schema.axis_of(dataset)
-    at = {name: [float(place[i]) for place in places] for i, name in enumerate(("x", "y"))}
-    meta = {name: {"long_name": name, "units": "1"} for name in at}
-    if not spectra.rectangle(at):
-        return dataset.assign_coords({name: ("spectrum", at[name], meta[name]) for name in at})
-    grid = {name: sorted(set(column)) for name, column in at.items()}
-    order = np.lexsort((at["y"], at["x"]))
-    shape = (len(grid["x"]), len(grid["y"]), dataset.sizes[axis])
-    intensity = dataset["intensity"]
-    return xr.Dataset(
-        {"intensity": (("x", "y", axis), intensity.values[order].reshape(shape), intensity.attrs)},
-        coords={axis: dataset[axis], **{name: (name, grid[name], meta[name]) for name in at}},
-        attrs=dataset.attrs,
-    )
 
 
 def _from_comments(comments: tuple[str, ...]) -> dict[str, _entry.Attr]:

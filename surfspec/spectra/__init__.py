@@ -8,7 +8,8 @@ from surfspec.spectra.cutting import ORIGIN, crop, origin
 from surfspec.spectra.energy_scale import to_binding_energy, to_kinetic_energy
 from surfspec.spectra.gridding import rectangle, stack_grid
 from surfspec.spectra.making import DEFAULT_AXIS, spectrum
-from surfspec.spectra.stacking import SAME_AXIS_STEPS, SERIES_UNITS, stack, stated_numbers
+from surfspec.spectra.metadata import SERIES_UNITS, stated_numbers
+from surfspec.spectra.stacking import SAME_AXIS_STEPS, stack
 from surfspec.spectra.totalling import total
 
 __all__ = [

@@ -11,7 +11,8 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.spectra.stacking import SERIES_UNITS, metadata_columns, stack, units_of_metadata
+from surfspec.spectra.metadata import SERIES_UNITS, metadata_columns, units_of_metadata
+from surfspec.spectra.stacking import stack
 
 
 def stack_grid(

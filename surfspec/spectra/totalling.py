@@ -7,7 +7,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.spectra.stacking import ATTRIBUTE_UNITS
+from surfspec.spectra.metadata import ATTRIBUTE_UNITS
 
 
 def total(series: xr.Dataset, dim: str) -> xr.Dataset:

@@ -202,3 +202,43 @@ def test_units_that_contradict_the_column_are_refused(tmp_path: Path) -> None:
     assert read(file, technique="LEIS", units="arb. units")["intensity"].values.tolist() == [2.0, 3.0]
     file.write_text("kinetic_energy_eV,I (pA)\n1,2\n2,3\n")
     np.testing.assert_allclose(read(file, technique="LEIS", units="nA")["intensity"], [2e-3, 3e-3])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"dose": [1e15, 2e15, 3e15]}, r"Give the meaning of labels as dose=\{1"),
+        ({"dose": {1: "much", 2: 1.0, 3: 2.0}}, "dose '?1'? stands for 'much'"),
+        ({"dose": {1: float("nan")}}, "stands for nan"),
+        ({"ion": None}, "ion is None"),
+    ],
+)
+def test_bad_meanings_are_refused(folder: Path, given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        read_series(folder / "a_area1_dose{dose}.csv", technique="LEIS", **given)
+
+
+@pytest.mark.parametrize("source", ["", ".", "nothing_{dose}.csv", "{}", "{1}.csv", "no/{spot}/folder.csv"])
+def test_bad_patterns_are_refused(folder: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError):
+        read_series(source, technique="LEIS")
+
+
+def test_values_that_files_state_in_comments(tmp_path: Path) -> None:
+    for letter, cycle in (("a", 7), ("b", 3)):
+        table = "\n".join(f"{x},{y:g}" for x, y in zip(ENERGY, counts(1, cycle), strict=True))
+        (tmp_path / f"s_{letter}.csv").write_text(
+            f"# technique: LEIS\n# cycle: {cycle}\n# axis: kinetic_energy\n{table}\n"
+        )
+    series = read_series(tmp_path / "s_{cycle}.csv", units="counts")
+    assert series["cycle"].values.tolist() == [3, 7]
+    np.testing.assert_array_equal(series["intensity"].sel(cycle=7), counts(1, 7))
+
+
+def test_other_numbers_that_would_do_are_named(tmp_path: Path) -> None:
+    etched = ss.stack([one(1, 1), one(1, 2)], "etch_time", [30.0, 60.0])
+    file = write(etched, tmp_path / "a.vms")
+    with pytest.raises(InputError, match="along='etch_time'"):
+        read_series(file)
+    np.testing.assert_array_equal(read_series(file, along="etch_time")["etch_time"], [30.0, 60.0])
