@@ -248,6 +248,8 @@ def _stated(entries: Sequence[_entry.Entry], labels: Sequence[Mapping[str, str]]
 
 
 def _units(members: Sequence[xr.Dataset], values: Mapping[str, Sequence[Any]]) -> dict[str, str]:
-    """Return the unit of a position: that of the other position of the same spectra."""
-    known = [str(members[0][name].attrs.get("units", "")) for name in _POSITIONS if name in members[0].coords]
-    return {name: known[0] for name in values if name in _POSITIONS and known and known[0]}
+    """Return the units of positions: that which the metadata state, else that of the other position of the spectra."""
+    first = members[0]
+    known = [str(first[name].attrs.get("units", "")) for name in _POSITIONS if name in first.coords]
+    said = {name: str(first.attrs.get(f"{name}_unit", "") or (known[0] if known else "")) for name in _POSITIONS}
+    return {name: said[name] for name in values if said.get(name) in schema.UNITS}

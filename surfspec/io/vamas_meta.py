@@ -13,6 +13,13 @@ _NOTHING = {"", "none", "not specified", "notspecified", "unknown", "n/a"}
 _DOSE_UNIT = re.compile(r"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)?\s*(?:ions?)?\s*(?:/\s*cm\^?2|cm\^?-2)", re.IGNORECASE)
 _DATE = ("year", "month", "day", "hour", "minute", "second")
 
+#: Unit of a variable -> factor and offset to that of surfspec.
+_CONVERTED = {
+    "time": {"s": (1.0, 0.0), "ms": (1e-3, 0.0), "min": (60.0, 0.0), "h": (3600.0, 0.0)},
+    "temperature": {"k": (1.0, -273.15), "degc": (1.0, 0.0), "°c": (1.0, 0.0), "c": (1.0, 0.0)},
+}
+_LENGTHS = {"mm": "mm", "um": "um", "µm": "um", "μm": "um", "micro m": "um", "nm": "nm"}
+
 
 def positive(value: _entry.Attr | None) -> float | None:
     """Return a number where it is one and above zero."""
@@ -124,11 +131,27 @@ def _experimental(header: Header, block: Block) -> dict[str, _entry.Attr]:
             continue
         word = re.sub(r"[^0-9a-z]+", "_", label.lower()).strip("_")
         if word and not word[0].isdigit() and word not in {"exp_variable", "value", "index", "kind", "technique"}:
-            found[word] = float(value)
+            found.update(_in_our_unit(word, float(value), unit.strip()))
         match = _DOSE_UNIT.fullmatch(unit.strip())
         if match and "dose" in label.lower():
             found["dose"] = float(value) * float(match.group(1) or 1.0)
     return found
+
+
+def _in_our_unit(word: str, value: float, unit: str) -> dict[str, _entry.Attr]:
+    """Return a variable as an attribute: time in s, temperature in degC, a position with its unit beside it.
+
+    A time or temperature in a unit that is not known gets the unit into its name, so that it is not taken for another.
+    """
+    low = unit.lower()
+    if word in _CONVERTED and low not in {"", "d", "n"}:
+        scale = _CONVERTED[word].get(low)
+        if scale is None:
+            return {f"{word}_in_{re.sub(r'[^0-9a-z]+', '_', low).strip('_')}": value}
+        return {word: round(value * scale[0] + scale[1], 12)}
+    if word in {"x", "y"} and low in _LENGTHS:
+        return {word: value, f"{word}_unit": _LENGTHS[low]}
+    return {word: value}
 
 
 def _region(block: Block) -> str:

@@ -77,7 +77,7 @@ def _variables(dataset: xr.Dataset, series: Sequence[str]) -> dict[str, str]:
     ]
     told = {name: str(dataset[name].attrs.get("units", "d")) for name in (*series, *numbers) if name in numbers}
     single = [name for name in SERIES_UNITS if isinstance(dataset.attrs.get(name), int | float) and name not in told]
-    return {**told, **{name: SERIES_UNITS[name] or "d" for name in single}}
+    return {**told, **{name: str(dataset.attrs.get(f"{name}_unit") or SERIES_UNITS[name] or "d") for name in single}}
 
 
 def _value(one: xr.Dataset, name: str) -> float:
@@ -107,7 +107,7 @@ def _block(
     x, y = one[axis].values, one["intensity"].values
     ion = technique == "LEIS"
     identifier = region + "".join(f" {index + 1}" for index in member)
-    comment = [*above, *(_line(f"{key}: {value}") for key, value in attrs.items())]
+    comment = [*above, *(_line(f"{key}: {value}") for key, value in one.attrs.items())]
     lines = [identifier, _line(attrs.get("sample")), *_date(attrs), "0", str(len(comment)), *comment]
     lines += [
         "ISS" if ion else "XPS",

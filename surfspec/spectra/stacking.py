@@ -124,7 +124,8 @@ def _labels(
     stated = _stated(members, dim)
     if stated is None:
         return np.arange(len(members)), units
-    return np.asarray(stated), units or SERIES_UNITS.get(dim) or None
+    said = str(members[0].attrs.get(f"{dim}_unit", ""))
+    return np.asarray(stated), units or (said if said in schema.UNITS else "") or SERIES_UNITS.get(dim) or None
 
 
 def _same_axis(first: xr.Dataset, other: xr.Dataset, axis: str, index: int) -> None:

@@ -242,3 +242,33 @@ def test_other_numbers_that_would_do_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="along='etch_time'"):
         read_series(file)
     np.testing.assert_array_equal(read_series(file, along="etch_time")["etch_time"], [30.0, 60.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "values", "want", "want_unit"),
+    [
+        ("time", "min", [0.5, 2.0], [30.0, 120.0], "s"),
+        ("temperature", "K", [273.15, 373.15], [0.0, 100.0], "degC"),
+        ("x", "mm", [0.0, 0.5], [0.0, 0.5], "mm"),
+        ("x", "d", [0.0, 0.5], [0.0, 0.5], "1"),
+    ],
+)
+def test_variables_of_vamas_keep_their_unit(
+    tmp_path: Path, name: str, unit: str, values: list[float], want: list[float], want_unit: str
+) -> None:
+    text = write(ss.stack([one(1, 1), one(1, 2)], name, values, units="s"), tmp_path / "a.vms").read_text()
+    (tmp_path / "b.vms").write_text(text.replace(f"\n{name}\ns\n", f"\n{name}\n{unit}\n", 1))
+    series = read_series(tmp_path / "b.vms")
+    assert series["intensity"].dims == (name, "kinetic_energy")
+    np.testing.assert_allclose(series[name], want, atol=1e-9)
+    assert series[name].attrs["units"] == want_unit
+    stacked = ss.stack([node.to_dataset() for node in read_tree(tmp_path / "b.vms").children.values()], name)
+    np.testing.assert_array_equal(stacked[name], series[name])
+    assert stacked[name].attrs["units"] == want_unit
+
+
+def test_a_time_in_an_unknown_unit_is_no_time(tmp_path: Path) -> None:
+    text = write(ss.stack([one(1, 1), one(1, 2)], "time", [1.0, 2.0], units="s"), tmp_path / "a.vms").read_text()
+    (tmp_path / "b.vms").write_text(text.replace("\ntime\ns\n", "\ntime\nfortnights\n", 1))
+    with pytest.raises(InputError, match="along='time_in_fortnights'"):
+        read_series(tmp_path / "b.vms")
