@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from surfspec import leis, schema, spectra
-from surfspec.errors import InputError
+from surfspec.errors import InputError, NotDeterminedError
+from surfspec.leis.amounts.layout import Layout
+from surfspec.leis.amounts.neighbours import NEAR, TRADE, near, trade_covariance
 from surfspec.leis.amounts.spots import over_spots
 
 Array = NDArray[np.float64]
@@ -125,6 +127,64 @@ def test_model_uncertainties_by_element_and_by_area(fit: xr.Dataset) -> None:
 def test_model_uncertainties_that_do_not_fit(fit: xr.Dataset, given: xr.DataArray, words: str) -> None:
     with pytest.raises(InputError, match=words):
         leis.normalise(fit, area_model_unc=given)
+
+
+def test_failed_members_are_left_out_and_named(fit: xr.Dataset) -> None:
+    whole = leis.normalise(fit.isel(spot=[0, 2]))
+    broken = fit.copy(deep=True)
+    broken["verdict"][1] = "failed"
+    broken["reasons"][1] = "not converged"
+    broken["area"][1] = broken["area"][1].values[::-1]
+    table = leis.normalise(broken)
+    schema.check(table, "table")
+    np.testing.assert_allclose(table.normalised_area, whole.normalised_area)
+    np.testing.assert_allclose(table.normalised_area_unc, whole.normalised_area_unc)
+    np.testing.assert_allclose(table.p_value, whole.p_value)
+    assert float(table.spot_count) == 2
+    assert table.verdict.item() == "check"
+    assert "model inadequate: 1 of 3 fits failed and are left out (not converged)" in table.reasons.item()
+    assert leis.normalise(fit).verdict.item() == "ok"
+    forced = leis.normalise(broken, force=True)
+    assert float(forced.spot_count) == 3
+    broken["verdict"][:] = "failed"
+    with pytest.raises(NotDeterminedError, match="failed fit"):
+        leis.normalise(broken)
+
+
+def test_a_dose_without_any_fit_has_no_value(fit: xr.Dataset) -> None:
+    doses = xr.concat([fit, fit], xr.DataArray([1.0, 2.0], dims="dose", attrs={"units": "1"})).copy(deep=True)
+    doses.attrs = fit.attrs
+    doses["verdict"][1] = "failed"
+    table = leis.normalise(doses)
+    assert bool(np.isnan(table.normalised_area.isel(dose=1)).all())
+    assert bool(np.isnan(table.p_value.isel(dose=1)).all())
+    np.testing.assert_allclose(table.normalised_area.isel(dose=0), leis.normalise(fit).normalised_area)
+
+
+def test_blanks_that_failed_or_were_fitted_in_another_way(fit: xr.Dataset) -> None:
+    other = leis.fit(series(3, 8), leis.Recipe(elements=("O", "P", "Zr"), foot=False, isotopes=False))
+    with pytest.raises(InputError, match="the sample was fitted with isotopes True, the blank for P with False"):
+        leis.normalise(fit, blanks={"P": other})
+
+
+def test_neighbours_trade_what_they_keep_together(fit: xr.Dataset) -> None:
+    center, fwhm = np.array([1000.0, 1500.0, 1580.0, 1600.0]), np.array([40.0, 60.0, 60.0, 30.0])
+    pairs = near(center, fwhm)
+    assert np.argwhere(np.triu(pairs)).tolist() == [[1, 2], [2, 3]]  # 100 eV apart with widths of 60 and 30 is far
+    assert NEAR * 45 < 100
+    one = fit.isel(spot=0, component=[0, 1, 2]).copy()
+    one["center"] = one.center.copy(data=np.array([1000.0, 1500.0, 1580.0]))
+    one["fwhm"] = one.fwhm.copy(data=np.full(3, 60.0))
+    layout = Layout.of(one, "spot")
+    both = trade_covariance(one, layout, np.array([True, True, True]))
+    np.testing.assert_allclose(both, TRADE**2 * np.array([[0, 0, 0], [0, 1, -1], [0, -1, 1]]))
+    assert np.ones(3) @ both @ np.ones(3) == 0  # their sum is sure
+    assert not np.any(trade_covariance(one, layout, np.array([True, True, False])))
+    # by default it is in the uncertainty of shares, and never in what is asked of an element
+    plain, more = leis.normalise(one, model_uncertainty=0.01), leis.normalise(one)
+    added = np.sqrt(more.normalised_area_unc**2 - plain.normalised_area_unc**2)
+    np.testing.assert_allclose(added, [0.0, TRADE, TRADE], atol=1e-6)
+    np.testing.assert_array_equal(more.p_value, plain.p_value)
 
 
 def test_spots_need_not_come_last(fit: xr.Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_amounts_refuse_fits_with_and_without_a_transmission(two: tuple[xr.Datas
     factors = leis.sensitivity(plain, "ZrO2", relative_to="O")
     assert "was fitted with" not in leis.composition(plain, factors).reasons.item()
     tables = [leis.normalise(one) for one in two]
-    calls = [
+    calls: list[Callable[[], xr.Dataset]] = [
         lambda: leis.composition(passed, factors),
         lambda: leis.sensitivity([plain, passed], ["ZrO2", "ZrO2"]),
         lambda: leis.area_ratio(*tables),

@@ -11,7 +11,7 @@ import yaml
 from numpy.typing import NDArray
 
 from surfspec import leis, reference, schema, spectra
-from surfspec.errors import InputError
+from surfspec.errors import InputError, NotDeterminedError
 from surfspec.leis.model import SpectrumModel
 
 Array = NDArray[np.float64]
@@ -187,6 +187,83 @@ def test_composition_of_a_known_surface(film: xr.Dataset, substrate: xr.Dataset)
     x = x / x.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found.from_sensitivity_unc.values[:4], x.std(axis=0)[:4], rtol=0.1)
     assert np.all(found.atomic_fraction_unc.values[:4] > found.from_sensitivity_unc.values[:4])
+
+
+def test_uncertainty_of_fractions_by_draws(film: xr.Dataset, substrate: xr.Dataset) -> None:
+    """Errors of shares drawn, divided by the factors and by their sum: the spectral model's part of the fractions."""
+    factors = leis.sensitivity([film, substrate], [FILM, SUBSTRATE])
+    exact, with_model = (leis.composition(substrate, factors, model_uncertainty=m) for m in (0.0, 0.01))
+    added = with_model.covariance.values - exact.covariance.values
+    area = substrate.area.mean("spot").values
+    s = factors.sensitivity.sel(element=list(ELEMENTS)).values
+    draws = area / area.sum() + 0.002 * np.random.default_rng(4).standard_normal((200_000, 5))
+    x = draws / s
+    x = x / x.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.diag(added), 25 * x.var(axis=0), rtol=0.02)
+    own = np.sqrt(np.diag(added))
+    np.testing.assert_allclose(added / np.outer(own, own), np.corrcoef(x.T), atol=0.02)
+    # zirconium scatters fourteen times as strongly as oxygen: the same error of a share is less of it
+    root = np.sqrt(np.diag(added))
+    assert root[ELEMENTS.index("Zr")] < 0.4 * root[0]
+    # elements of a closed sum cannot all be too large
+    np.testing.assert_allclose(with_model.covariance.values.sum(axis=1), 0.0, atol=1e-6)
+
+
+def test_what_a_limit_hides_is_in_the_uncertainty(film: xr.Dataset, substrate: xr.Dataset) -> None:
+    factors = leis.sensitivity([film, substrate], [FILM, SUBSTRATE])
+    sample = surface({"O": 0.62, "Na": 0.12, "P": 0.26}, 9)
+    found = leis.composition(sample, factors)
+    hidden = found.where(found.detected == 0, drop=True)
+    assert set(hidden.element.values.tolist()) == {"Si", "Zr"}
+    least = np.sqrt(float((hidden.atomic_fraction**2).sum())) * found.atomic_fraction
+    assert bool((found.atomic_fraction_unc > least).sel(element=["O", "Na", "P"]).all())
+
+
+def test_pulls_of_fractions_over_draws_with_errors_of_the_model() -> None:
+    """Samples and references whose shares are each wrong by 0.01 of their sum, as the model is said to be."""
+    rng = np.random.default_rng(12)
+    known = (dict(reference.composition(FILM)), {"O": 12.0, "Na": 3.0, "Si": 2.0, "P": 3.0, "Zr": 0.7})
+    base = [surface(one, 40 + i) for i, one in enumerate(known)]
+    truth = [np.array([one.get(e, 0.0) for e in ELEMENTS]) for one in known]
+    seen = truth[1] / truth[1].sum()
+
+    def wrong(fit: xr.Dataset, there: Array) -> xr.Dataset:
+        out = fit.copy(deep=True)
+        total = float(out.area.isel(spot=0).sum())
+        error = np.where(there > 0, 0.01 * total * rng.standard_normal(5), 0.0)
+        counting = np.array([rng.multivariate_normal(np.zeros(5), c) for c in out.area_covariance.values])
+        clean = 1e5 * there / there.sum() * np.array(list(FACTORS.values()))
+        clean = clean * total / clean.sum()
+        out["area"] = out.area.copy(data=np.maximum(clean + error + np.where(there > 0, counting, 0.0), 0.0))
+        return out
+
+    pulls = []
+    for _ in range(60):
+        factors = leis.sensitivity([wrong(base[i], truth[i]) for i in (0, 1)], known, relative_to="O")
+        found = leis.composition(wrong(base[1], truth[1]), factors, model_uncertainty=0.01)
+        pulls.append((found.atomic_fraction.values - seen) / found.atomic_fraction_unc.values)
+    assert np.sqrt(np.mean(np.square(pulls))) == pytest.approx(1.0, abs=0.2)
+
+
+def test_names_of_the_sensitivity(film: xr.Dataset) -> None:
+    with pytest.raises(InputError, match="'na' was not fitted"):
+        leis.sensitivity(film, FILM, exclude=("na",))
+    with pytest.raises(InputError, match="'zr' was not fitted"):
+        leis.composition(film, leis.sensitivity(film, FILM), exclude=("zr",))
+
+
+def test_a_dead_spot_of_a_reference_is_left_out(film: xr.Dataset) -> None:
+    broken = film.copy(deep=True)
+    broken["verdict"][0] = "failed"
+    broken["reasons"][0] = "not finite"
+    broken["area"][0] = 1.0
+    found = leis.sensitivity(broken, FILM)
+    np.testing.assert_allclose(found.sensitivity, leis.sensitivity(film.isel(spot=[1, 2]), FILM).sensitivity)
+    assert found.verdict.item() == "check"
+    assert "1 of 3 fits failed" in found.reasons.item()
+    broken["verdict"][:] = "failed"
+    with pytest.raises(NotDeterminedError, match="reference 0"):
+        leis.sensitivity(broken, FILM)
 
 
 def test_a_fallback_stays_one(substrate: xr.Dataset) -> None:

@@ -81,8 +81,9 @@ def first_detected(
         Of kind ``table``. Over (..., element): ``first_detected`` (the coordinate of `along`; NaN where the last
         spectrum does not show the element), ``last_undetected`` (that of the spectrum before; NaN where there is
         none), ``p_joint`` (corrected chance of the claim) and ``statement`` in words: the claim, spectra without an
-        answer that it passes over, and what an element had to show (``attrs["asked"]`` of `table`). Over (...,
-        along, element): ``p_value`` as it was, ``p_corrected``, ``detected`` after the correction, and ``upper_limit`` of `table`. A
+        answer that it passes over, and what an element had to show (``attrs["asked"]`` of `table`).
+        Over (..., along, element): ``p_value`` as it was, ``p_corrected``, ``detected`` after the correction, and
+        ``upper_limit`` of `table`. A
         dose is that at the end of a spectrum, which averages over its own interval: the element came out between
         ``last_undetected`` and ``first_detected`` at the earliest.
 
@@ -130,7 +131,7 @@ def first_detected(
             where="along",
             remedy=f"Use one of {', '.join(d for d in dims if d != 'element') or 'none: it is no series'}",
         )
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InputError(f"unknown method {method!r}", where="method", remedy=f"Use {' or '.join(METHODS)}")
     chosen = float(table.attrs.get("level", 0.05)) if level is None else level
     check_level(chosen)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -76,13 +76,14 @@ def names(given: object, known: Collection[str], where: str, *, least: int = 0) 
     example = next(iter(known), "O")
     if isinstance(given, str):
         raise InputError(f"{where} is the text {given!r}", where=where, remedy=f"Give a list: ({given!r},)")
-    if not isinstance(given, Sequence | set | frozenset | np.ndarray) or isinstance(given, bytes):
+    listed = isinstance(given, list | tuple | set | frozenset) or (isinstance(given, np.ndarray) and given.ndim == 1)
+    if not listed:
         raise InputError(
             f"{where} is a {type(given).__name__}",
             where=where,
             remedy=f"Give a list of symbols, such as ({example!r},)",
         )
-    found = tuple(str(one) if isinstance(one, str) else one for one in given)
+    found = tuple(str(one) if isinstance(one, str) else one for one in cast(Iterable[object], given))
     for one in found:
         if not isinstance(one, str) or one not in known:
             raise InputError(f"{_short(one)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
@@ -90,7 +91,7 @@ def names(given: object, known: Collection[str], where: str, *, least: int = 0) 
         raise InputError(f"{where} names an element twice", where=where, remedy="Name each element once")
     if len(found) < least:
         raise InputError(f"{where} is empty", where=where, remedy=f"Name at least {least} of {', '.join(known)}")
-    return found
+    return cast(tuple[str, ...], found)
 
 
 def is_mapping(value: object) -> bool:
@@ -166,6 +167,20 @@ def text(value: object, where: str, remedy: str) -> str:
     if not isinstance(value, str):
         raise InputError(f"{where} is {_short(value)}", where=where, remedy=remedy)
     return str(value)
+
+
+def spots(value: object) -> str:
+    """Return the name of the dimension of spots, which need not be there.
+
+    Raises
+    ------
+    InputError
+        For something that is no name, or a dimension that the results have themselves.
+    """
+    name = text(value, "spot_dim", "Give the name of a dimension")
+    if name in ("element", "element_b", "component", "component_b", "parameter", "kinetic_energy"):
+        raise InputError(f"spot_dim is {name!r}", where="spot_dim", remedy="Give a dimension of the series")
+    return name
 
 
 def callback(value: Callable[[int, int], None] | None) -> None:

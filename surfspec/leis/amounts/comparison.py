@@ -67,7 +67,7 @@ def area_ratio(
     >>> found.ratio.values.round(2).tolist(), found.probability.values.round(6).tolist()
     ([3.0], [0.999968])
     """
-    factor = checks.number(factor, "factor", low=0.0, open_low=True)
+    factor = checks.number(factor, "factor", low=0.0, high=1e6, open_low=True)
     checks.text(variable, "variable", 'Use "normalised_area" or "atomic_fraction"')
     for label, table in (("one", one), ("other", other)):
         checks.table(table, label, "leis.normalise")

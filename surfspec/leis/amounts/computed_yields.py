@@ -78,12 +78,12 @@ def sensitivity_from_cross_sections(
     if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise InputError(f"elements {elements!r}", where="elements", remedy='Give each symbol once: ("O", "Zr")')
     relative_unc = checks.number(relative_unc, "relative_unc", low=0.0, high=10.0)
-    velocity_unc = checks.number(velocity_unc, "velocity_unc", low=0.0)
+    velocity_unc = checks.number(velocity_unc, "velocity_unc", low=0.0, high=1e8)
     for label, value in (("energy", energy), ("angle", angle)):
-        checks.number(value, label, low=0.0, open_low=True)
+        checks.number(value, label, low=0.0, high=1e6, open_low=True)
     checks.number(incidence, "incidence")
     if velocity is not None:
-        velocity = checks.number(velocity, "velocity", low=0.0)
+        velocity = checks.number(velocity, "velocity", low=0.0, high=1e8)
     if not callable(transmission):
         checks.number(transmission, "transmission", low=-10.0, high=10.0)
     for label, word in (("ion", ion), ("relative_to", relative_to), ("potential", potential)):

@@ -131,7 +131,7 @@ def normalise(
     recipe_of(fit)
     check_level(level)
     checks.callback(progress)
-    checks.text(spot_dim, "spot_dim", "Give the name of the dimension")
+    checks.spots(spot_dim)
     elements = elements_of(fit)
     by_default = model_uncertainty is None
     given = MODEL_UNCERTAINTY if model_uncertainty is None else model_uncertainty

@@ -140,6 +140,7 @@ def depth_profile(
     recipe_of(fit)
     check_level(level)
     checks.text(along, "along", "Give the name of the dimension")
+    checks.spots(spot_dim)
     dims = [str(d) for d in fit["chi2"].dims]
     if along not in dims or along == spot_dim:
         raise InputError(

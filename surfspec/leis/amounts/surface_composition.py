@@ -108,6 +108,7 @@ def composition(
         raise InputError(
             f"no factor for any of {', '.join(elements)}", where="sensitivity", remedy="Add a reference that holds them"
         )
+    checks.spots(spot_dim)
     doubts = _alike(fit, sensitivity)
     checks.names(exclude, elements, "exclude")
     by_default = model_uncertainty is None

@@ -169,7 +169,10 @@ def _compositions(given: Composition | Sequence[Composition]) -> list[Compositio
 
 def _atoms(given: Composition) -> dict[str, float]:
     """Return atomic fractions by element."""
-    atoms = dict(reference.composition(given)) if isinstance(given, str) else dict(given)
+    try:
+        atoms = dict(reference.composition(given)) if isinstance(given, str) else dict(given)
+    except InputError as error:
+        raise InputError(error.message, where="compositions", remedy=error.remedy) from error
     numbers = all(isinstance(n, int | float | np.number) and not isinstance(n, bool) for n in atoms.values())
     if not atoms or not numbers or not all(np.isfinite(n) and n > 0 for n in atoms.values()):
         raise InputError(f"composition {given!r}", where="compositions", remedy="Give positive numbers of atoms")
