@@ -143,7 +143,7 @@ def test_profile_interval_of_a_parabola_and_of_an_open_end() -> None:
 
 def test_zero_dose_interval_ends_at_full_coverage() -> None:
     found = layer_choice.compare_layers(DOSE, seen(2), 0.01**2 * np.eye(4))
-    low, high = found.zero_dose_range
+    low, high = found.average.zero_dose_range
     assert high == 1.0
     assert 0.97 < low < 0.999
 
@@ -212,7 +212,7 @@ def test_bad_removals_are_refused(change: dict[str, object]) -> None:
 
 def test_incomplete_coverages_are_refused() -> None:
     broken = table(seen(2))
-    broken["coverage"][1] = np.nan
+    broken["coverage"][1:3] = np.nan
     for bad in ({}, broken, broken.drop_vars("coverage")):
         with pytest.raises(InputError):
             leis.removal(bad)

@@ -66,6 +66,27 @@ def effective_yield(cross_section: float, site_density: float) -> float:
     return cross_section * site_density
 
 
+#: Sputter yield that no ion of some keV reaches, atoms/ion: more means a dose in another unit.
+HIGHEST_YIELD = 10.0
+#: Sites of a monolayer of an oxide, 1/cm2.
+SITE_DENSITY = 1.77e15
+
+
+def implausible(cross_section: float, site_density: float = SITE_DENSITY, name: str = "") -> str:
+    """Return the reason for doubt where a cross-section (cm2) means more atoms per ion than can be, else nothing.
+
+    Examples
+    --------
+    >>> implausible(2e-16), implausible(0.44)[:58]
+    ('', 'model inadequate: the cross-section means 7.8e+14 atoms/io')
+    """
+    found = effective_yield(cross_section, site_density)
+    if not found > HIGHEST_YIELD:
+        return ""
+    of = f" of {name}" if name else ""
+    return f"model inadequate: the cross-section{of} means {found:.2g} atoms/ion, is the dose in ions/cm2?"
+
+
 def statement(
     dose: float,
     cross_section: float,

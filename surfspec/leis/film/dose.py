@@ -26,6 +26,27 @@ from surfspec.fitting.solver import solve
 
 Array = NDArray[np.float64]
 
+#: Variance of a coverage from which it is none: that of a dose whose spectra failed, which still ends an interval.
+MISSING = 1e6
+
+
+def without_missing(coverage: Array, covariance: Array) -> tuple[Array, Array]:
+    """Return coverages and covariance in which a dose without a coverage has no weight.
+
+    Its interval stays, so that the next spectrum does not take over its dose.
+
+    Examples
+    --------
+    >>> value, matrix = without_missing(np.array([0.5, np.nan]), np.diag([0.01, np.nan]))
+    >>> value.tolist(), bool(matrix[1, 1] > MISSING)
+    ([0.5, 0.0], True)
+    """
+    lost = ~(np.isfinite(coverage) & np.isfinite(np.diag(covariance)))
+    value, matrix = np.where(lost, 0.0, coverage), covariance.copy()
+    matrix[lost, :] = matrix[:, lost] = 0.0
+    matrix[lost, lost] = 10.0 * MISSING
+    return value, matrix
+
 
 def mean_coverage(layers: int, start: Array, end: Array, *, interval: bool = True) -> tuple[Array, Array]:
     r"""Mean of :math:`Q(n_0, x)` over each interval, and its derivative by :math:`\ln\sigma`.
@@ -159,7 +180,7 @@ def fit_dose(
     root = whitening(covariance)
     scale = 1.0 / float(edges[-1])
     problem = _Whitened(layers, edges[:-1], edges[1:], root, scale, interval)
-    first = float(np.clip(coverage[0], 1e-3, 0.999))
+    first = float(np.clip(coverage[np.diag(covariance) < MISSING][0], 1e-3, 0.999))
     starts = [np.array([first, np.log(x)]) for x in (0.03, 0.3, 1.0, 3.0)]
     problem.parameters = (
         Parameter("zero-dose coverage", first, 0.0, 1.0),
@@ -190,13 +211,15 @@ def whitening(covariance: Array) -> Array:
     Raises
     ------
     InputError
-        For one that is not positive definite.
+        For one that is not symmetric and positive definite.
     """
     try:
+        if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=0.0):
+            raise np.linalg.LinAlgError
         return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
     except np.linalg.LinAlgError as error:
         raise InputError(
-            "the covariance of the coverages is not positive definite",
+            "the covariance of the coverages is not symmetric and positive definite",
             where="coverage",
             remedy="Check the uncertainties of the fits that the coverages come from",
         ) from error
@@ -217,6 +240,12 @@ def check_doses(dose: Array, start_dose: float = 0.0) -> Array:
             remedy="Measure at least three spectra, one after the other, on one spot",
         )
     edges = np.concatenate([[start_dose], dose])
+    if start_dose >= 0 and dose[0] <= start_dose and np.all(np.diff(dose) > 0):
+        raise InputError(
+            f"the first spectrum ends at the dose {dose[0]:g}, and begins at {start_dose:g}",
+            where="dose",
+            remedy="Give the cumulated dose at the end of each spectrum, not at its beginning",
+        )
     if not np.all(np.isfinite(edges)) or np.any(np.diff(edges) <= 0) or start_dose < 0:
         raise InputError(
             f"doses {', '.join(f'{d:g}' for d in edges)} do not rise",

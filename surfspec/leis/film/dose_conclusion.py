@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.leis.film import budget, dose_curve, layer_choice
+from surfspec.leis.film.dose import without_missing
 
 Array = NDArray[np.float64]
 
@@ -16,12 +17,12 @@ Array = NDArray[np.float64]
 NUMBERS: Final = {
     "zero_dose_coverage": ("1", "Coverage before any dose"),
     "zero_dose_coverage_unc": ("1", "Its standard uncertainty"),
-    "zero_dose_coverage_low": ("1", "Lower end of its 68 % profile-likelihood interval"),
-    "zero_dose_coverage_high": ("1", "Upper end of its 68 % profile-likelihood interval"),
+    "zero_dose_coverage_low": ("1", "Lower end of its 68 % interval over all layers"),
+    "zero_dose_coverage_high": ("1", "Upper end of its 68 % interval over all layers"),
     "removal_cross_section": ("cm2", "Removal cross-section of a layer"),
     "removal_cross_section_unc": ("cm2", "Its standard uncertainty"),
-    "removal_cross_section_low": ("cm2", "Lower end of its 68 % profile-likelihood interval"),
-    "removal_cross_section_high": ("cm2", "Upper end of its 68 % profile-likelihood interval"),
+    "removal_cross_section_low": ("cm2", "Lower end of its 68 % interval over all layers"),
+    "removal_cross_section_high": ("cm2", "Upper end of its 68 % interval over all layers"),
     "thickness": ("nm", "Film thickness by the number of monolayers"),
     "thickness_unc": ("nm", "Its standard uncertainty"),
     "layer_share": ("1", "Share of the surface that is a layer thicker, or (negative) thinner, by the dose model"),
@@ -93,12 +94,12 @@ def conclude(
     }
     if doses is None:
         return out
-    if doses.size < 3 or not np.all(np.isfinite(mean)):
+    if int(np.sum(np.isfinite(mean) & np.isfinite(np.diag(covariance)))) < 3:
         reasons.append("ambiguous: too few doses for the dose model, its numbers are not identifiable")
         out["statement"] = _statement(doses, nan, (), setting)
         return out
     found = layer_choice.compare_layers(
-        doses, mean, covariance, start_dose=setting.start_dose, interval=setting.interval,
+        doses, *without_missing(mean, covariance), start_dose=setting.start_dose, interval=setting.interval,
         roughness=setting.roughness, thickness=setting.thickness, monolayer=setting.monolayer,
     )  # fmt: skip
     out["monolayers_chi2"] = np.array([one.chi2 for one in found.fits])
@@ -112,17 +113,20 @@ def conclude(
         return out
     if len(found.not_excluded) > 1:
         reasons.append(f"ambiguous: films of {out['not_excluded']} monolayers fit alike")
-    sigma, scale = found.best.cross_section, setting.dose_scale_unc
-    low, high = found.cross_section_range
+    of = found.average
+    sigma, scale = of.cross_section, setting.dose_scale_unc
+    low, high = of.cross_section_range
+    if doubt := budget.implausible(sigma, setting.site_density):
+        reasons.append(doubt)
     out |= {
         "identifiable": 1,
         "monolayers": found.best.layers,
-        "zero_dose_coverage": found.best.zero_dose,
-        "zero_dose_coverage_unc": found.zero_dose_unc,
-        "zero_dose_coverage_low": found.zero_dose_range[0],
-        "zero_dose_coverage_high": found.zero_dose_range[1],
+        "zero_dose_coverage": of.zero_dose,
+        "zero_dose_coverage_unc": of.zero_dose_unc,
+        "zero_dose_coverage_low": of.zero_dose_range[0],
+        "zero_dose_coverage_high": of.zero_dose_range[1],
         "removal_cross_section": sigma,
-        "removal_cross_section_unc": float(np.hypot(found.cross_section_unc, scale * sigma)),
+        "removal_cross_section_unc": float(np.hypot(of.cross_section_unc, scale * sigma)),
         "removal_cross_section_low": sigma - float(np.hypot(sigma - low, scale * sigma)),
         "removal_cross_section_high": sigma + float(np.hypot(high - sigma, scale * sigma)),
         "layer_share": found.best.share,

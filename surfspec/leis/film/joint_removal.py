@@ -20,13 +20,16 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import chi2 as chi2_distribution
 
-from surfspec.errors import InputError
 from surfspec.fitting.verdict import IMPROBABLE
+from surfspec.leis.amounts.checks import flag, mapping, number
+from surfspec.leis.film import budget
+from surfspec.leis.film.averaging import Average, average
 from surfspec.leis.film.dose import check_doses
-from surfspec.leis.film.grid_profile import CROSS_SECTIONS, Profile, interval_of, profile, zero_dose_interval
+from surfspec.leis.film.grid_profile import CROSS_SECTIONS, interval_of, profile
 from surfspec.leis.film.layer_choice import IDENTIFIABLE, LAYERS, NOT_EXCLUDED, ROUGHNESS
 from surfspec.leis.film.removal_series import Series, named_tables, series_of
 from surfspec.leis.film.removal_table import removal_table
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 Array = NDArray[np.float64]
 
@@ -73,7 +76,7 @@ def removal(
     -------
     xarray.Dataset
         Of kind ``table``: ``removal_cross_section`` (cm2) with ``_unc``, ``_stat_unc`` (without the dose scale),
-        ``_low`` and ``_high`` (68 % profile likelihood with the thicknesses chosen; ``_unc`` holds all). Over
+        ``_low`` and ``_high`` (68 %), averaged over all thicknesses. Over
         ``sample``: ``zero_dose_coverage`` with ``_unc``, ``_low`` and ``_high``, ``monolayers`` (the most probable),
         ``not_excluded`` (text) and ``own_cross_section`` (cm2, of each sample alone). Over (sample, layers):
         ``monolayers_chi2``, ``monolayers_aicc`` and ``monolayers_probability``. And ``chi2``, ``dof``,
@@ -101,10 +104,15 @@ def removal(
     (2.0, [2, 3])
     """
     tables = named_tables(coverages)
-    if not dose_scale_unc >= 0:
-        raise InputError(
-            f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
-        )
+    number(dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
+    number(roughness, "roughness", low=0.0, high=10.0)
+    number(monolayer, "monolayer", low=0.0, high=10.0, open_low=True)
+    number(start_dose, "start_dose", low=0.0)
+    flag(interval, "interval")
+    mapping(thickness, tuple(tables), "thickness", "Give (value, standard uncertainty) in nm by sample")
+    if layers is not None and (isinstance(layers, bool) or not isinstance(layers, int)):
+        mapping(layers, tuple(tables), "layers", "Give a number of monolayers, or one by sample")
+    doubts = same_recipe(*tables.values(), names=tuple(tables), where="coverages")
     many = [series_of(name, one, layers, thickness or {}, monolayer, dose_dim) for name, one in tables.items()]
     edges = [check_doses(one.dose, start_dose) for one in many]
     low, high = (
@@ -135,13 +143,13 @@ def removal(
     closed = bool(np.all(np.isfinite(ends)))
     stat = float(sigma * max(curvature_unc, 0.5 * (ends[1] - ends[0]) if closed else np.inf))
     identifiable = closed and stat < IDENTIFIABLE * sigma
-    # whichever thickness: the spread of the posterior about the best value
-    log_posterior = np.sum([logsumexp(one, axis=0) for one in densities], axis=0)
-    posterior = np.exp(log_posterior - logsumexp(log_posterior))
-    stat = max(stat, float(np.sqrt(posterior @ (np.exp(grid) - sigma) ** 2)))
-    points, free = sum(s.dose.size for s in many), len(many) + 1
+    averages = [average(profiles[i], s.extra, _rest(densities, i)) for i, s in enumerate(many)]
+    # whichever the thicknesses
+    of = averages[0]
+    sigma, stat = of.cross_section, of.cross_section_unc
+    points, free = sum(s.points for s in many), len(many) + 1
     penalty = 2.0 * free * (1.0 + (free + 1) / (points - free - 1)) if points > free + 1 else np.nan
-    rows = [_sample(s, i, picks[i], profiles[i], curves, densities, grid, k) for i, s in enumerate(many)]
+    rows = [_sample(s, i, picks[i], curves, averages[i], grid) for i, s in enumerate(many)]
     separate = float(sum(one.min() for one in least))
     sharing = (
         float(chi2_distribution.sf(max(float(np.sum(least, axis=0).min()) - separate, 0.0), len(many) - 1))
@@ -150,13 +158,15 @@ def removal(
     )
     for row in rows:
         row["monolayers_aicc"] = row["monolayers_chi2"] + penalty
-    reasons = _reasons(many, rows, identifiable, sharing, float(joint[k]), points - len(many) - 1)
+    reasons = doubts + _reasons(many, rows, identifiable, sharing, float(joint[k]), points - len(many) - 1)
+    if identifiable and (doubt := budget.implausible(sigma)):
+        reasons.append(doubt)
     scale = dose_scale_unc * sigma
     nan = float("nan")
     known = identifiable
     unit = "cm2"
-    lower, upper = (sigma - float(np.hypot(sigma - np.exp(ends[0]), scale)),
-                    sigma + float(np.hypot(np.exp(ends[1]) - sigma, scale)))  # fmt: skip
+    low_end, high_end = of.cross_section_range
+    lower, upper = sigma - float(np.hypot(sigma - low_end, scale)), sigma + float(np.hypot(high_end - sigma, scale))
     return removal_table(
         many, rows, tables,
         {
@@ -178,8 +188,13 @@ def removal(
 
 def _log_evidence(densities: list[Array], i: int) -> Array:
     """Return the logarithm of the evidence of each thickness of sample `i`, shape (layers,), up to a constant."""
+    return np.asarray(logsumexp(densities[i] + _rest(densities, i), axis=1))
+
+
+def _rest(densities: list[Array], i: int) -> Array:
+    """Return the logarithm of the likelihood of each cross-section by the other samples, shape (g,)."""
     rest = [logsumexp(one, axis=0) for j, one in enumerate(densities) if j != i]
-    return np.asarray(logsumexp(densities[i] + np.sum(rest, axis=0), axis=1))
+    return np.sum(rest, axis=0) if rest else np.zeros(densities[i].shape[1])
 
 
 def _curvature_unc(grid: Array, curve: Array, k: int) -> float:
@@ -194,30 +209,22 @@ def _sample(
     one: Series,
     i: int,
     best: int,
-    profiles: list[Profile],
     curves: list[Array],
-    densities: list[Array],
+    of: Average,
     grid: Array,
-    k: int,
 ) -> dict[str, Any]:
     """Return what the joint fit says about one sample."""
     others = [curve.min(axis=0) for j, curve in enumerate(curves) if j != i]
     rest = np.sum(others, axis=0) if others else np.zeros(grid.size)
     totals = np.min(curves[i] + rest, axis=1)
-    evidence = _log_evidence(densities, i)
-    chosen = profiles[best]
-    f = int(np.argmin(chosen.everywhere()[:, k]))
-    shifted = [Profile(grid, p.shares, p.curvature, p.best, p.least + rest) for p in profiles]
-    ends = zero_dose_interval(shifted, one.extra.tolist())
-    theta = float(np.clip(chosen.best[f, k], 0.0, 1.0))
-    allowed = np.flatnonzero(totals - totals.min() <= NOT_EXCLUDED)
+    allowed = [j for j in range(totals.size) if totals[j] - totals.min() <= NOT_EXCLUDED or j == best]
     chi2, probability = np.full((2, len(LAYERS)), np.nan)
     at = [LAYERS.index(n) for n in one.layers]
-    chi2[at], probability[at] = totals, np.exp(evidence - logsumexp(evidence))
+    chi2[at], probability[at] = totals, of.probability
     alone = curves[i].min(axis=0)
     return {
-        "zero_dose_coverage": theta, "zero_dose_coverage_low": ends[0], "zero_dose_coverage_high": ends[1],
-        "zero_dose_coverage_unc": max(0.5 * (ends[1] - ends[0]), float(chosen.curvature[f, k] ** -0.5)),
+        "zero_dose_coverage": of.zero_dose, "zero_dose_coverage_unc": of.zero_dose_unc,
+        "zero_dose_coverage_low": of.zero_dose_range[0], "zero_dose_coverage_high": of.zero_dose_range[1],
         "monolayers": one.layers[best], "monolayers_chi2": chi2, "monolayers_probability": probability,
         "not_excluded": tuple(one.layers[j] for j in allowed),
         "own_cross_section": float(np.exp(grid[int(np.argmin(alone))])),

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from surfspec.errors import InputError
 from surfspec.leis.film import dose_curve
-from surfspec.leis.film.dose import DoseFit, check_doses, fit_dose, mean_coverage
+from surfspec.leis.film.averaging import Average, average
+from surfspec.leis.film.dose import MISSING, DoseFit, check_doses, fit_dose, mean_coverage
 from surfspec.leis.film.grid_profile import Profile, film_curve, interval_of, neighbours, profile, zero_dose_interval
 
 Array = NDArray[np.float64]
@@ -50,19 +50,17 @@ class Comparison:
     fits
         One for each of :data:`LAYERS`.
     best
-        The one of smallest chi-square, that of a measured thickness and the prior of the share included.
+        The most probable one.
     not_excluded
-        Monolayers whose chi-square is within :data:`NOT_EXCLUDED` of the best.
+        The most probable number of monolayers, and those whose chi-square is within :data:`NOT_EXCLUDED` of the least.
     probability
         Posterior of each of :data:`LAYERS`.
     aicc
         Akaike's criterion for small samples, chi-square + 4 + 12/(k - 3); infinite for three doses.
-    zero_dose_unc, cross_section_unc
-        Of the best, with the spread over the thicknesses that are not excluded.
-    zero_dose_range, cross_section_range
-        Profile-likelihood intervals (chi-square + 1) over all thicknesses; NaN where an end is open.
+    average
+        Coverage at zero dose and cross-section over all numbers of monolayers.
     layers_unc
-        Standard deviation of the thickness over the same, at least that of a whole layer, 1/sqrt(12).
+        Standard deviation of the layers about the most probable number, at least that of a whole layer, 1/sqrt(12).
     identifiable
         Whether the cross-section is known to better than :data:`IDENTIFIABLE`, and its interval is closed.
     curve_dose, curve, curve_unc
@@ -75,10 +73,7 @@ class Comparison:
     not_excluded: tuple[int, ...]
     probability: Array
     aicc: Array
-    zero_dose_unc: float
-    cross_section_unc: float
-    zero_dose_range: tuple[float, float]
-    cross_section_range: tuple[float, float]
+    average: Average
     layers_unc: float
     identifiable: bool
     curve_dose: Array
@@ -107,10 +102,13 @@ def thickness_terms(thickness: tuple[float, float] | None, monolayer: float) -> 
     layers = np.array(LAYERS, dtype=np.float64)
     if thickness is None:
         return np.zeros(layers.size)
-    value, unc = float(thickness[0]), float(thickness[1])
-    if not (np.isfinite(value) and unc > 0):
+    try:
+        value, unc = (float(one) for one in thickness)
+    except (TypeError, ValueError):
+        value = unc = np.nan
+    if not (value >= 0 and np.isfinite(value) and unc > 0 and np.isfinite(unc)):
         raise InputError(
-            f"thickness {value} +- {unc} nm", where="thickness", remedy="Give a value and a positive uncertainty in nm"
+            f"thickness is {thickness}", where="thickness", remedy="Give (a value, a positive uncertainty) in nm"
         )
     return np.asarray((layers * monolayer - value) ** 2 / (unc**2 + monolayer**2 / 12.0))
 
@@ -155,35 +153,24 @@ def compare_layers(
     extra = thickness_terms(thickness, monolayer)
     chi2 = np.array([one.chi2 for one in fits]) + extra
     rise = chi2 - chi2.min()
-    allowed = np.flatnonzero(rise <= NOT_EXCLUDED)
-    evidence = np.array([logsumexp(one.log_density()) for one in profiles]) - 0.5 * extra
-    probability = np.exp(evidence - logsumexp(evidence))
-    best = fits[int(np.argmin(chi2))]
-    weight = np.exp(-0.5 * rise[allowed])
-    weight = weight / weight.sum()
-
-    def spread(values: list[float], center: float) -> float:
-        return float(weight @ (np.array(values)[allowed] - center) ** 2)
-
+    found = average(profiles, extra)
+    pick = int(np.argmax(found.probability))  # by evidence; a chi-square alone may tie
+    best = fits[pick]
+    spread = float(found.probability @ (np.array(LAYERS) - best.layers) ** 2)
     curve = np.min([one.chi2() + term for one, term in zip(profiles, extra, strict=True)], axis=0)
     low, high = interval_of(profiles[0].log_sigma, curve)
     curve_dose = np.linspace(0.0, float(dose[-1]), dose_curve.POINTS)
     mean, unc = dose_curve.dose_curve(profiles, LAYERS, extra, curve_dose)
-    points = dose.size
+    points = int(np.sum(np.diag(covariance) < MISSING))
     small = 12.0 / (points - 3) if points > 3 else np.inf
     return Comparison(
         fits=fits,
         best=best,
-        not_excluded=tuple(LAYERS[i] for i in allowed),
-        probability=np.asarray(probability),
+        not_excluded=tuple(n for i, n in enumerate(LAYERS) if rise[i] <= NOT_EXCLUDED or i == pick),
+        probability=found.probability,
         aicc=np.array([one.chi2 for one in fits]) + 4.0 + small,
-        zero_dose_unc=float(np.sqrt(best.zero_dose_unc**2 + spread([f.zero_dose for f in fits], best.zero_dose))),
-        cross_section_unc=float(
-            np.sqrt(best.cross_section_unc**2 + spread([f.cross_section for f in fits], best.cross_section))
-        ),
-        zero_dose_range=zero_dose_interval(profiles, extra.tolist()),
-        cross_section_range=(float(np.exp(low)), float(np.exp(high))),
-        layers_unc=float(np.sqrt(1.0 / 12.0 + spread([float(f.layers) for f in fits], float(best.layers)))),
+        average=found,
+        layers_unc=float(np.sqrt(1.0 / 12.0 + spread)),
         identifiable=bool(
             best.cross_section_unc < IDENTIFIABLE * best.cross_section and np.isfinite(low) and np.isfinite(high)
         ),

@@ -47,8 +47,8 @@ def removal_table(
     for name, unit, text in (
         ("zero_dose_coverage", "1", "Coverage before any dose"),
         ("zero_dose_coverage_unc", "1", "Its standard uncertainty"),
-        ("zero_dose_coverage_low", "1", "Lower end of its 68 % profile-likelihood interval"),
-        ("zero_dose_coverage_high", "1", "Upper end of its 68 % profile-likelihood interval"),
+        ("zero_dose_coverage_low", "1", "Lower end of its 68 % interval over all layers"),
+        ("zero_dose_coverage_high", "1", "Upper end of its 68 % interval over all layers"),
         ("own_cross_section", "cm2", "Removal cross-section of the sample alone"),
     ):
         kept = identifiable or not name.startswith("zero_dose")
