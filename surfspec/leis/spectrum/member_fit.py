@@ -9,6 +9,7 @@ from surfspec.fitting.result import DETECTION, MemberFit, propagate
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
 from surfspec.leis.model import SpectrumModel
+from surfspec.leis.spectrum.lag_margin import over_lags
 from surfspec.leis.spectrum.limited_covariance import with_areas
 from surfspec.leis.spectrum.maximisation import maximise
 from surfspec.leis.spectrum.peak_sizes import peak_sizes
@@ -43,7 +44,7 @@ def fit_member(
     solution, first = maximise(model, y, statistics, sigma, start=start)
     areas = model.shape_count + model.area_columns
     reported = [model.parameters[i].name for i in areas]
-    covariance = with_areas(model, solution, y, sigma)
+    covariance = over_lags(model, solution, with_areas(model, solution, y, sigma), y, sigma)
     return member_of(model, solution, covariance, first, reported, extra)
 
 

@@ -32,8 +32,10 @@ Flags = NDArray[np.bool_]
 STEPS, HALVINGS = 100, 40
 #: Squared distance to the maximum, in standard uncertainties, that is none.
 FINISHED = 1e-17
-#: The same where rounding lets no step improve the likelihood any more.
-ROUNDED = 1e-13
+#: The same where rounding lets no step improve the likelihood any more; more where the cost itself is rounded by more.
+ROUNDED, EPSILON = 1e-13, float(np.finfo(np.float64).eps)
+#: Steps within that distance after which rounding alone is left: its noise may pass for progress for ever.
+WANDERED = 4
 #: Share of the expected curvature that is added to the observed one, which is nothing where no counts are.
 EXPECTED = 1e-4
 #: Share of a start off zero in that of counts.
@@ -69,6 +71,10 @@ class Counts:
         ratio = np.where(self.y > 0, m / np.where(self.y > 0, self.y, 1.0), 1.0)
         return np.asarray(np.sum(m - self.y - self.y * np.log(ratio), axis=1))
 
+    def rounding(self, model: Array) -> Array:
+        """Return by how much rounding may change the cost: terms of the size of the counts cancel, shape (m,)."""
+        return np.asarray(EPSILON * np.sum(np.abs(model) + self.y, axis=1))
+
     def slopes(self, model: Array) -> tuple[Array, Array]:
         """Return the first and second derivatives by the model, shape (m, n)."""
         m = np.maximum(model, self.floor)
@@ -89,6 +95,12 @@ class Squares:
     def cost(self, model: Array) -> Array:
         """Return half of chi-square, shape (m,)."""
         return np.asarray(0.5 * np.sum(((model - self.y) / self.sigma) ** 2, axis=1))
+
+    def rounding(self, model: Array) -> Array:
+        """Return by how much rounding may change the cost, shape (m,)."""
+        return np.asarray(
+            EPSILON * np.sum((np.abs(model) + np.abs(self.y)) * np.abs(model - self.y) / self.sigma**2, axis=1)
+        )
 
     def slopes(self, model: Array) -> tuple[Array, Array]:
         """Return the first and second derivatives by the model, shape (m, n)."""
@@ -173,6 +185,7 @@ class _Work:
         self.data = data
         self.values = values
         self.converged = np.zeros(values.shape[0], dtype=bool)
+        self.close = np.zeros(values.shape[0], dtype=np.int64)
         self.pairs = np.triu_indices(unit.shape[1])
         self.products = unit[:, self.pairs[0]] * unit[:, self.pairs[1]]
 
@@ -193,7 +206,9 @@ class _Work:
         first, second = data.slopes(model)
         gradient = first @ self.unit
         change, gain = directions(self._hessian(second), gradient, values)
-        there = gain <= FINISHED
+        rounded = gain <= np.maximum(ROUNDED, data.rounding(model))
+        self.close[rows] += rounded
+        there = (gain <= FINISHED) | (self.close[rows] > WANDERED)
         values = np.where(there[:, None] & (change >= values), 0.0, values)
         cost, moved, halved = data.cost(model), np.zeros(rows.size, dtype=bool), np.ones(rows.size)
         slack = 1e-14 * np.maximum(np.abs(cost), 1.0)
@@ -211,7 +226,7 @@ class _Work:
             todo = todo[~good]
             halved[todo] *= 0.5
         self.values[rows] = best
-        return there | (~moved & (gain <= ROUNDED)), ~there & ~moved
+        return there | (~moved & rounded), ~there & ~moved
 
     def _hessian(self, second: Array) -> Array:
         flat = second @ self.products
