@@ -165,6 +165,17 @@ def test_blanks_that_failed_or_were_fitted_in_another_way(fit: xr.Dataset) -> No
     other = leis.fit(series(3, 8), leis.Recipe(elements=("O", "P", "Zr"), foot=False, isotopes=False))
     with pytest.raises(InputError, match="the sample was fitted with isotopes True, the blank for P with False"):
         leis.normalise(fit, blanks={"P": other})
+    blank = leis.fit(series(5, 8), RECIPE)
+    broken = blank.copy(deep=True)
+    broken["verdict"][3] = "failed"
+    broken["area"][3] = 1e5
+    less = leis.normalise(fit, blanks={"P": broken})
+    np.testing.assert_allclose(less.p_value, leis.normalise(fit, blanks={"P": blank.isel(spot=[0, 1, 2, 4])}).p_value)
+    assert "1 of 5 fits failed and are left out" in less.reasons.item()
+    assert less.reasons.item().endswith("of the blank for P")
+    broken["verdict"][:] = "failed"
+    with pytest.raises(NotDeterminedError, match="the blank for P"):
+        leis.normalise(fit, blanks={"P": broken})
 
 
 def test_neighbours_trade_what_they_keep_together(fit: xr.Dataset) -> None:

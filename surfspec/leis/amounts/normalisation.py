@@ -141,6 +141,13 @@ def normalise(
     absent = blanks_of(blanks, elements)
     reasons = [why for name, one in absent.items() for why in same_recipe(
         fit, one, names=("the sample", f"the blank for {name}"), where="blanks")]  # fmt: skip
+    for name, one in absent.items():
+        lost = members_left_out(one, force=force, what=f"the blank for {name}")
+        if np.any(lost):
+            absent[name] = one.assign(
+                area=one["area"].where(one["verdict"] != "failed").assign_attrs(one["area"].attrs)
+            )
+            reasons += [f"{why}, of the blank for {name}" for why in said_of(one, lost)]
     left_out = members_left_out(fit, force=force, what="this normalisation")
     layout = Layout.of(fit, spot_dim)
     area = layout.ordered(fit["area"].values, "component") / divisor
