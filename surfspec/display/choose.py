@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surfspec import schema
+from surfspec.display import checks
 from surfspec.display.fit_plot import plot_fit
 from surfspec.display.match_plot import plot_match
 from surfspec.display.series_plot import plot_series
@@ -67,11 +68,7 @@ def plot(dataset: xr.Dataset, *, ax: Axes | None = None, title: str | None = Non
     kind = schema.kind_of(dataset)
     draw = _PICTURES[kind]
     _check_options(kind, draw, options)
-    if ax is not None and not isinstance(ax, Axes):
-        raise InputError(
-            f"ax is a {type(ax).__name__}", where="ax", remedy="Pass matplotlib Axes, or leave it out for a new figure"
-        )
-    return draw(dataset, ax=ax, title=title, **options)
+    return draw(dataset, ax=checks.axes(ax), title=checks.heading(title), **options)
 
 
 def _check_options(kind: str, draw: Callable[..., Figure], options: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from scipy.special import gammaincc, gammaln
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, by_name, heading
 from surfspec.display.doubts import doubts_of
 from surfspec.display.text import value_text
 from surfspec.errors import InputError
@@ -86,9 +87,8 @@ def plot_coverage(
     >>> ss.display.plot_coverage(table).axes[0].get_ylabel()
     'Coverage'
     """
-    named = {"": tables} if isinstance(tables, xr.Dataset) else {str(name): one for name, one in tables.items()}
-    if not named:
-        raise InputError("no table", where="tables", remedy="Pass at least one")
+    named = by_name(tables, "tables", "leis.coverage")
+    title, ax = heading(title), axes(ax)
     for name, table in named.items():
         _check(name, table)
     own = ax is None

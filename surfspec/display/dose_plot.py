@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import by_name, chosen_names, heading
 from surfspec.display.series_plot import draw_limits, quantity, spread_of, undetected
 from surfspec.errors import InputError
 
-#: Distance of the markers of neighbouring samples, in parts of the distance of the doses.
-DODGE = 0.06
+#: Distance of the markers of neighbouring samples, and the farthest that one stands from its dose, in parts of the
+#: smallest distance of the doses.
+DODGE, FARTHEST = 0.06, 0.045
 
 
 def plot_dose(
@@ -31,8 +33,10 @@ def plot_dose(
 ) -> Figure:
     """Draw how the amounts of the elements change with dose, for several samples.
 
-    Markers of the samples stand a little beside each other, so that their error bars can be told apart. Where the table
-    says that an element was not detected, its upper limit is a short bar with an arrow downwards.
+    Markers of several samples stand a little beside each other, so that their error bars can be told apart: each is
+    moved sideways by less than a twentieth of the smallest distance between two doses, and the dose to read is that of
+    the middle of the group. Where the table says that an element was not detected, its upper limit is a short bar with
+    an arrow downwards.
 
     Parameters
     ----------
@@ -75,10 +79,9 @@ def plot_dose(
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['O', 'P']
     """
-    named = {"": tables} if isinstance(tables, xr.Dataset) else {str(name): one for name, one in tables.items()}
+    named = by_name(tables, "tables", "leis.normalise")
+    text = heading(title)
     labels.choice(errors, ("sd", "unc", "none"), "errors")
-    if not named:
-        raise InputError("no table", where="tables", remedy="Pass at least one")
     for name, table in named.items():
         schema.check(table, "table")
         if set(quantity(table, variable).dims) != {along, "element"}:
@@ -88,7 +91,7 @@ def plot_dose(
                 remedy=f"Pass tables over {along} and element; select or average other dimensions first",
             )
     known = list(dict.fromkeys(str(one) for table in named.values() for one in table["element"].values))
-    chosen = [labels.choice(element, known, "elements") for element in (known if elements is None else elements)]
+    chosen = chosen_names(elements, known, "elements")
     columns = min(len(chosen), 3)
     rows = -(-len(chosen) // columns)
     figure = style.figure(width or ("column" if columns == 1 else "page"), height or 5.2 * rows + 0.9)
@@ -100,7 +103,6 @@ def plot_dose(
         _finish(ax, next(iter(named.values())), variable, along, index, columns, len(chosen))
         style.headline(ax, element)
     _legend(grid[0], grid[len(chosen) :], len(named))
-    text = title
     if text is None:
         sole = next(iter(named.values()))
         text = labels.subject(sole) if len(named) == 1 else labels.simulated_among({k: [v] for k, v in named.items()})
@@ -123,8 +125,9 @@ def _line(ax: Axes, row: xr.Dataset, variable: str, along: str, errors: str, nam
     """Draw one sample in the frame of one element."""
     index, count = place
     x = np.asarray(row[along].values, dtype=np.float64)
-    gap = float(np.diff(x).min()) if x.size > 1 else 1.0
-    x = x + DODGE * gap * (index - 0.5 * (count - 1))
+    steps = np.abs(np.diff(np.unique(x)))
+    gap = float(steps.min()) if steps.size else 1.0
+    x = x + min(DODGE, 2 * FARTHEST / max(count - 1, 1)) * gap * (index - 0.5 * (count - 1))
     y = np.asarray(row[variable].values, dtype=np.float64)
     spread = spread_of(row, variable, errors)
     if errors == "sd":

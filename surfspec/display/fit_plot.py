@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, heading
 from surfspec.display.fit_panel import CASA, SATELLITES, draw_panel, draw_strip, name_positions, name_scales
 from surfspec.display.residuals import residual_of
 from surfspec.errors import InputError
@@ -94,6 +95,7 @@ def plot_fit(
     ['', 'Binding energy (eV)']
     """
     schema.check(dataset, "fit")
+    title, ax = heading(title), axes(ax)
     labels.choice(component_labels, LABELS, "component_labels")
     labels.choice(yscale, ("linear", "sqrt", "log"), "yscale")
     how = component_labels
@@ -107,8 +109,8 @@ def plot_fit(
                 where="ax",
                 remedy="Leave ax out, or select one member with .isel() and residuals=False",
             )
-        heading = labels.subject(dataset) if title is None else title
-        draw_panel(ax, named[0][1], how, yscale, heading, error_bars=error_bars)
+        text = labels.subject(dataset) if title is None else title
+        draw_panel(ax, named[0][1], how, yscale, text, error_bars=error_bars)
         if how == "positions":
             name_positions([(ax, named[0][1])], freeze=False)
         return style.figure_of(ax)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
-from surfspec.display.checks import number
+from surfspec.display.checks import by_name, heading, number
 from surfspec.display.doubts import doubts_of
 from surfspec.display.fit_panel import curve_name, draw_components, draw_points
 from surfspec.display.mass_scale import add_mass_axis, geometry
@@ -90,6 +90,7 @@ def plot_ions(
     ['Kinetic energy (eV)', 'Target mass (u)']
     """
     named = _named(fits)
+    title = heading(title)
     labels.choice(normalise, NORMALISE, "normalise")
     labels.choice(yscale, ("linear", "sqrt", "log"), "yscale")
     number(offset, 0.0, 10.0, "offset")
@@ -133,7 +134,7 @@ def plot_ions(
 
 def _named(fits: xr.Dataset | Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     """Check the fits and name them."""
-    named = {"": fits} if isinstance(fits, xr.Dataset) else {str(name): fit for name, fit in fits.items()}
+    named = by_name(fits, "fits", "leis.fit")
     if not 1 <= len(named) <= len(SHADES):
         raise InputError(f"{len(named)} fits", where="fits", remedy=f"Pass one to {len(SHADES)} fits")
     stated = set()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import style
+from surfspec.display.checks import heading
 from surfspec.display.text import number_text
 from surfspec.errors import InputError
 
@@ -66,6 +67,7 @@ def plot_joint(
     2
     """
     schema.check(table, "table")
+    title = heading(title)
     if "technique_thickness" not in table or "datum" not in table.dims:
         raise InputError(
             "this is no joint estimate of a film", where="table", remedy="Pass what surfspec.joint.film returned"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, heading
 from surfspec.display.series_plot import quantity
 from surfspec.errors import InputError
 
@@ -28,6 +31,7 @@ def plot_map(
     variable: str = "area",
     *,
     component: str | None = None,
+    element: str | None = None,
     force: bool = False,
     ax: Axes | None = None,
     title: str | None = None,
@@ -36,7 +40,8 @@ def plot_map(
 ) -> Figure:
     """Draw a quantity of a fit, or of a table made of it, over its two series dimensions, as colours.
 
-    Members whose fit failed are grey: their numbers are none.
+    A dimension ``x`` runs across and ``y`` upwards; of other names the last one runs across. Members whose fit failed
+    are grey: their numbers are none. The title says how many members have the verdict ``check`` or ``failed``.
 
     Parameters
     ----------
@@ -48,12 +53,14 @@ def plot_map(
     component
         Name of the component, or the element of a table; by default the first one. Not used where the variable has
         none.
+    element
+        The same by its other name.
     force
         Show the numbers of failed fits, too.
     ax
         Axes to draw into.
     title
-        By default the sample, the component and how many fits failed; ``""`` for none.
+        By default the sample and the component; ``""`` for none. The lines on verdicts and grey members stay.
     width, height
         ``"column"``, ``"page"``, ``"single"``, ``"double"`` or cm; cm. Not used with `ax`.
 
@@ -65,7 +72,9 @@ def plot_map(
     Raises
     ------
     InputError
-        For another kind, or without exactly two series dimensions; for an unknown variable or component.
+        Without exactly two series dimensions; for an unknown variable or component, or two different names of it.
+    SchemaError
+        For another kind.
 
     Examples
     --------
@@ -78,18 +87,24 @@ def plot_map(
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['y', 'Area (counts·eV)']
     """
+    title, ax = heading(title), axes(ax)
+    if component is not None and element is not None and component != element:
+        raise InputError(
+            f"component is {component!r} and element {element!r}", where="element", remedy="Pass one of the two"
+        )
+    component = element if component is None else component
     if schema.kind_of(fit) == "table":
         schema.check(fit, "table")
         values, name = _of_table(fit, variable, component)
-        dims = tuple(str(dim) for dim in values.dims)
     else:
         schema.check(fit, "fit")
-        dims = labels.member_dims(fit)
-        _two(dims, "fit")
+        _two(labels.member_dims(fit), "fit")
         values, name = _chosen(fit, variable, component)
-    failed = np.zeros(values.shape, dtype=bool)
+    dims = _upwards_and_across(tuple(map(str, values.dims)))
+    verdicts = np.full([fit.sizes[dim] for dim in dims], "ok", dtype=object)
     if "verdict" in fit and set(fit["verdict"].dims) == set(dims):
-        failed = (fit["verdict"] == "failed").transpose(*dims).values
+        verdicts = fit["verdict"].transpose(*dims).values
+    failed = verdicts == "failed"
     shown = np.where(failed & (not force), np.nan, values.transpose(*dims).values)
     if ax is None:
         ax = style.figure(width or "column", height or 7.0).add_subplot()
@@ -105,13 +120,31 @@ def plot_map(
     style.say(ax.yaxis.label, style.axis_text(dims[0].replace("_", " "), units[0]))
     bar = style.figure_of(ax).colorbar(mesh, ax=ax, extend=beyond)
     style.colour_bar(bar.ax)
-    style.say(bar.ax.yaxis.label, style.axis_text(labels.long_name(values), str(values.attrs.get("units", "1"))))
+    style.quantity_axis(bar.ax.yaxis, labels.long_name(values), str(values.attrs.get("units", "1")))
     lines = [labels.subject(fit), name] if title is None else [title]
+    doubtful = int((verdicts == "check").sum())
+    if doubtful or failed.any():
+        counts = ((doubtful, "check"), (int(failed.sum()), "failed"))
+        told = (f"{count} {word} ({_percent(count, shown.size)})" for count, word in counts if count)
+        lines.append(f"of {shown.size}: {', '.join(told)}")
     missing = int(np.isnan(shown).sum())
     if missing:
-        lines.append(f"grey: {missing} of {shown.size} failed or not determined")
+        lines.append(f"grey: {missing} of {shown.size} without a number")
     style.headline(ax, "\n".join(line for line in lines if line))
     return style.figure_of(ax)
+
+
+def _upwards_and_across(dims: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dimension that runs upwards and the one that runs across."""
+    return dims[::-1] if dims[0] == "x" or dims[1] == "y" else dims
+
+
+def _percent(count: int, whole: int) -> str:
+    """Write a share so that neither none nor all is said where it is not so."""
+    share = 100.0 * count / whole
+    if 0 < share < 1:
+        return "<1 %"
+    return ">99 %" if 99 < share < 100 else f"{share:.0f} %"
 
 
 def _two(dims: tuple[str, ...], what: str) -> None:
@@ -132,8 +165,6 @@ def _of_table(table: xr.Dataset, variable: str, component: str | None) -> tuple[
         name = known[0] if component is None else labels.choice(component, known, "component")
         values = values.sel(element=name)
     _two(tuple(map(str, values.dims)), f"quantity {variable!r}")
-    if "y" in values.dims:
-        values = values.transpose("y", ...)
     return values, name
 
 
@@ -167,13 +198,19 @@ def _edges(fit: xr.Dataset, dim: str) -> Array:
     """Return the borders of the pixels along a dimension: half-way between its values, or its numbers."""
     count = fit.sizes[dim]
     values = fit[dim].values if dim in fit.coords else np.arange(count)
-    if values.dtype.kind not in "fiu" or (count > 1 and np.any(np.diff(values) <= 0)):
+    if values.dtype.kind not in "fiu" or (count > 1 and not _one_way(values)):
         values = np.arange(count)
     middle = np.asarray(values, dtype=np.float64)
     if count == 1:
         return np.array([middle[0] - 0.5, middle[0] + 0.5])
     half = np.diff(middle) / 2
     return np.concatenate([[middle[0] - half[0]], middle[:-1] + half, [middle[-1] + half[-1]]])
+
+
+def _one_way(values: NDArray[Any]) -> bool:
+    """Say whether numbers only rise or only fall."""
+    steps = np.diff(np.asarray(values, dtype=np.float64))
+    return bool(np.all(steps > 0) or np.all(steps < 0))
 
 
 def _unit(fit: xr.Dataset, dim: str) -> str:

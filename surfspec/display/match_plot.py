@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, heading
 from surfspec.display.tick_rows import draw_rows, phase_order
 from surfspec.errors import InputError
 
@@ -87,6 +88,7 @@ def plot_match(
     'd (Å)'
     """
     schema.check(dataset, "match")
+    title, ax = heading(title), axes(ax)
     labels.choice(axis, tuple(AXES), "axis")
     labels.choice(yscale, ("linear", "sqrt", "log"), "yscale")
     if "intensity" not in dataset or "two_theta" not in dataset.dims:

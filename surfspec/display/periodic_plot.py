@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 
 from surfspec import schema
 from surfspec.display import style
+from surfspec.display.checks import axes, heading
 from surfspec.display.text import unit_text
 from surfspec.errors import InputError
 
@@ -94,6 +95,7 @@ def plot_periodic(
     'Distance to the nearest element (FWHM)'
     """
     schema.check(table, "table")
+    title, ax = heading(title), axes(ax)
     missing = [name for name in _NEEDED if name not in table]
     if missing:
         raise InputError(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, chosen_names, heading
 from surfspec.display.series_plot import draw_limits, positions, quantity, spread_of, undetected
 from surfspec.errors import InputError
 
@@ -77,10 +78,11 @@ def plot_profile(
     ...     attrs={"kind": "table", "technique": "LEIS"},
     ... )
     >>> figure = ss.display.plot_profile(table)
-    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['P', 'Zr']
     """
     schema.check(table, "table")
+    title, ax = heading(title), axes(ax)
     labels.choice(yscale, YSCALES, "yscale")
     values = quantity(table, variable)
     if set(values.dims) != {along, "element"}:
@@ -90,7 +92,7 @@ def plot_profile(
             remedy=f"Pass a table over {along} and element; select or average other dimensions first",
         )
     known = [str(one) for one in table["element"].values]
-    chosen = [labels.choice(element, known, "elements") for element in (known if elements is None else elements)]
+    chosen = chosen_names(elements, known, "elements")
     if ax is None:
         ax = style.figure(width, height).add_subplot()
     ax.set_yscale(yscale, **({"nonpositive": "mask"} if yscale == "log" else {}))

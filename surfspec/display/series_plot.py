@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, heading
 from surfspec.errors import InputError
 
 ERRORS: Final = ("unc", "sd", "none")
@@ -85,6 +86,7 @@ def plot_series(
     'Dose (10¹⁵ ions/cm²)'
     """
     schema.kind_of(table)
+    title, ax = heading(title), axes(ax)
     labels.choice(errors, ERRORS, "errors")
     values = quantity(table, variable)
     by, panels = _roles(values, along, by, panels)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, heading
 from surfspec.errors import InputError
 
 NORMALISE: Final = ("none", "max", "area", "range")
@@ -82,6 +83,7 @@ def plot_spectrum(
     (290.0, 280.0)
     """
     schema.check(dataset, "spectrum")
+    title, ax = heading(title), axes(ax)
     labels.choice(normalise, NORMALISE, "normalise")
     if offset and yscale != "linear":
         raise InputError(

@@ -27,7 +27,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.display.checks import HEIGHTS, number, shortened
+from surfspec.display.checks import HEIGHTS, heading, number, shortened
 from surfspec.display.doubts import fits_lines, in_short
 from surfspec.display.text import power_text, rich_text, unit_text
 from surfspec.errors import InputError
@@ -247,6 +247,7 @@ def note(
 
 def headline(ax: Axes, text: str, color: str = INK) -> None:
     """Write the title of axes, at the left."""
+    heading(text)
     say(ax.set_title("", loc="left", pad=4), shortened(text, TITLE), color=color)
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import axes, heading
 from surfspec.display.series_plot import plot_series, quantity, spread_of
 from surfspec.errors import InputError
 
@@ -76,6 +77,7 @@ def plot_table(
     'Share (%)'
     """
     schema.check(table, "table")
+    title, ax = heading(title), axes(ax)
     labels.choice(marks, STYLES, "marks")
     name = variable or _first(table)
     values = quantity(table, name)

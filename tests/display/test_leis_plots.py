@@ -384,3 +384,47 @@ def test_map_of_a_table() -> None:
         ss.display.plot_map(table, "normalised_area", component="Xx")
     with pytest.raises(InputError, match="two"):
         ss.display.plot_map(table.isel(x=0), "coverage")
+
+
+@pytest.mark.parametrize("name", ["plot_ions", "plot_dose", "plot_coverage", "plot_profile", "plot_joint",
+                                  "plot_periodic", "plot_map"])  # fmt: skip
+@pytest.mark.parametrize("wrong", [None, 3, "fit", np.zeros(3)], ids=["None", "number", "text", "array"])
+def test_what_is_no_dataset_is_refused(name: str, wrong: object) -> None:
+    with pytest.raises((InputError, ss.errors.SchemaError), match="Pass"):
+        getattr(ss.display, name)(wrong)
+
+
+def test_wrong_members_titles_axes_and_elements_are_refused(bare: xr.Dataset) -> None:
+    table = norm_table()
+    draw = {
+        "ions": lambda **options: ss.display.plot_ions(bare, **options),
+        "dose": lambda **options: ss.display.plot_dose(table, **options),
+        "coverage": lambda **options: ss.display.plot_coverage(coverage_table(), **options),
+        "profile": lambda **options: ss.display.plot_profile(profile_table(), **options),
+        "periodic": lambda **options: ss.display.plot_periodic(ss.leis.visibility(["O", "Zr"]), **options),
+        "any": lambda **options: ss.plot(bare, **options),
+        "series": lambda **options: ss.display.plot_series(table, "normalised_area", along="dose", **options),
+    }
+    for picture in draw.values():
+        with pytest.raises(InputError, match="title"):
+            picture(title=float("nan"))
+    for name in ("coverage", "profile", "periodic", "any", "series"):
+        with pytest.raises(InputError, match="ax is a str"):
+            draw[name](ax="abc")
+    for name in ("dose", "profile"):
+        for elements in ([], "O", [["O"]], 3):
+            with pytest.raises(InputError, match="elements"):
+                draw[name](elements=elements)
+    for call in (ss.display.plot_ions, ss.display.plot_dose, ss.display.plot_coverage):
+        with pytest.raises(InputError, match="'a' is a NoneType"):
+            call({"a": None})
+
+
+@pytest.mark.parametrize("samples", [1, 2, 4, 6])
+def test_markers_stand_within_a_twentieth_of_the_spacing(samples: int) -> None:
+    figure = ss.display.plot_dose({f"s{i}": norm_table() for i in range(samples)})
+    drawn = [bar[0].get_xdata() for bar in figure.axes[0].containers if isinstance(bar, ErrorbarContainer)]
+    assert len(drawn) == samples
+    doses = np.asarray(DOSE[1])
+    assert max(np.abs(x - doses).max() for x in drawn) < 0.05 * 1.6e15
+    assert len({float(x[0]) for x in drawn}) == samples
