@@ -279,9 +279,9 @@ def areas(values: Array, unc: float) -> xr.Dataset:
 
 def test_relaxation_says_why_it_knows_nothing() -> None:
     flat = leis.relaxation(areas(np.full(8, 5.0), 0.1), dose_dim="time")
-    assert np.isnan(flat.cross_section[0])
+    assert np.isnan(flat.rate[0])
     assert "a constant describes the series as well" in str(flat.reasons.values[0])
-    with pytest.raises(InputError, match="not among Ag"):
+    with pytest.raises(InputError, match="'Cu' was not fitted"):
         leis.relaxation(areas(np.array([3.0, 2.0, 1.0]), 0.1), dose_dim="time", end={"Cu": 1.0})
     with pytest.raises(InputError, match="cannot determine"):
         leis.relaxation(areas(np.array([3.0, 2.0, 1.0]), 0.1), dose_dim="time")
@@ -294,5 +294,5 @@ def test_silver_by_the_vendor_s_areas(data_dir: object) -> None:
         pytest.skip(f"no {file}")
     silver = np.genfromtxt(file, delimiter=",", skip_header=1)[:, 2]
     found = leis.relaxation(areas(silver, 0.03 * silver.mean()), dose_dim="time")
-    assert float(found.cross_section[0]) == pytest.approx(0.1689, abs=0.001)
-    assert found.cross_section.attrs["units"] == "1"
+    assert float(found.rate[0]) == pytest.approx(0.1689, abs=0.001)
+    assert found.rate.attrs["units"] == "1"

@@ -36,8 +36,7 @@ class Average:
     zero_dose, zero_dose_unc, zero_dose_range
         Coverage before any dose: mean, standard deviation, shortest interval of 68 %.
     cross_section, cross_section_unc, cross_section_range
-        Removal cross-section, cm2: exponential of the mean logarithm, standard deviation about it, central interval
-        of 68 %.
+        Removal cross-section, cm2: the value given, the standard deviation about it, the central interval of 68 %.
     """
 
     probability: Array
@@ -49,7 +48,7 @@ class Average:
     cross_section_range: tuple[float, float]
 
 
-def average(profiles: list[Profile], extra: Array, rest: Array | float = 0.0) -> Average:
+def average(profiles: list[Profile], extra: Array, sigma: float, rest: Array | float = 0.0) -> Average:
     """Average over the numbers of monolayers, the cross-section and the coverage at zero dose.
 
     Parameters
@@ -58,6 +57,8 @@ def average(profiles: list[Profile], extra: Array, rest: Array | float = 0.0) ->
         Of each number of monolayers, on one grid of cross-sections.
     extra
         What a thickness measured otherwise adds to the chi-square of each, shape (layers,).
+    sigma
+        Cross-section of the most probable number of monolayers, cm2: a mean over several would be that of none.
     rest
         Logarithm of the likelihood of the cross-section by other samples that share it, shape (g,).
 
@@ -68,9 +69,9 @@ def average(profiles: list[Profile], extra: Array, rest: Array | float = 0.0) ->
     >>> end = np.array([1.6e15, 3.2e15, 4.8e15, 6.4e15])
     >>> x = 2.5e-16 * np.concatenate([[0.0], end])
     >>> seen = 0.9 * mean_coverage(2, x[:-1], x[1:])[0]
-    >>> found = average([profile(end, seen, 1e-6 * np.eye(4), n) for n in (1, 2, 3)], np.zeros(3))
-    >>> round(found.zero_dose, 3), round(found.cross_section * 1e16, 2), found.probability.round(3).tolist()
-    (0.9, 2.5, [0.0, 1.0, 0.0])
+    >>> found = average([profile(end, seen, 1e-6 * np.eye(4), n) for n in (1, 2, 3)], np.zeros(3), 2.5e-16)
+    >>> round(found.zero_dose, 3), round(found.cross_section_unc * 1e16, 3), found.probability.round(3).tolist()
+    (0.9, 0.004, [0.0, 1.0, 0.0])
     """
     logs = [one.log_weights() - 0.5 * float(term) + rest for one, term in zip(profiles, extra, strict=True)]
     each = np.array([logsumexp(one) for one in logs])
@@ -78,9 +79,7 @@ def average(profiles: list[Profile], extra: Array, rest: Array | float = 0.0) ->
     weights = [np.exp(one - logsumexp(each)) for one in logs]
     log_sigma = profiles[0].log_sigma
     by_sigma = np.sum([weight.sum(axis=0) for weight in weights], axis=0)
-    middle = float(by_sigma @ log_sigma)
-    sigma = float(np.exp(middle))
-    spread = float(np.sqrt(by_sigma @ (np.exp(np.clip(log_sigma - middle, None, 50.0)) - 1.0) ** 2))
+    spread = float(np.sqrt(by_sigma @ (np.exp(log_sigma) / sigma - 1.0) ** 2))
     ends = _quantiles(log_sigma, by_sigma)
     moments = [one.moments() for one in profiles]
     mean = float(sum((w * first).sum() for w, (first, _) in zip(weights, moments, strict=True)))

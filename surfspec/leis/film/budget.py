@@ -45,8 +45,11 @@ def sputter_budget(
     >>> sputter_budget(np.array([6.4e15])).round(2).tolist()
     [[0.04, 0.17]]
     """
-    yields = np.asarray(sputter_yield, dtype=np.float64)
-    if yields.shape != (2,) or not 0 < yields[0] < yields[1] or not (site_density > 0 and monolayer > 0):
+    try:
+        yields = np.asarray(sputter_yield, dtype=np.float64)
+    except (TypeError, ValueError):
+        yields = np.full(1, np.nan)
+    if yields.shape != (2,) or not 0 < yields[0] < yields[1] < np.inf or not (site_density > 0 and monolayer > 0):
         raise InputError(
             f"sputter yields {sputter_yield}, site density {site_density:g}, monolayer {monolayer:g}",
             where="sputter_yield",

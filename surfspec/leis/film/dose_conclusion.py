@@ -115,6 +115,7 @@ def conclude(
         reasons.append(f"ambiguous: films of {out['not_excluded']} monolayers fit alike")
     of = found.average
     sigma, scale = of.cross_section, setting.dose_scale_unc
+    stat = max(of.cross_section_unc, found.best.cross_section_unc)
     low, high = of.cross_section_range
     if doubt := budget.implausible(sigma, setting.site_density):
         reasons.append(doubt)
@@ -126,7 +127,7 @@ def conclude(
         "zero_dose_coverage_low": of.zero_dose_range[0],
         "zero_dose_coverage_high": of.zero_dose_range[1],
         "removal_cross_section": sigma,
-        "removal_cross_section_unc": float(np.hypot(of.cross_section_unc, scale * sigma)),
+        "removal_cross_section_unc": float(np.hypot(stat, scale * sigma)),
         "removal_cross_section_low": sigma - float(np.hypot(sigma - low, scale * sigma)),
         "removal_cross_section_high": sigma + float(np.hypot(high - sigma, scale * sigma)),
         "layer_share": found.best.share,

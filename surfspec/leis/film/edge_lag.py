@@ -41,6 +41,8 @@ class EdgeLags:
         Height of that peak over the level of the shoulder a width below it, mean over the spots.
     share, share_unc
         Bare share of the surface and its uncertainty by counting and spots; NaN without a reference.
+    failed
+        Why, where the fits of all spots failed; else nothing.
     """
 
     dims: tuple[str, ...]
@@ -53,6 +55,7 @@ class EdgeLags:
     prominence: Array
     share: Array
     share_unc: Array
+    failed: NDArray[np.str_]
 
 
 def edge_element(fit: xr.Dataset, film: str = "", element: str | None = None) -> str:
@@ -189,7 +192,19 @@ def edge_lags(fit: xr.Dataset, element: str, spot_dim: str = "spot", reference: 
         if np.any(seen):
             present[i] = mean[i] > PRESENT * np.hypot(mean_unc[i], MODEL_SHARE * s[i][seen].mean())
             above[i] = np.nan_to_num(p[i][seen]).mean()
-    return EdgeLags(dims, lag, lag_unc, between, mean, mean_unc, present, above, bare, bare_unc)
+    return EdgeLags(
+        dims, lag, lag_unc, between, mean, mean_unc, present, above, bare, bare_unc, _failures(fit, dims, spot_dim)
+    )
+
+
+def _failures(fit: xr.Dataset, dims: tuple[str, ...], spot_dim: str) -> NDArray[np.str_]:
+    """Return the first reason where the fits of all spots failed, else nothing."""
+    failed, why = (
+        (one if spot_dim in one.dims else one.expand_dims(spot_dim)).transpose(*dims, spot_dim).values
+        for one in (fit["verdict"] == "failed", fit["reasons"])
+    )
+    first = np.vectorize(lambda text: str(text).split("; ")[0], otypes=[str])(why[..., 0])
+    return np.where(failed.all(axis=-1), first, "")
 
 
 def _average(values: Array, errors: Array) -> tuple[float, float]:

@@ -59,6 +59,8 @@ def edge_numbers(
     lag, unc = float(lags.lag[i]), float(lags.lag_unc[i])
     share, share_unc = float(lags.share[i]), float(lags.share_unc[i])
     out = {"lag": lag, "lag_unc": unc, "between_spot_sd": float(lags.between[i])}
+    if lags.failed[i]:
+        return dict.fromkeys(VARIABLES, float("nan")), -1, [f"not determined: the fit failed, {lags.failed[i]}"]
     told = bool(np.isfinite(share))
     if told:
         share_unc = float(np.hypot(share_unc, INTENSITY * share))

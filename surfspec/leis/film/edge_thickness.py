@@ -28,6 +28,7 @@ import xarray as xr
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.amounts.checks import number
 from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import stopping as stopping_model
 from surfspec.leis.film.edge_lag import edge_element, edge_lags
@@ -128,19 +129,19 @@ def thickness(
     (0.7, 0)
     """
     recipe = recipe_of(fit)
+    if density is not None:
+        number(density, "density", low=0.0, high=50.0, open_low=True)
     material = stopping_model.film_material(film, density)
     name = edge_element(fit, material.formula, element)
     _pair("reionisation_loss", reionisation_loss)
-    if not neutralisation_depth >= 0:
-        raise InputError(
-            f"neutralisation depth {neutralisation_depth}", where="neutralisation_depth", remedy="Give 0 or positive nm"
-        )
+    number(neutralisation_depth, "neutralisation_depth", low=0.0)
+    number(electronic_scale, "electronic_scale", low=0.0, open_low=True)
+    if exit_angle is not None:
+        number(exit_angle, "exit_angle", low=0.0, high=90.0)
     lags = edge_lags(fit, name, spot_dim, reference)
     layer = sum(material.atoms(symbol) for symbol in composition(material.formula)) ** (-1.0 / 3.0)
     if monolayer is not None:
-        if not 0 <= monolayer < 10:
-            raise InputError(f"monolayer {monolayer} nm", where="monolayer", remedy="Give nm, or 0 for no layers")
-        layer = float(monolayer)
+        layer = number(monolayer, "monolayer", low=0.0, high=10.0)
     if calibration is None:
         if stopping is None:
             cut = _edge_width(fit, name)
@@ -165,8 +166,8 @@ def thickness(
     reasons = np.full(lags.lag.shape, "", dtype=object)
     for i in np.ndindex(*lags.lag.shape):
         numbers, patches[i], found = edge_numbers(lags, i, name, law, reionisation_loss)
-        for key, number in numbers.items():
-            columns[key][i] = number
+        for key, value in numbers.items():
+            columns[key][i] = value
         reasons[i] = "; ".join(found)
     verdicts = np.vectorize(lambda text: verdict_of(text.split("; ") if text else ()), otypes=[str])(reasons)
     variables = {
@@ -209,5 +210,7 @@ def _edge_width(fit: xr.Dataset, name: str) -> float:
 
 
 def _pair(where: str, pair: tuple[float, float]) -> None:
-    if len(pair) != 2 or not np.all(np.isfinite(pair)) or pair[0] < 0 or pair[1] < 0:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise InputError(f"{where} is {pair}", where=where, remedy="Give a value and its standard uncertainty")
+    for one in pair:
+        number(one, where, low=0.0)

@@ -16,11 +16,15 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import chdtrc
 
 from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.fitting.verdict import require, verdict_of
+from surfspec.fitting.verdict import IMPROBABLE, require, verdict_of
+from surfspec.leis.amounts.checks import flag, mapping, number
+from surfspec.leis.film import budget
 from surfspec.leis.film.dose import check_doses
+from surfspec.leis.film.dose_axis import rising
 from surfspec.leis.film.relaxation_fit import NOT_CONSTANT, Relaxation, fit_relaxation
 from surfspec.leis.film.spot_effects import spot_mean
 
@@ -28,6 +32,8 @@ Array = NDArray[np.float64]
 
 #: Unit of the dose and that of the cross-section.
 RECIPROCAL: Final = {"ions/cm2": "cm2", "s": "s-1", "1": "1", "cycle": "1"}
+#: Units of a count of spectra.
+COUNTS: Final = ("1", "cycle")
 
 
 def relaxation(
@@ -60,8 +66,9 @@ def relaxation(
     dose_scale_unc
         Relative standard uncertainty of the dose scale; it goes on the cross-section alone.
     dose_dim
-        Dimension of the series. Its coordinate is the dose at the end of each spectrum (ions/cm2), or the time (s);
-        without one, spectra are counted, each an interval of 1.
+        Dimension of the series, in any order. Its coordinate is the dose at the end of each spectrum (ions/cm2), or the
+        time (s); without one, spectra are counted, each an interval of 1, and a count that begins at 0 is taken for
+        that of the spectra before.
     spot_dim
         Dimension of equivalent spots.
 
@@ -69,10 +76,11 @@ def relaxation(
     -------
     xarray.Dataset
         Of kind ``table``, over ``element``: ``start`` and ``end`` with ``_unc`` (of the unit of the data),
-        ``end_fraction`` (end over start) with ``_unc``, ``cross_section`` with ``_unc``, ``_low`` and ``_high`` (68 %
-        profile likelihood; cm2, or the reciprocal unit of the series), ``chi2``, ``constant_chi2``, ``dof``,
-        ``identifiable``, ``verdict`` and ``reasons``; over (series, element) ``curve``. NaN where the series does not
-        determine a number.
+        ``end_fraction`` (end over start) with ``_unc``, ``cross_section`` (cm2) with ``_unc``, ``_low`` and ``_high``
+        (68 % profile likelihood), over an axis that is no dose ``rate`` instead (the reciprocal unit of the series),
+        ``chi2``, ``constant_chi2``, ``dof``, ``widening``, ``identifiable``, ``verdict`` and ``reasons``; over (series,
+        element) ``curve``. NaN where the series does not determine a number. Where the chi-square is improbably large a
+        reason says so, and uncertainties are wider by ``widening``, the root of the reduced chi-square.
 
     Raises
     ------
@@ -80,6 +88,10 @@ def relaxation(
         For other data, an unknown element, fewer than four spectra with a free plateau, or doses that do not rise.
     NotDeterminedError
         When a fit failed.
+
+    References
+    ----------
+    Birge, Phys. Rev. 40 (1932) 207 (widening).
 
     Examples
     --------
@@ -93,20 +105,23 @@ def relaxation(
     ...      "normalised_area_unc": (("time", "element"), np.full((20, 1), 300.0), unit)},
     ...     coords={"element": ["Ag"]}, attrs={"kind": "table", "technique": "LEIS"})
     >>> found = relaxation(table, dose_dim="time")
-    >>> bool(abs(found.cross_section[0] - 0.17) < 3 * found.cross_section_unc[0])
+    >>> bool(abs(found.rate[0] - 0.17) < 3 * found.rate_unc[0])
     True
     """
+    if not isinstance(data, xr.Dataset):
+        raise InputError(
+            f"data is a {type(data).__name__}", where="data", remedy="Pass what surfspec.leis.normalise returned"
+        )
+    number(start_dose, "start_dose", low=0.0)
+    number(dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
+    flag(interval, "interval")
+    data = rising(data, dose_dim)
     values, unit, names, common = _values(data, elements, dose_dim, spot_dim)
     edges, dose_unit = _edges(data, dose_dim, values[0][0].shape[-1], start_dose)
-    known = {} if end is None else {name: _pair(name, value) for name, value in end.items()}
-    unknown = sorted(set(known) - set(names))
-    if unknown:
-        raise InputError(f"{unknown[0]!r} is not among {', '.join(names)}", where="end", remedy="Name one of those")
-    if not dose_scale_unc >= 0:
-        raise InputError(
-            f"dose scale uncertainty {dose_scale_unc}", where="dose_scale_unc", remedy="Give 0 or a positive share"
-        )
-    columns: dict[str, list[float]] = {name: [] for name in (*_MEANING, "chi2", "constant_chi2", "dof")}
+    given = mapping(end, names, "end", "Give the plateau by element, or it and its standard uncertainty")
+    known = {name: _pair(name, value) for name, value in given.items()}
+    dosed = dose_unit == "ions/cm2"
+    columns: dict[str, list[float]] = {name: [] for name in (*_MEANING, *_FIT)}
     curves, verdicts, reasons, flags = [], [], [], []
     for name, (seen, unc) in zip(names, values, strict=True):
         over = spot_mean(seen, unc)
@@ -124,9 +139,22 @@ def relaxation(
                 remedy="Measure more, or give the plateau: end={...}",
             )
         matrix = over.covariance + common**2
-        found = fit_relaxation(edges, over.mean, matrix, end=known.get(name), interval=interval)
-        why = [] if found.identifiable else [_why(found)]
-        _fill(columns, found, dose_scale_unc, over.mean.size - 2 - int(free))
+        dof = over.mean.size - 2 - int(free)
+        found = first = fit_relaxation(edges, over.mean, matrix, end=known.get(name), interval=interval)
+        widening, why = 1.0, []
+        if float(chdtrc(dof, first.chi2)) < IMPROBABLE:
+            widening = float(np.sqrt(first.chi2 / dof))
+            found = fit_relaxation(edges, over.mean, widening**2 * matrix, end=known.get(name), interval=interval)
+            why.append(
+                f"chi-square improbable: {first.chi2:.4g} for {dof} degrees of freedom, uncertainties widened "
+                f"{widening:.2g} times"
+            )
+        why += [] if found.identifiable else [_why(found)]
+        if found.identifiable and dosed and (doubt := budget.implausible(float(np.exp(found.values[2])), name=name)):
+            why.append(doubt)
+        _fill(columns, found, dose_scale_unc)
+        for key, value in zip(_FIT, (first.chi2, first.constant_chi2, float(dof), widening), strict=True):
+            columns[key].append(value)
         curves.append(found.fitted)
         reasons.append("; ".join(why))
         verdicts.append(verdict_of(why))
@@ -134,14 +162,11 @@ def relaxation(
     variables: dict[str, object] = {}
     for key, text in _MEANING.items():
         own = {"start": unit, "end": unit, "end_fraction": "1"}.get(key.removesuffix("_unc"), RECIPROCAL[dose_unit])
-        meta = {"units": own, "long_name": text}
-        variables[key] = ("element", np.array(columns[key]), meta | (
-            {"ancillary_variables": f"{key}_unc"} if f"{key}_unc" in _MEANING else {}))  # fmt: skip
-    for key, text in (
-        ("chi2", "Chi-square"),
-        ("constant_chi2", "Chi-square of a constant"),
-        ("dof", "Degrees of freedom"),
-    ):
+        label = key if dosed else key.replace("cross_section", "rate")
+        meta = {"units": own, "long_name": text if dosed else text.replace(*_RATE)}
+        variables[label] = ("element", np.array(columns[key]), meta | (
+            {"ancillary_variables": f"{label}_unc"} if f"{key}_unc" in _MEANING else {}))  # fmt: skip
+    for key, text in _FIT.items():
         variables[key] = ("element", np.array(columns[key]), {"units": "1", "long_name": text})
     variables |= {
         "curve": ((dose_dim, "element"), np.stack(curves, axis=1), {"units": unit, "long_name": "Fitted relaxation"}),
@@ -171,9 +196,16 @@ _MEANING: Final = {
     "cross_section_low": "Lower end of its 68 % interval",
     "cross_section_high": "Upper end of its 68 % interval",
 }
+_RATE: Final = ("Cross-section", "Rate")
+_FIT: Final = {
+    "chi2": "Chi-square",
+    "constant_chi2": "Chi-square of a constant",
+    "dof": "Degrees of freedom",
+    "widening": "Factor on the uncertainties by the scatter about the curve",
+}
 
 
-def _fill(columns: dict[str, list[float]], found: Relaxation, scale: float, dof: int) -> None:
+def _fill(columns: dict[str, list[float]], found: Relaxation, scale: float) -> None:
     """Append the numbers of one element."""
     start, plateau, log_sigma = found.values.tolist()
     sigma = float(np.exp(log_sigma))
@@ -186,11 +218,8 @@ def _fill(columns: dict[str, list[float]], found: Relaxation, scale: float, dof:
         start, errors[0], plateau, errors[1], ratio, ratio_unc, sigma, float(np.hypot(errors[2], scale)) * sigma,
         sigma - float(np.hypot(sigma - low, scale * sigma)), sigma + float(np.hypot(high - sigma, scale * sigma)),
     )  # fmt: skip
-    for key, number in zip(_MEANING, numbers, strict=True):
-        columns[key].append(float(number) if found.identifiable else np.nan)
-    columns["chi2"].append(found.chi2)
-    columns["constant_chi2"].append(found.constant_chi2)
-    columns["dof"].append(float(dof))
+    for key, value in zip(_MEANING, numbers, strict=True):
+        columns[key].append(float(value) if found.identifiable else np.nan)
 
 
 def _why(found: Relaxation) -> str:
@@ -202,10 +231,10 @@ def _why(found: Relaxation) -> str:
 
 
 def _pair(name: str, value: float | tuple[float, float]) -> tuple[float, float]:
-    pair = (float(value), 0.0) if isinstance(value, int | float) else (float(value[0]), float(value[1]))
-    if not (np.isfinite(pair[0]) and pair[0] >= 0 and pair[1] >= 0):
+    parts = list(value) if isinstance(value, tuple | list) else [value, 0.0]
+    if len(parts) != 2:
         raise InputError(f"the plateau of {name} is {value}", where="end", remedy="Give it, or it and its uncertainty")
-    return pair
+    return number(parts[0], "end", low=0.0), number(parts[1], "end", low=0.0)
 
 
 def _edges(data: xr.Dataset, dose_dim: str, count: int, start_dose: float) -> tuple[Array, str]:
@@ -215,7 +244,10 @@ def _edges(data: xr.Dataset, dose_dim: str, count: int, start_dose: float) -> tu
     unit = str(data[dose_dim].attrs.get("units", "1"))
     if unit not in RECIPROCAL:
         raise InputError(f"{dose_dim} is in {unit!r}", where=dose_dim, remedy=f"Use one of {', '.join(RECIPROCAL)}")
-    return check_doses(np.asarray(data[dose_dim].values, dtype=np.float64), start_dose), unit
+    ends = np.asarray(data[dose_dim].values, dtype=np.float64)
+    if unit in COUNTS and start_dose == 0 and ends[0] == 0:
+        ends = ends + 1.0  # how many spectra came before, rather than with it
+    return check_doses(ends, start_dose), unit
 
 
 def _values(

@@ -181,6 +181,19 @@ def vertex(x: Array, y: Array) -> float:
     return float(0.5 * (x[0] + x[1] - left / bend)) if bend > 0 else float(x[1])
 
 
+def lowest(grid: Array, curve: Array, k: int) -> float:
+    """Return where a curve over a grid is least, between the points beside its least one `k`.
+
+    Examples
+    --------
+    >>> x = np.linspace(0.0, 1.0, 6)
+    >>> round(lowest(x, (x - 0.47) ** 2, 2), 6)
+    0.47
+    """
+    inside = 0 < k < grid.size - 1
+    return vertex(grid[k - 1 : k + 2], curve[k - 1 : k + 2]) if inside else float(grid[k])
+
+
 def zero_dose_interval(profiles: list[Profile], offsets: list[float], rise: float = 1.0) -> tuple[float, float]:
     """Return the profile-likelihood interval of the coverage at zero dose, bounded at 0 and 1."""
     theta = np.linspace(0.0, 1.0, 1001)

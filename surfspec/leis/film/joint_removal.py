@@ -25,7 +25,7 @@ from surfspec.leis.amounts.checks import flag, mapping, number
 from surfspec.leis.film import budget
 from surfspec.leis.film.averaging import Average, average
 from surfspec.leis.film.dose import check_doses
-from surfspec.leis.film.grid_profile import CROSS_SECTIONS, interval_of, profile
+from surfspec.leis.film.grid_profile import CROSS_SECTIONS, interval_of, lowest, profile
 from surfspec.leis.film.layer_choice import IDENTIFIABLE, LAYERS, NOT_EXCLUDED, ROUGHNESS
 from surfspec.leis.film.removal_series import Series, named_tables, series_of
 from surfspec.leis.film.removal_table import removal_table
@@ -76,7 +76,7 @@ def removal(
     -------
     xarray.Dataset
         Of kind ``table``: ``removal_cross_section`` (cm2) with ``_unc``, ``_stat_unc`` (without the dose scale),
-        ``_low`` and ``_high`` (68 %), averaged over all thicknesses. Over
+        ``_low`` and ``_high`` (68 %, over all thicknesses, as ``_unc``; the value is that of the most probable). Over
         ``sample``: ``zero_dose_coverage`` with ``_unc``, ``_low`` and ``_high``, ``monolayers`` (the most probable),
         ``not_excluded`` (text) and ``own_cross_section`` (cm2, of each sample alone). Over (sample, layers):
         ``monolayers_chi2``, ``monolayers_aicc`` and ``monolayers_probability``. And ``chi2``, ``dof``,
@@ -138,15 +138,15 @@ def removal(
     picks = [int(np.argmax(_log_evidence(densities, i))) for i in range(len(many))]
     joint = np.sum([curve[pick] for curve, pick in zip(curves, picks, strict=True)], axis=0)
     k = int(np.argmin(joint))
-    sigma, curvature_unc = float(np.exp(grid[k])), _curvature_unc(grid, joint, k)
+    sigma, curvature_unc = float(np.exp(lowest(grid, joint, k))), _curvature_unc(grid, joint, k)
     ends = interval_of(grid, joint)
     closed = bool(np.all(np.isfinite(ends)))
     stat = float(sigma * max(curvature_unc, 0.5 * (ends[1] - ends[0]) if closed else np.inf))
     identifiable = closed and stat < IDENTIFIABLE * sigma
-    averages = [average(profiles[i], s.extra, _rest(densities, i)) for i, s in enumerate(many)]
+    averages = [average(profiles[i], s.extra, sigma, _rest(densities, i)) for i, s in enumerate(many)]
     # whichever the thicknesses
     of = averages[0]
-    sigma, stat = of.cross_section, of.cross_section_unc
+    stat = max(stat, of.cross_section_unc) if np.isfinite(stat) else of.cross_section_unc
     points, free = sum(s.points for s in many), len(many) + 1
     penalty = 2.0 * free * (1.0 + (free + 1) / (points - free - 1)) if points > free + 1 else np.nan
     rows = [_sample(s, i, picks[i], curves, averages[i], grid) for i, s in enumerate(many)]

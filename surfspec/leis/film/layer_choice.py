@@ -22,12 +22,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from surfspec.errors import InputError
 from surfspec.leis.film import dose_curve
 from surfspec.leis.film.averaging import Average, average
 from surfspec.leis.film.dose import MISSING, DoseFit, check_doses, fit_dose, mean_coverage
-from surfspec.leis.film.grid_profile import Profile, film_curve, interval_of, neighbours, profile, zero_dose_interval
+from surfspec.leis.film.grid_profile import (
+    Profile,
+    film_curve,
+    interval_of,
+    lowest,
+    neighbours,
+    profile,
+    zero_dose_interval,
+)
 
 Array = NDArray[np.float64]
 
@@ -153,9 +162,10 @@ def compare_layers(
     extra = thickness_terms(thickness, monolayer)
     chi2 = np.array([one.chi2 for one in fits]) + extra
     rise = chi2 - chi2.min()
-    found = average(profiles, extra)
-    pick = int(np.argmax(found.probability))  # by evidence; a chi-square alone may tie
+    evidence = [float(logsumexp(one.log_density())) - 0.5 * float(e) for one, e in zip(profiles, extra, strict=True)]
+    pick = int(np.argmax(evidence))  # a chi-square alone may tie
     best = fits[pick]
+    found = average(profiles, extra, best.cross_section)
     spread = float(found.probability @ (np.array(LAYERS) - best.layers) ** 2)
     curve = np.min([one.chi2() + term for one, term in zip(profiles, extra, strict=True)], axis=0)
     low, high = interval_of(profiles[0].log_sigma, curve)
@@ -184,7 +194,7 @@ def _at_least(one: Profile, layers: int, dose: Array, start_dose: float, interva
     """Return the fit at the least chi-square of a profile, with uncertainties by its rise."""
     every = one.everywhere()
     f, k = np.unravel_index(int(np.argmin(every)), every.shape)
-    sigma, share = float(np.exp(one.log_sigma[k])), float(one.shares[f])
+    sigma, share = float(np.exp(lowest(one.log_sigma, every[f], int(k)))), float(one.shares[f])
     theta = float(np.clip(one.best[f, k], 0.0, 1.0))
     low, high = interval_of(one.log_sigma, one.chi2())
     log_unc = 0.5 * (high - low) if np.isfinite(high - low) else np.inf

@@ -12,15 +12,20 @@ import xarray as xr
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import require
+from surfspec.leis.amounts.checks import names as checked_names
 from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import unmixing
 from surfspec.leis.film.computed_reference import FALLBACK, computed_reference
 from surfspec.leis.film.one_sample import Phases
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.same_recipe import same_recipe
 from surfspec.leis.spectrum.spectrum_fit import fit as fit_spectra
 
 #: Reason for doubt where nobody measured the phases.
 COMPUTED = f"ambiguous: the areas of film and substrate are computed, each to {100 * FALLBACK:.0f} %, not measured"
+
+#: Elements left out by default, which need not be fitted.
+USUAL = ("Na",)
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,14 @@ class Sides:
         Whether these are computed.
     origin
         Attributes of the sample; one simulated input makes the coverage simulated.
+    doubts
+        Reasons: fits of the references that failed, or were made a little differently.
     """
 
     phases: Phases
     computed: bool
     origin: dict[str, Any]
+    doubts: tuple[str, ...] = ()
 
 
 def phases_of(
@@ -67,7 +75,7 @@ def phases_of(
     InputError
         For phases of which one is measured and one computed, that look alike, or that hold what they should not.
     """
-    sample = _fitted(fit, recipe, "fit", force)
+    sample, doubts = _fitted(fit, recipe, "fit", force), []
     if isinstance(film, str) or isinstance(substrate, str):
         if not (isinstance(film, str) and isinstance(substrate, str)):
             raise InputError(
@@ -85,6 +93,10 @@ def phases_of(
         computed = True
     else:
         film_fit, substrate_fit = _fitted(film, recipe, "film", force), _fitted(substrate, recipe, "substrate", force)
+        doubts += [failed_fits(one, what) for what, one in (("film", film_fit), ("substrate", substrate_fit))]
+        doubts += same_recipe(
+            sample, film_fit, substrate_fit, names=("fit", "film", "substrate"), where="film", same_elements=False
+        )
         names = _elements(sample, film_fit, substrate_fit, exclude)
         _check_formula("film", film_fit, formulas[0])
         _check_formula("substrate", substrate_fit, formulas[1])
@@ -99,10 +111,14 @@ def phases_of(
             where="film",
             remedy="Leave fewer elements out, or fit one that only one of the two has",
         )
-    return sample, Sides(Phases(names, yields, errors), computed, origin)
+    return sample, Sides(Phases(names, yields, errors), computed, origin, tuple(filter(None, doubts)))
 
 
 def _fitted(data: xr.Dataset, recipe: Recipe | None, what: str, force: bool) -> xr.Dataset:
+    if not isinstance(data, xr.Dataset):
+        raise InputError(
+            f"{what} is a {type(data).__name__}", where=what, remedy="Pass what surfspec.leis.fit returned"
+        )
     if schema.kind_of(data) == "spectrum":
         if recipe is None:
             raise InputError(
@@ -112,10 +128,25 @@ def _fitted(data: xr.Dataset, recipe: Recipe | None, what: str, force: bool) -> 
             )
         data = fit_spectra(data, recipe)
     recipe_of(data)
-    failed = data["verdict"].values == "failed"
-    if np.any(failed):
-        require("failed", str(np.ravel(data["reasons"].values[failed])[0]), what=f"the coverage ({what})", force=force)
-    return data
+    failed = data["verdict"] == "failed"
+    if force or not bool(failed.any()):
+        return data
+    if bool(failed.all()):
+        require("failed", str(np.ravel(data["reasons"].values)[0]), what=f"the coverage ({what})")
+    return data.assign({
+        name: data[name].where(~failed).assign_attrs(data[name].attrs) for name in ("area", "area_covariance")
+    })  # fmt: skip
+
+
+def failed_fits(fit: xr.Dataset, what: str) -> str:
+    """Return the reason for doubt where the fits of some spectra failed and were left out, or nothing."""
+    series = fit["verdict"].dims
+    seen = np.any(np.isfinite(fit["area"].transpose(*series, "component").values), axis=-1)
+    lost = np.ravel((fit["verdict"].values == "failed") & ~seen)
+    if not np.any(lost):
+        return ""
+    why = str(np.ravel(fit["reasons"].values)[lost][0]).split("; ")[0]
+    return f"model inadequate: {lost.sum()} of {lost.size} fits of the {what} failed and are left out ({why})"
 
 
 def _check_formula(what: str, one: xr.Dataset, formula: str) -> None:
@@ -145,8 +176,7 @@ def _elements(sample: xr.Dataset, film: xr.Dataset, substrate: xr.Dataset, exclu
 
 
 def _chosen(names: list[str], exclude: Sequence[str]) -> list[str]:
-    if isinstance(exclude, str):
-        raise InputError(f"exclude is the text {exclude!r}", where="exclude", remedy=f"Give a list: ({exclude!r},)")
+    checked_names(exclude, dict.fromkeys((*names, *USUAL)), "exclude")
     chosen = [name for name in names if name not in exclude]
     if len(chosen) < 2:
         raise InputError(

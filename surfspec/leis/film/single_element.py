@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.amounts.checks import number
 from surfspec.leis.film import unmixing
+from surfspec.leis.film.phases import USUAL
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 Array = NDArray[np.float64]
 
@@ -119,6 +122,12 @@ def element_coverage(
             where="element",
             remedy=f"Use one of {', '.join(names)} that is not excluded, and way {' or '.join(WAYS)}",
         )
+    unknown = sorted(set(exclude) - {*names, *USUAL})
+    if unknown:
+        raise InputError(f"{unknown[0]!r} was not fitted", where="exclude", remedy=f"Use {', '.join(names)}")
+    number(model_uncertainty, "model_uncertainty", low=0.0, high=1.0)
+    number(intensity_unc, "intensity_unc", low=0.0, high=10.0)
+    same_recipe(fit, film, substrate, names=("fit", "film", "substrate"), where="film")
     kept = [name for name in names if name not in exclude]
     at = kept.index(element)
     phases = [unmixing.reference(one, kept) for one in (film, substrate)]

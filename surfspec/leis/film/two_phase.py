@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
+from surfspec.leis.amounts.checks import flag, number, text
 from surfspec.leis.film import misfit
 from surfspec.leis.film.budget import sputter_budget
 from surfspec.leis.film.coverage_table import coverage_table
+from surfspec.leis.film.dose_axis import check_unit, rising
 from surfspec.leis.film.dose_conclusion import DoseSetting
-from surfspec.leis.film.layer_choice import ROUGHNESS
+from surfspec.leis.film.exchange import exchange_reason
+from surfspec.leis.film.layer_choice import ROUGHNESS, thickness_terms
 from surfspec.leis.film.one_sample import one_sample
-from surfspec.leis.film.phases import COMPUTED, phases_of
+from surfspec.leis.film.phases import COMPUTED, failed_fits, phases_of
 from surfspec.leis.recipe import Recipe
 
 Array = NDArray[np.float64]
@@ -99,22 +102,23 @@ def coverage(
         does not hold is refused (:func:`surfspec.leis.film.unmixing.foreign_elements`): exchanged references leave a
         fit that looks as good as the right one.
     force
-        Use members whose fit failed.
+        Use members whose fit failed too.
 
     Returns
     -------
     xarray.Dataset
-        Of kind ``table``. Over the series without spots: ``coverage`` and ``gain`` with ``_unc``, ``coverage_sd`` (over
-        spots, n - 1), ``dose_model`` (fitted coverage), ``sputter_budget`` (dose, bound; nm). With spots:
-        ``spot_coverage`` and ``spot_gain`` with ``_unc``, and ``spot_chi2``. Once a series: ``zero_dose_coverage``,
-        ``removal_cross_section`` (cm2) and ``thickness`` (nm) with ``_unc``, the first two with ``_low`` and ``_high``
-        (68 % profile likelihood) too, ``monolayers`` (best of 1 to 4, or -1), ``monolayers_chi2``,
-        ``monolayers_aicc`` and ``monolayers_probability`` (..., layers), ``not_excluded`` (text), ``layer_share``,
-        ``identifiable``, ``between_spot_sd``, ``model_share``, ``model_common``, ``chi2`` and ``dof`` of the two
-        phases, ``statement`` (the sputter budget in words), ``verdict`` and ``reasons``. Over ``curve_dose`` (from none
-        to the last): ``curve`` with ``_unc``, the coverage at a dose, whichever the thickness. NaN where the data do
-        not determine a number. ``coverage_covariance`` (dose, dose_b) holds what doses have in common: references
-        (``coverage_common_unc``), spots, and the part ``model_common`` of the spectral model's error.
+        Of kind ``table``, doses rising. Over the series without spots: ``coverage`` and ``gain`` with ``_unc``,
+        ``coverage_sd`` (over spots, n - 1), ``dose_model`` (fitted coverage), ``sputter_budget`` (dose, bound; nm).
+        With spots: ``spot_coverage`` and ``spot_gain`` with ``_unc``, and ``spot_chi2``. Once a series:
+        ``zero_dose_coverage``, ``removal_cross_section`` (cm2) and ``thickness`` (nm) with ``_unc``, the first two with
+        ``_low`` and ``_high`` (68 %) too, over all numbers of monolayers; ``monolayers`` (most probable of 1 to 4, or
+        -1), ``monolayers_chi2``, ``monolayers_aicc`` and ``monolayers_probability`` (..., layers), ``not_excluded``
+        (text), ``layer_share``, ``identifiable``, ``between_spot_sd``, ``model_share``, ``model_common``, ``chi2`` and
+        ``dof`` of the two phases, ``statement`` (the sputter budget in words), ``verdict`` and ``reasons``. Over
+        ``curve_dose`` (from none to the last): ``curve`` with ``_unc``, the coverage at a dose, whichever the
+        thickness. NaN where the data do not determine a number. ``coverage_covariance`` (dose, dose_b) holds what doses
+        have in common: references (``coverage_common_unc``), spots, and the part ``model_common`` of the spectral
+        model's error.
 
     Raises
     ------
@@ -122,7 +126,8 @@ def coverage(
         For elements that differ between the fits, spectra without a recipe, or a reference that shows elements its
         formula does not hold.
     NotDeterminedError
-        When a fit failed and `force` is not set.
+        When all fits of a surface failed and `force` is not set. Where some did, they are left out, and a reason says
+        so; a dose none of whose spots was fitted has no coverage, and no weight in the dose model.
 
     Examples
     --------
@@ -141,17 +146,31 @@ def coverage(
     >>> round(float(table.coverage), 1)
     0.5
     """
-    for where, share in (("dose_scale_unc", dose_scale_unc), ("roughness", roughness)):
-        if not 0 <= share < 10:
-            raise InputError(f"{where} is {share}", where=where, remedy="Give 0 or a positive share")
-    if start_dose < 0:
-        raise InputError(f"start dose {start_dose:g}", where="start_dose", remedy="Give 0 or a positive dose")
+    number(dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
+    number(roughness, "roughness", low=0.0, high=10.0)
+    number(start_dose, "start_dose", low=0.0)
+    number(site_density, "site_density", low=0.0, open_low=True)
+    number(monolayer, "monolayer", low=0.0, high=10.0, open_low=True)
+    thickness_terms(thickness, monolayer)
+    flag(interval, "interval")
+    flag(force, "force")
+    for where, formula in (("film_formula", film_formula), ("substrate_formula", substrate_formula)):
+        text(formula, where, "Give a formula, such as 'Na3PO4'")
     sample, sides = phases_of(
         fit, film, substrate, exclude=exclude, recipe=recipe, force=force, formulas=(film_formula, substrate_formula),
         densities=densities or {},
     )  # fmt: skip
     phases, names = sides.phases, sides.phases.names
     dims = [str(d) for d in sample["chi2"].dims]
+    if dose_dim in dims:
+        check_unit(sample, dose_dim, "fit")
+        if dose_dim not in sample.coords and sample.sizes[dose_dim] > 2:
+            raise InputError(
+                "the doses of the spectra are not known",
+                where="fit",
+                remedy=f"Give the cumulated dose at the end of each: fit.assign_coords({dose_dim}=...), in ions/cm2",
+            )
+        sample = rising(sample, dose_dim)
     outer = tuple(d for d in dims if d not in (spot_dim, dose_dim))
     part = sample.sel(component=names, component_b=names)
     area, matrix = part["area"], part["area_covariance"]
@@ -174,9 +193,15 @@ def coverage(
         one_sample(areas[i], matrices[i], below[i], None if given is None else given[i], phases, doses, setting)
         for i in np.ndindex(*areas.shape[: len(outer)])
     ]
-    for one in results if sides.computed else ():
-        one["reasons"] = "; ".join(filter(None, (one["reasons"], COMPUTED)))
-        one["verdict"] = verdict_of(one["reasons"].split("; "))
+    for i, one in zip(np.ndindex(*areas.shape[: len(outer)]), results, strict=True):
+        selected = sample.isel(dict(zip(outer, i, strict=True)))
+        more = (
+            exchange_reason(phases, one["coverage"], one["coverage_covariance"]), failed_fits(selected, "sample"),
+            "" if np.any(np.isfinite(one["coverage"])) else "not determined: no spectrum has areas that can be used",
+            *sides.doubts, COMPUTED if sides.computed else "",
+        )  # fmt: skip
+        one["reasons"] = "; ".join(filter(None, (one["reasons"], *more)))
+        one["verdict"] = verdict_of(one["reasons"].split("; ") if one["reasons"] else ())
     shape = areas.shape[: len(outer)]
     table = coverage_table(results, shape, outer, spot_dim, dose_dim, dims)
     if doses is not None:
@@ -190,6 +215,9 @@ def coverage(
         table = table.assign_coords(bound=["low", "high"])
     kept = {str(name): c for name, c in sample.coords.items() if set(map(str, c.dims)) <= set(dims)}
     table = table.assign_coords(kept)
+    if doses is not None:  # rows and columns of a covariance stay matched when a table is cut or sorted
+        meta = {"units": "ions/cm2", "long_name": "Cumulated dose"}
+        table = table.assign_coords({f"{dose_dim}_b": (f"{dose_dim}_b", doses, meta)})
     table.attrs = {
         "kind": "table", "technique": "LEIS", "inputs": "fit, film, substrate", "elements": ", ".join(names),
         "exclude": ", ".join(exclude), "start_dose": float(start_dose), "site_density": float(site_density),
@@ -197,6 +225,7 @@ def coverage(
         "interval": str(interval).lower(),
         "model_uncertainty": _told(model_uncertainty),
         "sputter_yield_low": float(sputter_yield[0]), "sputter_yield_high": float(sputter_yield[1]),
+        **({"fit_recipe": str(sample.attrs["recipe"])} if "recipe" in sample.attrs else {}),
         **sides.origin,
     }  # fmt: skip
     return table
@@ -246,11 +275,12 @@ def _given(
                 where="model_uncertainty",
                 remedy="Use those",
             )
-        values = areas * np.array([float(model_uncertainty.get(name, 0.0)) for name in names])
+        given = {name: number(one, "model_uncertainty", low=0.0) for name, one in model_uncertainty.items()}
+        values = areas * np.array([given.get(name, 0.0) for name in names])
     else:
-        values = float(model_uncertainty) * areas.sum(axis=-1, keepdims=True)
+        values = number(model_uncertainty, "model_uncertainty", low=0.0) * areas.sum(axis=-1, keepdims=True)
     values = np.broadcast_to(values, areas.shape)
-    if np.any(values < 0) or np.any(np.isnan(values) & np.isfinite(areas)):
+    if np.any(values < 0) or np.any(~np.isfinite(values) & np.isfinite(areas)):
         raise InputError(
             "a model uncertainty is negative or no number",
             where="model_uncertainty",
