@@ -62,7 +62,9 @@ class Recipe:
         Sputtered ions: an exponential towards low energy, and its decay length, eV.
     lag, lag_range
         Elements whose in-depth edge may lie below their surface peak (buried atoms), and by how much, eV. By default
-        the heaviest element, whose edge stands clear of all others.
+        the heaviest element, whose edge stands clear of all others. Name another one where that element may be absent;
+        say ``lag=()`` for metals and thick pure samples, whose edge lies on the peak: a free lag then trades counts
+        with the area.
     inelastic_loss
         Energy lost to excitation in the collision, by element, eV.
     potential

@@ -9,6 +9,7 @@ from surfspec.fitting.result import DETECTION, MemberFit, propagate
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
 from surfspec.leis.model import SpectrumModel
+from surfspec.leis.spectrum.lag_doubts import lag_reasons
 from surfspec.leis.spectrum.lag_margin import over_lags
 from surfspec.leis.spectrum.limited_covariance import with_areas
 from surfspec.leis.spectrum.maximisation import maximise
@@ -45,7 +46,8 @@ def fit_member(
     areas = model.shape_count + model.area_columns
     reported = [model.parameters[i].name for i in areas]
     covariance = over_lags(model, solution, with_areas(model, solution, y, sigma), y, sigma)
-    return member_of(model, solution, covariance, first, reported, extra)
+    told = lag_reasons(model, solution, covariance, y, statistics, sigma)
+    return member_of(model, solution, covariance, first, reported, (*extra, *told))
 
 
 def member_of(
