@@ -182,10 +182,18 @@ class SpectrumModel:
 
     def slopes(self, shape_values: Array, linear: Array) -> Array:
         """Return the derivatives of the model by the non-linear parameters, shape (n, shape_count)."""
+        return self._slopes(shape_values, linear)[0]
+
+    def gain_slope(self, shape_values: Array, linear: Array) -> Array:
+        """Return the derivative of the model by the gain, every line moved with its element's mean, shape (n,)."""
+        return self._slopes(shape_values, linear)[1]
+
+    def _slopes(self, shape_values: Array, linear: Array) -> tuple[Array, Array]:
+        """Return the derivatives by the non-linear parameters, shape (n, shape_count), and by the gain, shape (n,)."""
         point = self._at(shape_values)
         position = {name: i for i, name in enumerate(self.shape_names)}
         slopes = np.zeros((self.energy.size, self.shape_count))
-        moved = np.zeros(self.energy.size)
+        moved, stretched = np.zeros((2, self.energy.size))
         column = 0
         for element, feature in zip(self.recipe.elements, point.features, strict=True):
             count = len(feature.columns)
@@ -193,6 +201,7 @@ class SpectrumModel:
                 linear[column : column + count]
             )
             moved += by_peak + by_edge
+            stretched += self.lines[element].centroid / self.recipe.gain * (by_peak + by_edge)
             slopes[:, position["survival"]] += by_survival
             blur = self.blur(element, point.named)
             for given, shape_slope in ((blur.sigma_slopes, by_sigma), (blur.box_slopes, by_box)):
@@ -209,7 +218,7 @@ class SpectrumModel:
         for name, slope in point.shift_slopes.items():
             if name in position:
                 slopes[:, position[name]] += slope * moved
-        return slopes * self.response[:, None]
+        return slopes * self.response[:, None], stretched * self.response
 
     def center_shift(self, named: Mapping[str, float]) -> tuple[float, dict[str, float]]:
         """Return how far the Gaussians lie above the maximum of their peaks (eV), with derivatives.

@@ -61,36 +61,35 @@ def _absent_heaviest(
     spread = expected_sigma(solution.fitted, y, statistics, sigma, LEAST_VARIANCE)
     idle = idle_lags(model, solution.values, spread)[model.shape_names.index(f"{heaviest} lag")]
     area = count + model.linear_names.index(f"{heaviest} area")
-    if not idle or solution.values[area] >= DETECTION * np.sqrt(np.nan_to_num(covariance[area, area])):
-        return []
     shown = [one for one in recipe.elements if _shoulder(model, solution, spread, one) >= FAINT]
-    if not shown:
+    seen = solution.values[area] >= DETECTION * np.sqrt(np.nan_to_num(covariance[area, area]))
+    if not idle or seen or not shown:
         return []
     element = max(shown, key=recipe.line)
-    other = SpectrumModel(replace(recipe, lag=(element,)), model.energy, absent=model.absent)
-    start = solution.values[:count].copy()
-    start[other.shape_names.index(f"{element} lag")] = other.parameters[count - 1].value
-    found, _ = maximise(other, y, statistics, sigma, start=start)
+    other = SpectrumModel(replace(recipe, lag=(element,)), model.energy)
     place = other.shape_names.index(f"{element} lag")
+    start = solution.values[:count].copy()
+    start[place] = other.parameters[place].value
+    found, _ = maximise(other, y, statistics, sigma, start=start)
     if not found.converged or not found.uncertainties[place] > 0:
         return []
     fall = (solution.deviance - found.deviance) / solution.scale
-    remedy = f'say lag=("{element}",)'
-    if fall > FALL:
-        return [
-            f"model inadequate: the edge of {element} lies {found.values[place]:.0f} eV below its peak and the recipe "
-            f"leaves it no lag (deviance {fall:.0f} lower), {remedy}"
-        ]
     unc = np.sqrt(np.nan_to_num(np.diag(covariance)[count + model.area_columns]))
     change = found.values[other.shape_count + other.area_columns] - solution.values[count + model.area_columns]
-    score = np.abs(change) / np.where(unc > 0, unc, np.inf)
-    if fall > -AS_GOOD and np.max(score) > CHANGE:
-        worst = int(np.argmax(score))
-        return [
+    score = change / np.where(unc > 0, unc, np.inf)
+    worst = int(np.argmax(np.abs(score)))
+    reason = ""
+    if fall > FALL:
+        reason = (
+            f"model inadequate: the edge of {element} lies {found.values[place]:.0f} eV below its peak and the recipe "
+            f'leaves it no lag (deviance {fall:.0f} lower), say lag=("{element}",)'
+        )
+    elif fall > -AS_GOOD and abs(score[worst]) > CHANGE:
+        reason = (
             f"ambiguous: with a free lag of {element} the area of {recipe.elements[worst]} changes by "
-            f"{change[worst] / unc[worst]:+.1f} uncertainties and the fit is as good, {remedy}"
-        ]
-    return []
+            f'{score[worst]:+.1f} uncertainties and the fit is as good, say lag=("{element}",)'
+        )
+    return [reason] if reason else []
 
 
 def _shoulder(model: SpectrumModel, solution: Solution, spread: Array, element: str) -> float:

@@ -9,6 +9,7 @@ from surfspec.fitting.result import DETECTION, MemberFit, propagate
 from surfspec.fitting.solver import Solution
 from surfspec.fitting.verdict import judge
 from surfspec.leis.model import SpectrumModel
+from surfspec.leis.spectrum.energy_scale import scale_reasons
 from surfspec.leis.spectrum.lag_doubts import lag_reasons
 from surfspec.leis.spectrum.lag_margin import over_lags
 from surfspec.leis.spectrum.limited_covariance import with_areas
@@ -47,6 +48,7 @@ def fit_member(
     reported = [model.parameters[i].name for i in areas]
     covariance = over_lags(model, solution, with_areas(model, solution, y, sigma), y, sigma)
     told = lag_reasons(model, solution, covariance, y, statistics, sigma)
+    told += scale_reasons(model, solution, y, statistics, sigma)
     return member_of(model, solution, covariance, first, reported, (*extra, *told))
 
 
