@@ -19,16 +19,20 @@ from scipy.stats import norm
 
 from surfspec import spectra
 from surfspec.errors import InputError
+from surfspec.leis.amounts import checks
+from surfspec.leis.amounts.blank_tail import held
 from surfspec.leis.amounts.blanks import Blank, blank_p_value, blank_shares, model_part, shares
 from surfspec.leis.amounts.inputs import (
     LEVEL,
     MODEL_UNCERTAINTY,
+    blanks_of,
     check_level,
     elements_of,
     model_uncertainties,
     recipe_of,
 )
 from surfspec.leis.amounts.signal import likelihood_ratios, own_widths, p_value, signed_areas
+from surfspec.leis.spectrum.same_recipe import same_recipe
 
 __all__ = ["LEVEL", "detect", "likelihood_ratios", "p_value", "recipe_of"]
 
@@ -83,7 +87,8 @@ def detect(
     Raises
     ------
     InputError
-        For an element that was not fitted, a level outside (0, 0.5), or an unknown dimension.
+        For an element that was not fitted, a level outside (0, 0.5), an unknown dimension, or a blank that was fitted
+        with another recipe.
 
     References
     ----------
@@ -100,21 +105,18 @@ def detect(
     """
     check_level(level)
     recipe_of(fit)
+    checks.callback(progress)
     known, dims = elements_of(fit), [str(d) for d in fit["chi2"].dims]
-    if isinstance(elements, str):
-        raise InputError(
-            f"elements is the text {elements!r}", where="elements", remedy=f"Give a list of symbols: ({elements!r},)"
-        )
-    chosen = list(known if elements is None else elements)
-    for name in chosen:
-        if name not in known:
-            raise InputError(f"{name!r} was not fitted", where="elements", remedy=f"Use {', '.join(known)}")
+    chosen = list(known if elements is None else checks.names(elements, known, "elements", least=1))
     if over and over not in dims:
         raise InputError(
             f"the fit has no dimension {over!r}", where="over", remedy=f"Use one of {', '.join(dims) or 'none'}"
         )
     model = dict(zip(known, model_uncertainties(known, model_uncertainty, 0.0), strict=True))
-    absent = blank_shares(blanks, known)
+    given = blanks_of(blanks, known)
+    for name, one in given.items():
+        same_recipe(fit, one, names=("the sample", f"the blank for {name}"), where="blanks")
+    absent = blank_shares(given, known)
     ratio = likelihood_ratios(fit, chosen, progress=progress)
     signed = signed_areas(fit)
     outer = [d for d in dims if d != over]
@@ -122,7 +124,15 @@ def detect(
         _decide(_signal(fit, name, ratio[..., i], signed, dims, over), absent.get(name), float(model[name]), level)
         for i, name in enumerate(chosen)
     ]
-    return _table(fit, chosen, outer, {key: np.stack([c[key] for c in columns], axis=-1) for key in columns[0]}, level)
+    values = {key: np.stack([c[key] for c in columns], axis=-1) for key in columns[0]}
+    return _table(fit, chosen, outer, values, level).assign_attrs(asked=_asked(list(absent), max(model.values())))
+
+
+def _asked(blanks: Sequence[str], model_uncertainty: float) -> str:
+    """Return in words what an element had to show."""
+    also = [f"above the blank for {', '.join(blanks)}"] if blanks else []
+    also += [f"above {model_uncertainty:g} of a share for the spectral model"] if model_uncertainty > 0 else []
+    return ", and ".join(["likelihood with the background free", *also])
 
 
 @dataclass(frozen=True)
@@ -175,7 +185,8 @@ def _decide(signal: _Signal, blank: Blank | None, model: float, level: float) ->
         for index in np.ndindex(*p.shape):
             good = usable[index] & np.isfinite(signal.share[index])
             if np.any(good):
-                by_blank[index] = blank_p_value(signal.share[index][good], own[index][good], blank)
+                chance = blank_p_value(signal.share[index][good], own[index][good], blank)
+                by_blank[index] = held(chance, signal.share[index][good], blank)
         p = np.fmax(p, by_blank)
         by_model = np.hypot(by_model, model_part(blank, members))
         lift = max(0.0, -float(np.mean(blank.share))) * per_share
