@@ -7,7 +7,7 @@ the parameters that all determine apart, less those of the joint fit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,10 +15,14 @@ from scipy.special import chdtrc
 
 from surfspec.joint.data import Attenuation
 from surfspec.joint.model import TYPICAL, Evidence
-from surfspec.joint.posterior import Posterior
+from surfspec.joint.posterior import Posterior, posterior
 
 #: Probability below which techniques disagree.
 CONTRADICTION: Final = 0.01
+#: Differences of two thicknesses, in their combined standard uncertainty, above which techniques disagree, and above
+#: which they cannot be said to agree. The chi-square alone forgives an edge that is relatively uncertain (stopping):
+#: a thicker film would make it more uncertain too.
+APART, DOUBTFUL = 3.0, 2.0
 #: Relative uncertainty of the difference of two thicknesses above which they cannot contradict each other.
 BLUNT: Final = 0.5
 #: Bayes factor from which one description is preferred (Kass & Raftery 1995: "positive").
@@ -150,20 +154,52 @@ def agreement_of(evidence: Evidence, found: Posterior, alone: dict[str, Posterio
     if dof <= 0:
         return Agreement(np.nan, 0, np.nan, "cannot tell", "the techniques determine nothing in common")
     p_value = float(chdtrc(dof, chi2))
+    word, sentence = _compared(evidence, found, alone, dose_scale, p_value)
+    return Agreement(chi2, dof, p_value, word, sentence)
+
+
+def _compared(
+    evidence: Evidence, found: Posterior, alone: dict[str, Posterior], dose_scale: float, p_value: float
+) -> tuple[str, str]:
+    """Return the word and the sentence, by the chance of the chi-square and the thicknesses beside each other."""
     each = _thicknesses(evidence, found, alone, dose_scale)
     told = ", ".join(f"{WORDS[name]} {t:.2f} +- {u:.2f} nm" for name, (t, u) in each.items())
-    told = f" (p = {p_value:.2g}; thickness by {told or 'none of them alone'})"
-    if p_value < CONTRADICTION:
-        return Agreement(chi2, dof, p_value, "disagree", f"{_and(alone)} disagree{told}")
+    told = f" (p = {p_value:.2g}, thickness by {told or 'none of them alone'})"
+    far, widest = _widest(evidence, each, dose_scale)
+    who = _and(alone)
+    apart = f": thickness by {widest}, {far:.1f} combined uncertainties apart{told}"
     sharp = [
         (a, b) for a in each for b in each
         if a < b and float(np.hypot(each[a][1], each[b][1])) < BLUNT * float(found.mean[1])
     ]  # fmt: skip
+    if far > APART:
+        return "disagree", f"{who} disagree{apart}"
+    if p_value < CONTRADICTION:
+        return "disagree", f"{who} disagree{told}"
+    if far > DOUBTFUL:
+        return "cannot tell", f"{who} may contradict each other{apart}"
     if not sharp:
-        return Agreement(
-            chi2, dof, p_value, "cannot tell", f"{_and(alone)} do not contradict each other and hardly could{told}"
-        )
-    return Agreement(chi2, dof, p_value, "agree", f"{_and(alone)} agree{told}")
+        return "cannot tell", f"{who} do not contradict each other and hardly could{told}"
+    return "agree", f"{who} agree{told}"
+
+
+def _widest(evidence: Evidence, each: dict[str, tuple[float, float]], dose_scale: float) -> tuple[float, str]:
+    """Return how far the thickness by XPS is from that by LEIS, alone and together, in combined uncertainties."""
+    if "attenuation" not in each:
+        return 0.0, ""
+    others = {WORDS[name]: pair for name, pair in each.items() if name != "attenuation"}
+    if evidence.doses is not None and evidence.edges is not None:
+        leis = replace(evidence, attenuation=None)
+        pair = estimate_of(leis, posterior(leis), dose_scale).thickness
+        if np.isfinite(pair[0]):
+            others["LEIS"] = pair
+    t, u = each["attenuation"]
+    apart = {name: abs(t - pair[0]) / float(np.hypot(u, pair[1])) for name, pair in others.items()}
+    if not apart:
+        return 0.0, ""
+    name = max(apart, key=lambda one: apart[one])
+    value, unc = others[name]
+    return apart[name], f"XPS {t:.2f} +- {u:.2f} nm and by {name} {value:.2f} +- {unc:.2f} nm"
 
 
 def _and(alone: dict[str, Posterior]) -> str:

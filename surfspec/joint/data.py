@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError, NotDeterminedError
+from surfspec.leis.film.dose import whitening
+from surfspec.leis.film.dose_axis import check_unit, rising, rows_of
 
 Array = NDArray[np.float64]
 
@@ -96,11 +98,22 @@ def doses_of(table: xr.Dataset) -> Doses:
         Where no coverage is a number.
     """
     _needs(table, "coverage", ("coverage", "coverage_unc"), "surfspec.leis.coverage")
+    table = rising(table, "dose")
     value, dose = _along_dose(table, "coverage", "coverage")
+    if "dose" in table.coords:
+        check_unit(table, "dose", "coverage")
     unc = np.atleast_1d(table["coverage_unc"].values).astype(np.float64)
     start_dose = float(table.attrs.get("start_dose", 0.0))
-    edges = np.concatenate([[start_dose], dose])
-    if np.any(np.isnan(dose)):
+    matched = "coverage_covariance" in table and table["coverage"].dims == ("dose",) and "dose" in table.coords
+    whole = dose
+    covariance = _covariance(table, unc) if not matched else np.empty((0, 0))
+    if matched:  # rows by their doses; those cut away still end intervals
+        rows = rows_of(table, "dose", "the coverages")
+        whole, value, covariance = rows.dose, rows.coverage, rows.covariance
+        covariance = covariance + LEAST_COVERAGE**2 * np.eye(whole.size)
+        unc = np.sqrt(np.clip(np.diag(covariance), 0.0, None))
+    edges = np.concatenate([[start_dose], whole])
+    if np.any(np.isnan(whole)):
         raise InputError(
             "the dose of the coverages is not known", where="coverage",
             remedy="Give the cumulated dose at the end of each spectrum as the coordinate 'dose', in ions/cm2",
@@ -114,11 +127,13 @@ def doses_of(table: xr.Dataset) -> Doses:
     good = np.isfinite(value) & np.isfinite(unc) & (unc > 0)
     if not np.any(good):
         raise NotDeterminedError("no coverage by LEIS is a number", where="coverage", remedy=_LOOK)
+    covariance = covariance[np.ix_(good, good)]
+    whitening(covariance)  # refuses one that is none
     return Doses(
         start=edges[:-1][good],
         end=edges[1:][good],
         value=value[good],
-        covariance=_covariance(table, unc)[np.ix_(good, good)],
+        covariance=covariance,
         monolayer=float(table.attrs.get("monolayer", MONOLAYER)),
     )
 
@@ -126,7 +141,14 @@ def doses_of(table: xr.Dataset) -> Doses:
 def _covariance(table: xr.Dataset, unc: Array) -> Array:
     least = LEAST_COVERAGE**2 * np.eye(unc.size)
     if "coverage_covariance" in table:
-        return np.asarray(table["coverage_covariance"].values.reshape(unc.size, unc.size) + least)
+        found = np.asarray(table["coverage_covariance"].values, dtype=np.float64)
+        if found.size != unc.size**2:
+            raise InputError(
+                f"the covariance has {found.size} entries for {unc.size} coverages",
+                where="coverage",
+                remedy="Give the table as surfspec.leis.coverage returned it",
+            )
+        return np.asarray(found.reshape(unc.size, unc.size) + least)
     own2 = unc**2
     if "spot_coverage_unc" in table and "spot" in table["spot_coverage_unc"].dims:
         each = table["spot_coverage_unc"].transpose("spot", ...).values.reshape(-1, unc.size)
@@ -148,6 +170,11 @@ def edges_of(table: xr.Dataset, stopping: float | None = None, spread: float = 0
         Standard uncertainty of each by what the table does not know, nm.
     """
     _needs(table, "edge", ("thickness", "thickness_unc"), "surfspec.leis.thickness")
+    if "coverage" in table:
+        raise InputError(
+            "it is a table of coverages", where="edge", remedy="Pass what surfspec.leis.thickness returned"
+        )
+    table = rising(table, "dose")
     value, dose = _along_dose(table, "thickness", "edge")
     whole = np.atleast_1d(table["thickness_unc"].values).astype(np.float64)
     own = np.atleast_1d(table["thickness_stat_unc" if "thickness_stat_unc" in table else "thickness_unc"].values)
@@ -230,4 +257,9 @@ def _along_dose(table: xr.Dataset, name: str, where: str) -> tuple[Array, Array]
         )
     value = np.atleast_1d(table[name].values).astype(np.float64)
     dose = table["dose"].values if "dose" in table.coords else np.full(value.shape, np.nan)
-    return value, np.atleast_1d(dose).astype(np.float64)
+    doses = np.atleast_1d(dose).astype(np.float64)
+    if doses.shape != value.shape:
+        raise InputError(
+            f"'{name}' has {value.size} values for {doses.size} doses", where=where, remedy="Give one at each dose"
+        )
+    return value, doses

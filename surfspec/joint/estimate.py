@@ -29,6 +29,7 @@ from surfspec.joint.data import MONOLAYER, attenuation_of, doses_of, edges_of
 from surfspec.joint.model import Evidence, rows
 from surfspec.joint.posterior import Posterior, posterior
 from surfspec.joint.table import table_of_film
+from surfspec.leis.amounts.checks import number
 
 #: Relative standard uncertainty common to all doses: beam current, time and raster area.
 DOSE_SCALE: Final = 0.15
@@ -122,10 +123,7 @@ def film(
     (0.9, 2)
     """
     evidence = _evidence(coverage, edge, xps, layers, monolayer, monolayer_unc, stopping_unc)
-    if not 0 <= dose_scale_unc < 1:
-        raise InputError(
-            f"dose_scale_unc is {dose_scale_unc:g}", where="dose_scale_unc", remedy="Give a relative one, 0.15 say"
-        )
+    number(dose_scale_unc, "dose_scale_unc", low=0.0, high=1.0)
     evidence, scatter = scattered(evidence)
     found = posterior(evidence)
     alone = {name: posterior(evidence.only(name)) for name in evidence.present}
@@ -172,14 +170,16 @@ def _evidence(
             where="film",
             remedy="Pass the tables of surfspec.leis.coverage, leis.thickness or xps.thickness",
         )
+    for where, one in (("coverage", coverage), ("edge", edge), ("xps", xps)):
+        if one is not None and not isinstance(one, xr.Dataset):
+            raise InputError(f"it is a {type(one).__name__}", where=where, remedy="Pass a table, or nothing")
     if not (isinstance(layers, int) and 2 <= layers <= 40):
         raise InputError(f"layers is {layers!r}", where="layers", remedy="Give a whole number from 2 to 40")
     doses = doses_of(coverage) if coverage is not None else None
     thickness = monolayer if monolayer is not None else (doses.monolayer if doses is not None else MONOLAYER)
     for name, value, most in (("monolayer", thickness, 5.0), ("monolayer_unc", monolayer_unc, 1.0),
                               ("stopping_unc", 0.25 if stopping_unc is None else stopping_unc, 1.0)):  # fmt: skip
-        if not 0 < value < most:
-            raise InputError(f"{name} is {value:g}", where=name, remedy=f"Give a number above 0 and below {most:g}")
+        number(value, name, low=0.0, high=most, open_low=True)
     return Evidence(
         doses=doses,
         edges=edges_of(edge, stopping_unc, thickness / math.sqrt(12)) if edge is not None else None,
@@ -212,6 +212,9 @@ def not_excluded(evidence: Evidence, found: Posterior) -> tuple[int, ...]:
     return tuple(int(n) for n, p in zip(found.layers, found.probability, strict=True) if p >= NOT_EXCLUDED)
 
 
+_NO_THICKNESS: Final = "the data do not determine the thickness"
+
+
 def _reasons(
     evidence: Evidence,
     found: Posterior,
@@ -232,7 +235,8 @@ def _reasons(
             reasons.append("not determined: coverage")
         if not np.isfinite(joint.thickness[0]) and evidence.present != ("attenuation",):
             more = evidence.doses is not None and found.probability[-1] >= OPEN
-            reasons.append(f"not determined: thickness{', the film may have any number of layers' if more else ''}")
+            key = "ambiguous" if np.isfinite(joint.coverage[0]) else "not determined"
+            reasons.append(f"{key}: {_NO_THICKNESS}{', the film may have any number of layers' if more else ''}")
         if evidence.doses is not None and not np.isfinite(joint.cross_section[0]):
             reasons.append("ambiguous: the doses do not determine a removal cross-section")
     possible = not_excluded(evidence, found)

@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 GRID, FAR, NEAR = 21, 12.0, 6.0
 #: Points within :data:`NEAR` from which a grid is fine enough, and grids at most.
 ENOUGH, GRIDS = 8, 5
+#: Share of the posterior whose fits may stop short of their minimum.
+LOST = 0.02
 #: Removal cross-sections tried as starts, logarithm over the typical one.
 STARTS: Final = (-2.0, -0.5, 0.5, 1.5, 3.0)
 
@@ -55,7 +57,7 @@ class Posterior:
     log_uniform
         Logarithm of the Bayes factor of a closed film (coverage 1) against any coverage from 0 to 1.
     reached
-        Whether all fits that count arrived at their minimum.
+        Whether the fits that make up the posterior arrived at their minimum, but for a share of :data:`LOST`.
     """
 
     mean: Array
@@ -171,7 +173,6 @@ def _summary(evidence: Evidence, cells: _Cells, layers: Array, grid: Array) -> P
     c, x, chi2 = _polished(evidence, float(cells.layers[k]), float(cells.coverage[k]), cells.values[k])
     at_one = _fit(evidence, layers, np.ones(1)).log
     closed = float(np.log(np.sum(np.exp(at_one - np.max(at_one)))) + np.max(at_one) - top - np.log(whole))
-    heavy = weight > 1e-3 * weight.max()
     return Posterior(
         mean=mean,
         covariance=covariance,
@@ -183,7 +184,7 @@ def _summary(evidence: Evidence, cells: _Cells, layers: Array, grid: Array) -> P
         chi2=chi2 - (float(x[LOG_SIGMA]) / FACTOR) ** 2,
         best_chi2=least,
         log_uniform=closed,
-        reached=bool(np.all(cells.reached[heavy])),
+        reached=bool(weight[~cells.reached].sum() < LOST),
     )
 
 

@@ -129,6 +129,36 @@ def test_techniques_that_disagree_are_told_so(make: ModuleType) -> None:
     assert "model inadequate: LEIS dose series and XPS disagree" in str(found["reasons"].values)
 
 
+def test_the_order_of_the_doses_says_nothing_and_a_part_of_a_table_keeps_its_intervals(make: ModuleType) -> None:
+    table = tables(make, 4)[0]
+    table = table.assign_coords(dose_b=("dose_b", table["dose"].values, {"units": "ions/cm2"}))
+    whole, turned = data.doses_of(table), data.doses_of(table.isel(dose=[2, 0, 3, 1]))
+    for name in ("start", "end", "value", "covariance"):
+        np.testing.assert_allclose(getattr(turned, name), getattr(whole, name))
+    part = data.doses_of(table.isel(dose=[0, 1, 3]))
+    np.testing.assert_allclose(part.start, make.EDGES[[0, 1, 3]])
+    np.testing.assert_allclose(part.covariance, whole.covariance[np.ix_([0, 1, 3], [0, 1, 3])])
+    lost = data.doses_of(table.assign(coverage=table["coverage"].where(table["dose"] != make.EDGES[3])))
+    np.testing.assert_allclose(lost.start, part.start)
+
+
+def test_a_wrong_attenuation_is_not_called_agreement(make: ModuleType) -> None:
+    """XPS that attenuates 2.5 times too strongly, beside doses and edges: hardly ever `agree`; the right one often."""
+    words: dict[float, list[str]] = {}
+    for factor in (1.0, 2.5):
+        rng = np.random.default_rng(17)
+        words[factor] = []
+        for _ in range(12):
+            true = make.film(rng, rng.uniform(0.5, 0.95), int(rng.integers(2, 4)), SIGMA)
+            three = make.coverages(rng, true), make.thicknesses(rng, true), make.attenuation(rng, true, factor=factor)
+            found = ss.joint.film(three[0], three[1], xps=three[2])
+            words[factor].append(str(found["agreement"].values))
+            assert "not converged" not in str(found["reasons"].values)
+    assert words[2.5].count("agree") <= 1
+    assert words[1.0].count("agree") >= 8
+    assert words[1.0].count("disagree") <= 1
+
+
 def test_blunt_techniques_cannot_tell(make: ModuleType) -> None:
     coverage, _, xps = tables(make, 8)
     blunt = xps.assign(equivalent_thickness_unc=xps["equivalent_thickness_unc"] * 20)
@@ -242,9 +272,24 @@ class TestBadInput:
         with pytest.raises(InputError, match="dose of the coverages is not known"):
             ss.joint.film(tables(make, 1)[0].drop_vars("dose"))
 
-    def test_falling_doses(self, make: ModuleType) -> None:
+    def test_doses_that_are_none(self, make: ModuleType) -> None:
+        table = tables(make, 1)[0]
         with pytest.raises(InputError, match="do not rise"):
-            ss.joint.film(tables(make, 1)[0].isel(dose=slice(None, None, -1)))
+            ss.joint.film(table.assign_coords(dose=("dose", [1e15, 1e15, 2e15, 3e15], {"units": "ions/cm2"})))
+        with pytest.raises(InputError, match="'dose' is in 's'"):
+            ss.joint.film(table.assign_coords(dose=("dose", table["dose"].values, {"units": "s"})))
+
+    def test_tables_in_the_wrong_place_and_covariances_that_are_none(self, make: ModuleType) -> None:
+        table = tables(make, 1)[0]
+        with pytest.raises(InputError, match="table of coverages"):
+            ss.joint.film(
+                table, table.assign(thickness=((), 0.5, {"units": "nm"}), thickness_unc=((), 0.1, {"units": "nm"}))
+            )
+        upper = xr.DataArray(np.triu(np.ones((4, 4))), dims=("dose", "dose_b"))
+        with pytest.raises(InputError, match="not symmetric"):
+            ss.joint.film(
+                table.assign(coverage_covariance=(table["coverage_covariance"] * upper).assign_attrs(units="1"))
+            )
 
     def test_nothing_but_nan(self, make: ModuleType) -> None:
         table = tables(make, 1)[0]

@@ -36,7 +36,8 @@ class Average:
     zero_dose, zero_dose_unc, zero_dose_range
         Coverage before any dose: mean, standard deviation, shortest interval of 68 %.
     cross_section, cross_section_unc, cross_section_range
-        Removal cross-section, cm2: the value given, the standard deviation about it, the central interval of 68 %.
+        Removal cross-section, cm2: the value given, the standard deviation about it, the central interval of 68 %,
+        that with the most probable number of monolayers included.
     """
 
     probability: Array
@@ -48,7 +49,9 @@ class Average:
     cross_section_range: tuple[float, float]
 
 
-def average(profiles: list[Profile], extra: Array, sigma: float, rest: Array | float = 0.0) -> Average:
+def average(
+    profiles: list[Profile], extra: Array, sigma: float, own: tuple[float, float], rest: Array | float = 0.0
+) -> Average:
     """Average over the numbers of monolayers, the cross-section and the coverage at zero dose.
 
     Parameters
@@ -59,6 +62,8 @@ def average(profiles: list[Profile], extra: Array, sigma: float, rest: Array | f
         What a thickness measured otherwise adds to the chi-square of each, shape (layers,).
     sigma
         Cross-section of the most probable number of monolayers, cm2: a mean over several would be that of none.
+    own
+        Ends of the profile-likelihood interval of its logarithm with that number of monolayers; NaN where open.
     rest
         Logarithm of the likelihood of the cross-section by other samples that share it, shape (g,).
 
@@ -69,9 +74,10 @@ def average(profiles: list[Profile], extra: Array, sigma: float, rest: Array | f
     >>> end = np.array([1.6e15, 3.2e15, 4.8e15, 6.4e15])
     >>> x = 2.5e-16 * np.concatenate([[0.0], end])
     >>> seen = 0.9 * mean_coverage(2, x[:-1], x[1:])[0]
-    >>> found = average([profile(end, seen, 1e-6 * np.eye(4), n) for n in (1, 2, 3)], np.zeros(3), 2.5e-16)
+    >>> many = [profile(end, seen, 1e-6 * np.eye(4), n) for n in (1, 2, 3)]
+    >>> found = average(many, np.zeros(3), 2.5e-16, (-36.0, -35.9))
     >>> round(found.zero_dose, 3), round(found.cross_section_unc * 1e16, 3), found.probability.round(3).tolist()
-    (0.9, 0.004, [0.0, 1.0, 0.0])
+    (0.9, 0.002, [0.0, 1.0, 0.0])
     """
     logs = [one.log_weights() - 0.5 * float(term) + rest for one, term in zip(profiles, extra, strict=True)]
     each = np.array([logsumexp(one) for one in logs])
@@ -81,6 +87,9 @@ def average(profiles: list[Profile], extra: Array, sigma: float, rest: Array | f
     by_sigma = np.sum([weight.sum(axis=0) for weight in weights], axis=0)
     spread = float(np.sqrt(by_sigma @ (np.exp(log_sigma) / sigma - 1.0) ** 2))
     ends = _quantiles(log_sigma, by_sigma)
+    low_end, high_end = (
+        float(np.exp(e if np.isnan(o) else f(e, o))) for e, o, f in zip(ends, own, (min, max), strict=True)
+    )
     moments = [one.moments() for one in profiles]
     mean = float(sum((w * first).sum() for w, (first, _) in zip(weights, moments, strict=True)))
     square = float(sum((w * second).sum() for w, (_, second) in zip(weights, moments, strict=True)))
@@ -92,7 +101,7 @@ def average(profiles: list[Profile], extra: Array, sigma: float, rest: Array | f
         zero_dose_range=(min(low, mean), max(high, mean)),
         cross_section=sigma,
         cross_section_unc=sigma * spread,
-        cross_section_range=(min(float(np.exp(ends[0])), sigma), max(float(np.exp(ends[1])), sigma)),
+        cross_section_range=(min(low_end, sigma), max(high_end, sigma)),
     )
 
 

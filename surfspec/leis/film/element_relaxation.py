@@ -22,6 +22,7 @@ from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import IMPROBABLE, require, verdict_of
 from surfspec.leis.amounts.checks import flag, mapping, number
+from surfspec.leis.amounts.checks import names as checked_names
 from surfspec.leis.film import budget
 from surfspec.leis.film.dose import check_doses
 from surfspec.leis.film.dose_axis import rising
@@ -274,10 +275,9 @@ def _values(
             remedy="Pass what surfspec.leis.fit or surfspec.leis.normalise returned",
         )
     names = [str(name) for name in value[label].values]
+    if elements is not None:
+        checked_names(elements, names, "elements", least=1)
     chosen = names if elements is None else [str(name) for name in elements]
-    unknown = [name for name in chosen if name not in names]
-    if isinstance(elements, str) or unknown or not chosen:
-        raise InputError(f"elements {elements!r}", where="elements", remedy=f"Give a list of {', '.join(names)}")
     foreign = [str(d) for d in value.dims if d not in (dose_dim, spot_dim, label)]
     if foreign or dose_dim not in value.dims:
         raise InputError(

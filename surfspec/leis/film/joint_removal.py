@@ -143,7 +143,7 @@ def removal(
     closed = bool(np.all(np.isfinite(ends)))
     stat = float(sigma * max(curvature_unc, 0.5 * (ends[1] - ends[0]) if closed else np.inf))
     identifiable = closed and stat < IDENTIFIABLE * sigma
-    averages = [average(profiles[i], s.extra, sigma, _rest(densities, i)) for i, s in enumerate(many)]
+    averages = [average(profiles[i], s.extra, sigma, ends, _rest(densities, i)) for i, s in enumerate(many)]
     # whichever the thicknesses
     of = averages[0]
     stat = max(stat, of.cross_section_unc) if np.isfinite(stat) else of.cross_section_unc

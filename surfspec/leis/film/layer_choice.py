@@ -165,7 +165,8 @@ def compare_layers(
     evidence = [float(logsumexp(one.log_density())) - 0.5 * float(e) for one, e in zip(profiles, extra, strict=True)]
     pick = int(np.argmax(evidence))  # a chi-square alone may tie
     best = fits[pick]
-    found = average(profiles, extra, best.cross_section)
+    own = interval_of(profiles[pick].log_sigma, profiles[pick].chi2())
+    found = average(profiles, extra, best.cross_section, own)
     spread = float(found.probability @ (np.array(LAYERS) - best.layers) ** 2)
     curve = np.min([one.chi2() + term for one, term in zip(profiles, extra, strict=True)], axis=0)
     low, high = interval_of(profiles[0].log_sigma, curve)

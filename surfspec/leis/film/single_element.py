@@ -116,6 +116,12 @@ def element_coverage(
     0.5
     """
     names = [str(name) for name in fit["component"].values]
+    if not isinstance(exclude, Sequence) or not isinstance(element, str):
+        raise InputError(
+            f"exclude is a {type(exclude).__name__}, element a {type(element).__name__}",
+            where="exclude",
+            remedy="Give a list of symbols, such as ('Na',), and the symbol of one element",
+        )
     if element not in names or way not in WAYS or isinstance(exclude, str) or element in exclude:
         raise InputError(
             f"element {element!r}, way {way!r}, exclude {exclude!r}",

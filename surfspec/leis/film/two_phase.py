@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.checks import flag, number, text
 from surfspec.leis.film import misfit
 from surfspec.leis.film.budget import sputter_budget
+from surfspec.leis.film.coverage_inputs import check_options, check_setting, model_errors, told
 from surfspec.leis.film.coverage_table import coverage_table
 from surfspec.leis.film.dose_axis import check_unit, rising
 from surfspec.leis.film.dose_conclusion import DoseSetting
 from surfspec.leis.film.exchange import exchange_reason
-from surfspec.leis.film.layer_choice import ROUGHNESS, thickness_terms
+from surfspec.leis.film.layer_choice import ROUGHNESS
 from surfspec.leis.film.one_sample import one_sample
 from surfspec.leis.film.phases import COMPUTED, failed_fits, phases_of
 from surfspec.leis.recipe import Recipe
@@ -146,16 +146,11 @@ def coverage(
     >>> round(float(table.coverage), 1)
     0.5
     """
-    number(dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
-    number(roughness, "roughness", low=0.0, high=10.0)
-    number(start_dose, "start_dose", low=0.0)
-    number(site_density, "site_density", low=0.0, open_low=True)
-    number(monolayer, "monolayer", low=0.0, high=10.0, open_low=True)
-    thickness_terms(thickness, monolayer)
-    flag(interval, "interval")
-    flag(force, "force")
-    for where, formula in (("film_formula", film_formula), ("substrate_formula", substrate_formula)):
-        text(formula, where, "Give a formula, such as 'Na3PO4'")
+    setting = DoseSetting(
+        start_dose, site_density, monolayer, sputter_yield, interval, dose_scale_unc, roughness, thickness
+    )
+    check_setting(setting)
+    check_options(dose_dim, spot_dim, film_formula, substrate_formula, recipe, densities, force)
     sample, sides = phases_of(
         fit, film, substrate, exclude=exclude, recipe=recipe, force=force, formulas=(film_formula, substrate_formula),
         densities=densities or {},
@@ -183,12 +178,9 @@ def coverage(
     order = (*outer, spot_dim, dose_dim, "component")
     beneath = misfit.backgrounds(sample, names)
     below = beneath.expand_dims([d for d in order if d not in beneath.dims]).transpose(*order).values
-    given = _given(model_uncertainty, areas, names, order)
+    given = model_errors(model_uncertainty, areas, names, order)
     if doses is not None:
         sputter_budget(doses, sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer)
-    setting = DoseSetting(
-        start_dose, site_density, monolayer, sputter_yield, interval, dose_scale_unc, roughness, thickness
-    )
     results = [
         one_sample(areas[i], matrices[i], below[i], None if given is None else given[i], phases, doses, setting)
         for i in np.ndindex(*areas.shape[: len(outer)])
@@ -223,67 +215,9 @@ def coverage(
         "exclude": ", ".join(exclude), "start_dose": float(start_dose), "site_density": float(site_density),
         "monolayer": float(monolayer), "dose_scale_unc": float(dose_scale_unc), "roughness": float(roughness),
         "interval": str(interval).lower(),
-        "model_uncertainty": _told(model_uncertainty),
+        "model_uncertainty": told(model_uncertainty),
         "sputter_yield_low": float(sputter_yield[0]), "sputter_yield_high": float(sputter_yield[1]),
         **({"fit_recipe": str(sample.attrs["recipe"])} if "recipe" in sample.attrs else {}),
         **sides.origin,
     }  # fmt: skip
     return table
-
-
-def _told(model_uncertainty: float | Mapping[str, float] | xr.DataArray | None) -> str | float:
-    """Return the model's error as an attribute."""
-    if model_uncertainty is None:
-        return "learned from the misfit"
-    return float(model_uncertainty) if isinstance(model_uncertainty, int | float) else "given by element"
-
-
-def _given(
-    model_uncertainty: float | Mapping[str, float] | xr.DataArray | None,
-    areas: Array,
-    names: list[str],
-    order: tuple[str, ...],
-) -> Array | None:
-    """Return the standard uncertainty of each area by the spectral model, of the shape of the areas."""
-    if model_uncertainty is None:
-        return None
-    if isinstance(model_uncertainty, xr.DataArray):
-        label = "component" if "component" in model_uncertainty.dims else "element"
-        if label not in model_uncertainty.dims or not set(names) <= set(map(str, model_uncertainty[label].values)):
-            raise InputError(
-                f"model_uncertainty has the dimensions {model_uncertainty.dims}, and not every element used",
-                where="model_uncertainty",
-                remedy=f"Give it over 'component' for {', '.join(names)}",
-            )
-        part = model_uncertainty.rename({label: "component"}) if label != "component" else model_uncertainty
-        part = part.sel(component=names).reset_coords(drop=True)
-        foreign = [str(d) for d in part.dims if d not in order]
-        if foreign:
-            raise InputError(
-                f"model_uncertainty runs over {', '.join(foreign)}, which the fit does not",
-                where="model_uncertainty",
-                remedy="Select or average first",
-            )
-        missing = [d for d in order if d not in part.dims]
-        values = np.asarray(part.expand_dims(missing).transpose(*order).values, dtype=np.float64)
-        values = values * (areas if part.attrs.get("units") == "1" else 1.0)
-    elif isinstance(model_uncertainty, Mapping):
-        unknown = sorted(set(model_uncertainty) - set(names))
-        if unknown:
-            raise InputError(
-                f"{unknown[0]!r} is not among the elements used, {', '.join(names)}",
-                where="model_uncertainty",
-                remedy="Use those",
-            )
-        given = {name: number(one, "model_uncertainty", low=0.0) for name, one in model_uncertainty.items()}
-        values = areas * np.array([given.get(name, 0.0) for name in names])
-    else:
-        values = number(model_uncertainty, "model_uncertainty", low=0.0) * areas.sum(axis=-1, keepdims=True)
-    values = np.broadcast_to(values, areas.shape)
-    if np.any(values < 0) or np.any(~np.isfinite(values) & np.isfinite(areas)):
-        raise InputError(
-            "a model uncertainty is negative or no number",
-            where="model_uncertainty",
-            remedy="Give 0 or positive numbers",
-        )
-    return values
