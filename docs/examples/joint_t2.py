@@ -9,17 +9,11 @@ import surfspec as ss
 
 FILM, SUBSTRATE = "Na3PO4", "Na3.4Zr2Si2.4P0.6O12"
 STUDY = ss.reference.path("nasicon_study")
-DOSES = [1.6e15, 3.2e15, 4.8e15, 6.4e15]
 
 
 def ions(name: str):
     recipe = ss.leis.Recipe(elements=("O", "Na", "Si", "P", "Zr"), ion="4He", energy=3000, angle=145)
-    spots = [
-        ss.stack([ss.read(STUDY / "leis" / f"{name}_area{spot}_dose{i}.csv") for i in (1, 2, 3, 4)], "dose", DOSES,
-                 units="ions/cm2")
-        for spot in (1, 2, 3)
-    ]  # fmt: skip
-    return ss.leis.fit(ss.stack(spots, "spot", [1, 2, 3]), recipe)
+    return ss.leis.fit(ss.io.read_series(STUDY / "leis" / f"{name}_area{{spot}}_dose{{dose}}.csv"), recipe)
 
 
 def lines(name: str):

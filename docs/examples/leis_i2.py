@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 import surfspec as ss
 
 ELEMENTS = ("O", "Na", "Si", "P", "Zr")
-BULK = range(10, 16)  # cycles of the depth profile after the film has gone
+BULK = slice(10, 15)  # cycles of the depth profile after the film has gone
 
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     data = ss.reference.path("leis_twins")
-    cycles = ss.stack([ss.read(data / f"profile_cycle{i:02d}.csv") for i in BULK], "cycle")
+    cycles = ss.io.read_series(data / "profile_cycle{cycle}.csv").sel(cycle=BULK)
     recipe = ss.leis.Recipe(elements=ELEMENTS, ion="4He", energy=3000, angle=145)
     numbers, fits = {}, {}
     for name, spectrum in {"surface": ss.read(data / "surface.csv"), "bulk": ss.spectra.total(cycles, "cycle")}.items():

@@ -13,8 +13,7 @@ GEOMETRY = {"ion": "4He", "energy": 3000, "angle": 145}
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     data = ss.reference.path("leis_twins")
-    cycles = [ss.read(data / f"profile_cycle{i:02d}.csv") for i in range(1, 16)]
-    series = ss.stack(cycles, "cycle", range(1, 16), units="cycle")
+    series = ss.io.read_series(data / "profile_cycle{cycle}.csv")
     recipe = ss.leis.Recipe(elements=ELEMENTS, **GEOMETRY)
     fits = {
         "Surface": ss.leis.fit(ss.read(data / "surface.csv"), recipe),

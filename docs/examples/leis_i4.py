@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 import surfspec as ss
 
-DOSES = [1.6e15, 3.2e15, 4.8e15, 6.4e15]
 SAMPLES = {
     "as-sintered": "nasicon_study/leis/as_sintered",
     "polished": "nasicon_study/leis/polished",
@@ -21,13 +20,7 @@ RECIPE = ss.leis.Recipe(elements=("O", "Na", "Si", "P", "Zr"), ion="4He", energy
 def fit_of(name: str) -> xr.Dataset:
     folder, *below, sample = name.split("/")
     data = ss.reference.path(folder).joinpath(*below)
-    spots = [
-        ss.stack(
-            [ss.read(data / f"{sample}_area{spot}_dose{i}.csv") for i in (1, 2, 3, 4)], "dose", DOSES, units="ions/cm2"
-        )
-        for spot in (1, 2, 3)
-    ]
-    return ss.leis.fit(ss.stack(spots, "spot", [1, 2, 3]), RECIPE)
+    return ss.leis.fit(ss.io.read_series(data / f"{sample}_area{{spot}}_dose{{dose}}.csv"), RECIPE)
 
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
@@ -40,7 +33,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     for sample, table in tables.items():
         for element in RECIPE.elements:
             one = table.sel(element=element)
-            for i in range(len(DOSES)):
+            for i in range(one.sizes["dose"]):
                 at = one.isel(dose=i)
                 numbers[f"{sample} {element} {i + 1}"] = (float(at.normalised_area), float(at.normalised_area_unc))
                 numbers[f"{sample} {element} {i + 1} detected"] = (float(at.detected), float(at.upper_limit))

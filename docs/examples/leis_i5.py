@@ -8,19 +8,12 @@ from matplotlib.figure import Figure
 
 import surfspec as ss
 
-DOSES = [1.6e15, 3.2e15, 4.8e15, 6.4e15]
 RECIPE = ss.leis.Recipe(elements=("O", "Na", "Si", "P", "Zr"), ion="4He", energy=3000, angle=145)
 
 
 def fit_of(sample: str) -> xr.Dataset:
     data = ss.reference.path("nasicon_study") / "leis"
-    spots = [
-        ss.stack(
-            [ss.read(data / f"{sample}_area{spot}_dose{i}.csv") for i in (1, 2, 3, 4)], "dose", DOSES, units="ions/cm2"
-        )
-        for spot in (1, 2, 3)
-    ]
-    return ss.leis.fit(ss.stack(spots, "spot", [1, 2, 3]), RECIPE)
+    return ss.leis.fit(ss.io.read_series(data / f"{sample}_area{{spot}}_dose{{dose}}.csv"), RECIPE)
 
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
@@ -33,13 +26,13 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         print(one.statement.item())
         numbers[f"{element} first"] = (float(one.first_detected), 0.0)
         numbers[f"{element} chance"] = (float(one.p_joint), 0.0)
-        for i in range(len(DOSES)):
+        for i, dose in enumerate(seen["dose"].values):
             at = seen.sel(element=element).isel(dose=i)
             unc = float((at.share_unc**2 + at.share_model_unc**2) ** 0.5)  # by counting, and by the spectral model
             numbers[f"{element} {i + 1}"] = (float(at.share), unc)
             numbers[f"{element} {i + 1} p"] = (float(at.p_value), 0.0)
             limit = f", area below {float(at.upper_limit):.0f} counts eV" if not at.detected else ""
-            print(f"   {DOSES[i]:.1e} ions/cm2: p = {float(at.p_value):.2g}{limit}")
+            print(f"   {dose:.1e} ions/cm2: p = {float(at.p_value):.2g}{limit}")
     return numbers, ss.display.plot_series(seen, "area", along="dose", by="element")
 
 

@@ -13,8 +13,7 @@ RECIPE = ss.leis.Recipe(elements=("O", "Na", "Si", "P", "Zr"), ion="4He", energy
 
 def lowest_dose(sample: str) -> xr.Dataset:
     data = ss.reference.path("nasicon_study") / "leis"
-    spots = [ss.read(data / f"{sample}_area{spot}_dose1.csv") for spot in (1, 2, 3)]
-    fit = ss.leis.fit(ss.stack(spots, "spot", [1, 2, 3]), RECIPE)
+    fit = ss.leis.fit(ss.io.read_series(data / f"{sample}_area{{spot}}_dose1.csv"), RECIPE)
     return ss.leis.normalise(fit, exclude=("Na",))
 
 

@@ -8,18 +8,10 @@ from matplotlib.figure import Figure
 
 import surfspec as ss
 
-DOSES = [1.6e15, 3.2e15, 4.8e15, 6.4e15]
-
 
 def series(name: str) -> xr.Dataset:
     folder = ss.reference.path("nasicon_study") / "leis"
-    spots = [
-        ss.stack(
-            [ss.read(folder / f"{name}_area{spot}_dose{i}.csv") for i in (1, 2, 3, 4)], "dose", DOSES, units="ions/cm2"
-        )
-        for spot in (1, 2, 3)
-    ]
-    return ss.stack(spots, "spot", [1, 2, 3])
+    return ss.io.read_series(folder / f"{name}_area{{spot}}_dose{{dose}}.csv")
 
 
 def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
@@ -36,7 +28,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
     }
     numbers = {}
     for name, table in tables.items():
-        for i, dose in enumerate(DOSES):
+        for i, dose in enumerate(table["dose"].values):
             one = table.isel(dose=i)
             numbers[f"{name} coverage {i + 1}"] = (float(one.coverage), float(one.coverage_unc))
             print(f"{name}: {100 * one.coverage:.1f} +- {100 * one.coverage_unc:.1f} % covered, mean up to {dose:.1e}")
