@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import labels, style
+from surfspec.display.checks import heading
 from surfspec.errors import InputError
 
 #: Name of a sample -> its spectrum or fit.
@@ -105,7 +106,7 @@ def plot_stack(
         style.legend(panels[0])
     else:
         style.legend(panels[0], outside=True, ncols=len(order))
-    if title:
+    if heading(title):
         style.say(figure.suptitle("", x=0.01, ha="left"), title)
     return figure
 
