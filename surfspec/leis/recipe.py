@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from surfspec.errors import GeometryError, InputError
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.analyser import check_transmission
-from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy, isotope_energies
+from surfspec.leis.collisions.given import interval, listed, number, shown, switch
+from surfspec.leis.collisions.kinematics import HIGHEST_ENERGY, check_geometry, elastic_energy, isotope_energies
+from surfspec.leis.collisions.potentials import SCREENING
 from surfspec.leis.collisions.width import AcceptanceShape
 
 #: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
 FOOT_SHAPE = (40.0 / 3000.0, 130.0 / 3000.0)
+
+#: Largest energy (eV) at which the defaults of offset and tail hold; they grow with the energy beyond.
+SCALED_ABOVE = 3000.0
+_SCALED: Final = {"offset": (-30.0, 30.0), "tail": (0.5, 60.0)}
+#: What is allowed, and whether the lower end is left out.
+_RANGES: Final = {
+    "offset": (-HIGHEST_ENERGY, HIGHEST_ENERGY, False),
+    "resolution": (0.0, 1.0, True),
+    "survival": (0.0, 1e5, False),
+    "tail": (0.0, 1e5, True),
+    "lag_range": (0.0, HIGHEST_ENERGY, False),
+}
+_NUMBERS: Final = {
+    "gain": (0.01, 100.0, False),
+    "thermal_energy": (0.0, 10.0, False),
+    "sputter_decay": (1.0, 1e6, False),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +55,7 @@ class Recipe:
     gain
         Factor on the kinematic energies (energy scale of the analyser), fixed.
     offset
-        Range of the common shift of all energies, eV.
+        Range of the common shift of all energies, eV; the default is 30 eV either way, above 3 keV 1 % of the energy.
     resolution
         Range of the analyser's relative resolution (FWHM over energy).
     acceptance
@@ -48,7 +67,8 @@ class Recipe:
     thermal_energy
         Effective kT of the target atoms, zero-point motion included, eV.
     low_energy_tail, tail
-        Peaks with an exponential to low energy, and the range of its decay length, eV.
+        Peaks with an exponential to low energy, and the range of its decay length, eV; the default reaches to 60 eV,
+        above 3 keV to 2 % of the energy.
     foot
         Plural scattering above the in-depth edge of every element but the heaviest.
     foot_shape
@@ -98,13 +118,13 @@ class Recipe:
     angle: float = field(default=145.0, metadata={"above": 0.0, "high": 180.0, "unit": "deg"})
     window: tuple[float, float] | None = field(default=None, metadata={"low": 0.0, "unit": "eV"})
     gain: float = field(default=1.0, metadata={"above": 0.0})
-    offset: tuple[float, float] = field(default=(-30.0, 30.0), metadata={"unit": "eV"})
+    offset: tuple[float, float] = field(default=_SCALED["offset"], metadata={"unit": "eV"})
     resolution: tuple[float, float] = field(default=(0.002, 0.04), metadata={"above": 0.0})
     acceptance: float | tuple[float, float] = field(default=1.0, metadata={"low": 0.0, "unit": "deg"})
     acceptance_shape: AcceptanceShape = "gaussian"
     thermal_energy: float = field(default=0.045, metadata={"low": 0.0, "unit": "eV"})
     low_energy_tail: bool = True
-    tail: tuple[float, float] = field(default=(0.5, 60.0), metadata={"above": 0.0, "unit": "eV"})
+    tail: tuple[float, float] = field(default=_SCALED["tail"], metadata={"above": 0.0, "unit": "eV"})
     foot: bool = True
     foot_shape: tuple[float, float] = field(default=FOOT_SHAPE, metadata={"low": 0.0})
     slope: bool = True
@@ -124,26 +144,31 @@ class Recipe:
             raise InputError(
                 f"elements is the text {given!r}", where="elements", remedy=f"Give a list of symbols: ({given!r},)"
             )
-        for name in (
-            "elements",
-            "lag",
-            "acceptance",
-            "offset",
-            "resolution",
-            "survival",
-            "tail",
-            "lag_range",
-            "window",
-            "foot_shape",
-        ):
-            value = getattr(self, name)
-            object.__setattr__(self, name, tuple(value) if isinstance(value, list | tuple) else value)
+
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        put("elements", listed(self.elements, "elements"))
+        if self.lag is not None:
+            put("lag", listed(self.lag, "lag"))
         check_geometry(self.energy, self.angle)
+        if not isinstance(self.inelastic_loss, Mapping):
+            raise InputError(
+                f"inelastic_loss is {shown(self.inelastic_loss)}",
+                where="inelastic_loss",
+                remedy='Give eV by element: {"O": 12.0}',
+            )
         self._check_elements()
-        self._check_ranges()
-        if isinstance(self.transmission, list | tuple):
-            object.__setattr__(self, "transmission", tuple(tuple(pair) for pair in self.transmission))
-        check_transmission(self.transmission)
+        for name, (low, high, above) in _RANGES.items():
+            value = getattr(self, name)
+            if self.energy > SCALED_ABOVE and value is _SCALED.get(name):
+                value = tuple(end * self.energy / SCALED_ABOVE for end in _SCALED[name])
+            put(name, interval(value, name, low=low, high=high, above=above))
+        for name, (low, high, above) in _NUMBERS.items():
+            put(name, number(getattr(self, name), name, low=low, high=high, above=above))
+        for name in ("low_energy_tail", "foot", "slope", "sputter_tail", "isotopes"):
+            put(name, switch(getattr(self, name), name))
+        self._check_rest(put)
 
     def _check_elements(self) -> None:
         iso.ion(self.ion)
@@ -151,6 +176,8 @@ class Recipe:
             raise InputError("no elements to look for", where="elements", remedy="Name at least one, such as O or Zr")
         for element in self.elements:
             iso.element_symbol(element)
+        for loss in self.inelastic_loss.values():
+            number(loss, "inelastic_loss", low=0.0, high=self.energy)
         repeated = sorted({e for e in self.elements if self.elements.count(e) > 1})
         if repeated:
             raise InputError(f"{repeated[0]} is named twice", where="elements", remedy="Name each element once")
@@ -176,32 +203,45 @@ class Recipe:
                     remedy=f"Leave {element} out, or use a lighter ion or a smaller angle",
                 )
 
-    def _check_ranges(self) -> None:
-        if self.acceptance_shape not in get_args(AcceptanceShape):
+    def _check_rest(self, put: Callable[[str, object], None]) -> None:
+        """Check what may be one of several things, by itself and against the other entries."""
+        if isinstance(self.acceptance, list | tuple):
+            put("acceptance", interval(self.acceptance, "acceptance", low=0.0, high=180.0, above=True))
+        else:
+            put("acceptance", number(self.acceptance, "acceptance", low=0.0, high=180.0))
+        for name, words in (("acceptance_shape", get_args(AcceptanceShape)), ("potential", tuple(SCREENING))):
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in words:
+                raise InputError(
+                    f"{name} is {shown(getattr(self, name))}", where=name, remedy=f"Use one of {', '.join(words)}"
+                )
+        if self.window is not None:
+            put("window", interval(self.window, "window", low=0.0, high=10.0 * self.energy))
+            if self.window[0] == self.window[1]:
+                raise InputError(f"window {self.window} is empty", where="window", remedy="Give two energies")
+        try:
+            place, width = self.foot_shape
+            place = number(place, "foot_shape", low=-1.0, high=1.0)
+            put("foot_shape", (place, number(width, "foot_shape", low=0.0, high=1.0, above=True)))
+        except (InputError, TypeError, ValueError):
             raise InputError(
-                f"acceptance_shape is {self.acceptance_shape!r}",
-                where="acceptance_shape",
-                remedy=f"Use one of {', '.join(get_args(AcceptanceShape))}",
-            )
-        optional = [name for name in ("window", "acceptance") if isinstance(getattr(self, name), tuple)]
-        for name in ("offset", "resolution", "survival", "tail", "lag_range", *optional):
-            pair = getattr(self, name)
-            if len(pair) != 2 or not np.all(np.isfinite(pair)) or not pair[0] <= pair[1]:
-                raise InputError(f"{name} {pair} is no range", where=name, remedy="Give a lower and a higher number")
-            if name == "window" and pair[0] == pair[1]:
-                raise InputError(f"window {pair} is empty", where=name, remedy="Give a lower and a higher energy")
-        for name in ("resolution", "tail", *(one for one in optional if one == "acceptance")):
-            if getattr(self, name)[0] <= 0:
-                raise InputError(f"{name} may reach {getattr(self, name)[0]}", where=name, remedy="Keep it above 0")
-        if len(self.foot_shape) != 2 or not np.all(np.isfinite(self.foot_shape)) or not self.foot_shape[1] > 0:
-            raise InputError(
-                f"foot_shape {self.foot_shape} is no position and width",
+                f"foot_shape {shown(self.foot_shape)} is no position and width",
                 where="foot_shape",
                 remedy="Give two fractions of the ion energy, such as [0.013, 0.043]",
-            )
-        for name in ("gain", "sputter_decay"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} is {getattr(self, name)}", where=name, remedy="Give a positive number")
+            ) from None
+        given: object = self.transmission
+        if isinstance(given, list | tuple):
+            pairs = tuple(tuple(pair) if isinstance(pair, list | tuple) else pair for pair in given)
+            put("transmission", pairs)
+        check_transmission(self.transmission)
+        if isinstance(self.transmission, tuple):
+            low, high = self.limits()
+            if self.transmission[-1][0] <= low or self.transmission[0][0] >= high:
+                raise InputError(
+                    f"the transmission is known from {self.transmission[0][0]:g} to {self.transmission[-1][0]:g} eV, "
+                    f"the window reaches from {low:g} to {high:g} eV",
+                    where="transmission",
+                    remedy="Give pairs inside the window, energies in eV",
+                )
 
     def limits(self) -> tuple[float, float]:
         """Return the window in eV: the one given, or the one that the elements ask for."""
@@ -228,6 +268,10 @@ class Recipe:
         >>> Recipe(elements=("O",)).with_instrument({"resolution": 0.024}).resolution
         (0.024, 0.024)
         """
+        if not isinstance(found, Mapping):
+            raise InputError(
+                f"found is {shown(found)}", where="with_instrument", remedy='Give values by name: {"offset": -3.0}'
+            )
         for name in found:
             if name not in ("offset", "resolution", "acceptance", "survival", "tail"):
                 raise InputError(
@@ -235,7 +279,7 @@ class Recipe:
                     where="with_instrument",
                     remedy="Use offset, resolution, acceptance, survival or tail",
                 )
-        fixed: dict[str, Any] = {name: (float(value), float(value)) for name, value in found.items()}
+        fixed: dict[str, Any] = {name: (number(value, name),) * 2 for name, value in found.items()}
         return replace(self, **fixed)
 
     def heaviest(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
+from surfspec.leis.collisions.given import number, shown
 
 Array = NDArray[np.float64]
 #: An exponent, pairs of energy (eV) and value, or none at all.
@@ -29,14 +30,20 @@ def check_transmission(given: Transmission) -> None:
     if given is None:
         return
     if not isinstance(given, tuple):
-        if not np.isfinite(given) or abs(given) > LARGEST_EXPONENT:
+        try:
+            number(given, "transmission", low=-LARGEST_EXPONENT, high=LARGEST_EXPONENT)
+        except InputError:
             raise InputError(
-                f"the exponent {given} of the transmission is beyond {LARGEST_EXPONENT:g}",
+                f"the exponent {shown(given)} of the transmission is no number, or beyond {LARGEST_EXPONENT:g}",
                 where="transmission",
                 remedy="Give p of (E/E0)^p, such as -0.5, or pairs of energy and value",
-            )
+            ) from None
         return
-    if len(given) < 2 or any(len(pair) != 2 for pair in given) or not np.all(np.isfinite(given)):
+    try:
+        table = [[number(value, "transmission") for value in pair] for pair in given if isinstance(pair, tuple)]
+    except InputError:
+        table = []
+    if len(given) < 2 or len(table) < len(given) or any(len(pair) != 2 for pair in table):
         raise InputError(
             "a table of the transmission needs two or more pairs of energy and value, all of them numbers",
             where="transmission",

@@ -10,6 +10,7 @@ import xarray as xr
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import listed
 from surfspec.leis.collisions.peak_positions import PARAMETERS, Positions
 from surfspec.spectra import origin
 
@@ -50,7 +51,9 @@ def calibrated_energies(calibration: xr.Dataset, elements: Iterable[str]) -> xr.
         raise InputError(
             "this table is no calibration", where="calibration", remedy="Pass what leis.calibrate returned"
         )
-    names = tuple(dict.fromkeys(elements)) if not isinstance(elements, str) else (elements,)
+    names = (
+        tuple(dict.fromkeys(map(str, listed(elements, "elements")))) if not isinstance(elements, str) else (elements,)
+    )
     for name in names:
         iso.isotopes(name)
     positions = Positions(names, str(calibration.attrs["ion"]))

@@ -19,6 +19,7 @@ from scipy.optimize import least_squares
 
 from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import listed, number, shown
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
 from surfspec.leis.collisions.measured_peaks import Measured, measured_peaks
 from surfspec.leis.collisions.peak_positions import PARAMETERS, Positions
@@ -99,8 +100,18 @@ def calibrate(
     """
     check_geometry(energy, angle)
     peaks, inputs = measured_peaks(measured)
-    priors = dict(priors or {})
-    start = {"energy": float(energy), "angle": float(angle), "gain": float(gain), "offset": float(offset)}
+    if priors is not None and not isinstance(priors, Mapping):
+        raise InputError(
+            f"priors is {shown(priors)}", where="priors", remedy='Give standard uncertainties by name: {"angle": 1.0}'
+        )
+    priors = {name: number(unc, "priors", low=0.0, above=True) for name, unc in (priors or {}).items()}
+    start = {
+        "energy": float(energy),
+        "angle": float(angle),
+        "gain": number(gain, "gain", low=0.01, high=100.0),
+        "offset": number(offset, "offset", low=-energy, high=energy),
+    }
+    free = tuple(map(str, listed(free, "free")))
     _check(peaks, free, priors, start)
     elements = tuple(peaks)
     for name in elements:

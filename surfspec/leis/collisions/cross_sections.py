@@ -20,8 +20,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.errors import GeometryError
+from surfspec.errors import GeometryError, InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import number, shown
 from surfspec.leis.collisions.kinematics import Branch, check_geometry, kinematic_factor
 from surfspec.leis.collisions.potentials import COULOMB, screened_potential
 from surfspec.leis.collisions.scattering_integral import centre_of_mass, closest_approach, deflection
@@ -115,9 +116,19 @@ def isotope_collisions(
     ([149.25], [0.0147], [0.0933])
     """
     check_geometry(energy, angle)
-    return _isotope_collisions(
-        str(element), str(ion), float(energy), float(angle), str(potential), float(screening_factor), branch
-    )
+    try:
+        factor = number(screening_factor, "screening_factor", low=0.01, high=100.0)
+    except InputError:
+        raise InputError(
+            f"screening factor {shown(screening_factor)}",
+            where="screening_factor",
+            remedy="Give a number from 0.01 to 100, 1 as published",
+        ) from None
+    # what a cache cannot look up is refused before
+    iso.isotopes(element)
+    iso.ion(ion)
+    kinematic_factor(1.0, angle, branch=branch)
+    return _isotope_collisions(element, ion, float(energy), float(angle), str(potential), factor, branch)
 
 
 def outside_domain(element: str, *, ion: str = "4He", energy: float = 3000.0, angle: float = 145.0) -> str:

@@ -116,7 +116,7 @@ def element_symbol(name: str, *, where: str = "elements") -> str:
     >>> element_symbol("Zr")
     'Zr'
     """
-    text = str(name).strip()
+    text = str(name).strip() if isinstance(name, str) else ""
     if text in symbols():
         return text
     capital = text.capitalize()
@@ -125,7 +125,6 @@ def element_symbol(name: str, *, where: str = "elements") -> str:
     raise InputError(f"unknown element {name!r}", where=where, remedy=hint)
 
 
-@lru_cache(maxsize=64)
 def ion(name: str) -> Ion:
     """Return the projectile called `name`.
 
@@ -149,7 +148,13 @@ def ion(name: str) -> Ion:
     >>> round(ion("4He").mass, 6)
     4.002055
     """
-    match = _ION.match(str(name))
+    # what has no hash cannot be looked up in a cache
+    return _ion(name if isinstance(name, str) else f"of type {type(name).__name__}")
+
+
+@lru_cache(maxsize=64)
+def _ion(name: str) -> Ion:
+    match = _ION.match(name)
     if match is None:
         raise InputError(
             f"ion {name!r} does not name an isotope",
@@ -173,7 +178,6 @@ def ion(name: str) -> Ion:
     return Ion(name=str(name).strip(), symbol=symbol, number=int(element.number), mass=mass, charge=charge)
 
 
-@lru_cache(maxsize=256)
 def isotopes(target: str) -> Isotopes:
     """Return the natural isotopes of an element, or the one isotope that `target` names.
 
@@ -194,7 +198,12 @@ def isotopes(target: str) -> Isotopes:
     >>> isotopes("18O").abundance.tolist()
     [1.0]
     """
-    match = _TARGET.match(str(target))
+    return _isotopes(target if isinstance(target, str) else f"of type {type(target).__name__}")
+
+
+@lru_cache(maxsize=256)
+def _isotopes(target: str) -> Isotopes:
+    match = _TARGET.match(target)
     if match is None:
         raise InputError(f"unknown element {target!r}", where="element", remedy="Give a symbol such as O, or 18O")
     symbol = element_symbol(match[2], where="element")

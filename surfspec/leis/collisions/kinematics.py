@@ -20,11 +20,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import GeometryError, InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import number
 
 Branch = Literal["high", "low"]
 
 #: A velocity below this fraction of the incident one is rounding, not a peak.
 SMALLEST_VELOCITY = 1e-12
+#: Smallest and largest ion energy, eV; non-relativistic collisions of two free bodies hold well between them only.
+LOWEST_ENERGY, HIGHEST_ENERGY = 1e-3, 1e7
 
 
 def check_geometry(energy: float, angle: float) -> None:
@@ -39,18 +42,26 @@ def check_geometry(energy: float, angle: float) -> None:
     --------
     >>> check_geometry(3000.0, 145.0)
     """
-    if not (np.isfinite(energy) and energy > 0):
-        raise GeometryError(f"ion energy {energy} eV", where="energy", remedy="Give the ion energy in eV, above 0")
-    if not (np.isfinite(angle) and 0 < angle <= 180):
+    try:
+        number(energy, "energy", low=LOWEST_ENERGY, high=HIGHEST_ENERGY)
+    except InputError as error:
         raise GeometryError(
-            f"scattering angle {angle} deg",
+            f"ion {error.message}",
+            where="energy",
+            remedy=f"Give the ion energy in eV, above 0 and up to {HIGHEST_ENERGY:g}",
+        ) from None
+    try:
+        number(angle, "angle", low=0.0, high=180.0, above=True)
+    except InputError as error:
+        raise GeometryError(
+            f"scattering {error.message}",
             where="angle",
             remedy="Give the angle between incident and detected direction in degrees, above 0 and up to 180",
-        )
+        ) from None
 
 
 def _sign(branch: Branch) -> float:
-    if branch not in ("high", "low"):
+    if not isinstance(branch, str) or branch not in ("high", "low"):
         raise InputError(f"unknown branch {branch!r}", where="branch", remedy="Use 'high' or 'low'")
     return 1.0 if branch == "high" else -1.0
 
@@ -194,7 +205,13 @@ def target_mass(
     89.9
     """
     check_geometry(energy, angle)
-    K = np.asarray(scattered_energy, dtype=np.float64) / energy
+    loss = number(loss, "loss", low=0.0, high=HIGHEST_ENERGY)
+    try:
+        K = np.asarray(scattered_energy, dtype=np.float64) / energy
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            "scattered_energy holds no numbers", where="scattered_energy", remedy="Give one energy or an array, eV"
+        ) from None
     possible = (K >= 0) & (1.0 - K - loss / energy > 0)
     K = np.where(possible, K, np.nan)
     return np.asarray(
@@ -240,6 +257,7 @@ def isotope_energies(
     [1775.88, 1808.76, 1839.87]
     """
     check_geometry(energy, angle)
+    loss = number(loss, "loss", low=0.0, high=HIGHEST_ENERGY)
     ratio = iso.isotopes(element).mass / iso.ion(ion).mass
     return energy * kinematic_factor(ratio, angle, loss_fraction=loss / energy, branch=branch)
 

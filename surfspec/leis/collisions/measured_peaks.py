@@ -9,6 +9,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.leis.collisions.given import listed, number
 
 #: A measured peak: energy and standard uncertainty (eV), or the fit of one element.
 Measured = tuple[float, float] | xr.Dataset
@@ -40,7 +41,7 @@ def measured_peaks(
     elif isinstance(measured, Mapping):
         entries = list(cast("Mapping[str | None, Measured]", measured).items())
     else:
-        entries = [(None, one) for one in measured]
+        entries = [(None, cast("Measured", one)) for one in listed(measured, "measured")]
     peaks: dict[str, tuple[float, float]] = {}
     inputs = []
     for name, entry in entries:
@@ -50,7 +51,7 @@ def measured_peaks(
                 raise InputError(f"the fit called {name} is of {element}", where="measured", remedy="Name it rightly")
             inputs.append(entry)
         elif name is not None and isinstance(entry, list | tuple) and len(entry) == 2:
-            element, pair = name, (float(entry[0]), float(entry[1]))
+            element, pair = name, (number(entry[0], "measured"), number(entry[1], "measured"))
         else:
             raise InputError(
                 f"{name or 'an entry'}: {entry}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.kinematics import SMALLEST_VELOCITY, check_geometry, kinematic_factor
 
@@ -36,7 +37,12 @@ def recoil_energy(
     check_geometry(energy, 90.0)
     target = iso.isotopes(element)
     A = target.mass[np.argmax(target.abundance)] / iso.ion(ion).mass
-    cosine = np.cos(np.radians(np.asarray(recoil_angle, dtype=np.float64)))
+    try:
+        cosine = np.cos(np.radians(np.asarray(recoil_angle, dtype=np.float64)))
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            "recoil_angle holds no numbers", where="recoil_angle", remedy="Give one angle or an array, deg"
+        ) from None
     forward = np.where(cosine > SMALLEST_VELOCITY, cosine, np.nan)
     return np.asarray(energy * 4.0 * A / (1.0 + A) ** 2 * forward**2)
 

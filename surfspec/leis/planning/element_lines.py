@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.cross_sections import isotope_collisions, outside_domain
+from surfspec.leis.collisions.given import number
 from surfspec.leis.collisions.kinematics import (
+    HIGHEST_ENERGY,
     angle_dispersion,
     check_geometry,
     isotope_energies,
@@ -142,12 +144,10 @@ def _losses(loss: float | Mapping[str, float], names: tuple[str, ...]) -> dict[s
         for name in loss:
             if name not in names:
                 raise InputError(f"{name!r} is not among the elements", where="loss", remedy="Use those of the table")
-        values = {name: float(loss.get(name, 0.0)) for name in names}
+        given = {name: loss.get(name, 0.0) for name in names}
     else:
-        values = dict.fromkeys(names, float(loss))
-    if not all(np.isfinite(value) and value >= 0 for value in values.values()):
-        raise InputError(f"loss is {loss}", where="loss", remedy="Give the energy lost in eV, 0 or more")
-    return values
+        given = dict.fromkeys(names, loss)
+    return {name: number(value, "loss", low=0.0, high=HIGHEST_ENERGY) for name, value in given.items()}
 
 
 def _of_isotopes(name: str, ion: str, energy: float, angle: float, loss: float, potential: str) -> dict[str, Array]:

@@ -9,7 +9,11 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.leis.collisions.given import number
 from surfspec.leis.planning.information import Expected
+
+#: Most counts that are believed.
+LARGEST_COUNT = 1e15
 
 
 def by_element(
@@ -22,14 +26,13 @@ def by_element(
             raise InputError(
                 f"no {where} for {', '.join(missing)}", where=where, remedy="Give a number for each element"
             )
-        found = {name: float(value[name]) for name in names}
+        given = {name: value[name] for name in names}
     else:
-        found = dict.fromkeys(names, float(value))
-    for name, number in found.items():
-        if not np.isfinite(number) or number < 0 or (above is not None and number <= above):
-            kind = "a positive number" if above is not None else "a number of 0 or more"
-            raise InputError(f"{where} is {number} for {name}", where=where, remedy=f"Give {kind}")
-    return found
+        given = dict.fromkeys(names, value)
+    low = 0.0 if above is None else above
+    return {
+        name: number(one, where, low=low, high=LARGEST_COUNT, above=above is not None) for name, one in given.items()
+    }
 
 
 def window_of(fit: xr.Dataset) -> tuple[float, float]:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.kinematics import check_geometry, isotope_energies, target_mass
+from surfspec.leis.collisions.given import interval, number
+from surfspec.leis.collisions.kinematics import HIGHEST_ENERGY, check_geometry, isotope_energies, target_mass
 from surfspec.leis.planning.tables import checked_elements, made, positive
 
 Array = NDArray[np.float64]
@@ -99,8 +100,7 @@ def candidates(
     positive(resolution, "resolution", "FWHM over energy")
     low, high = _checked_loss(loss, energy)
     names = checked_elements(elements)
-    if count < 1:
-        raise InputError(f"count is {count}", where="count", remedy="Ask for one candidate or more")
+    count = int(number(count, "count", low=1.0, high=1000.0))
     blank = np.full((measured.size, count), np.nan)
     ranked = {name: blank.copy() for name in ("elastic_energy", "distance", "distance_fwhm", "deviation")}
     chosen = np.full((measured.size, count), "", dtype="<U2")
@@ -161,7 +161,7 @@ def _checked(energies: ArrayLike, energy_unc: ArrayLike) -> tuple[Array, Array]:
     try:
         measured = np.atleast_1d(np.asarray(energies, dtype=np.float64))
         unc = np.broadcast_to(np.asarray(energy_unc, dtype=np.float64), measured.shape).copy()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             "energies or energy_unc are no numbers of one shape",
             where="energies",
@@ -175,12 +175,12 @@ def _checked(energies: ArrayLike, energy_unc: ArrayLike) -> tuple[Array, Array]:
 
 
 def _checked_loss(loss: tuple[float, float], energy: float) -> tuple[float, float]:
-    pair = tuple(loss) if isinstance(loss, list | tuple) else ()
-    if len(pair) != 2 or not np.all(np.isfinite(pair)) or not 0 <= pair[0] <= pair[1] < energy:
+    low, high = interval(loss, "loss", low=0.0, high=HIGHEST_ENERGY)
+    if not high < energy:
         raise InputError(
             f"loss is {loss}", where="loss", remedy="Give the smallest and the largest loss in eV: (0, 25)"
         )
-    return float(pair[0]), float(pair[1])
+    return low, high
 
 
 def _lines(name: str, fwhm: float, *, ion: str, energy: float, angle: float, loss: tuple[float, float]) -> list[_Line]:

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.leis.collisions.width import FWHM
+from surfspec.leis.collisions.width import ACCEPTANCE_FACTOR, FWHM
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.lag_margin import Point, averaged
 from surfspec.leis.spectrum.limited_gaussian import limited_moments
 
 Array = NDArray[np.float64]
@@ -61,6 +62,8 @@ class Expected:
 MOVE = 0.01
 #: Height of a shoulder over that of its peak where nobody gave one.
 SHOULDER = 0.05
+#: Points of a spectrum that is forecast.
+LEAST_POINTS, MOST_POINTS = 8, 100_000
 
 
 def resolution_of(model: SpectrumModel, fwhm: float) -> float:
@@ -73,7 +76,8 @@ def resolution_of(model: SpectrumModel, fwhm: float) -> float:
     """
     recipe = model.recipe
     acceptance = float(np.mean(recipe.acceptance))
-    rest = [(acceptance * one.dispersion / FWHM) ** 2 + one.doppler_variance for one in model.lines.values()]
+    factor = ACCEPTANCE_FACTOR[recipe.acceptance_shape]
+    rest = [(acceptance * one.dispersion / factor) ** 2 + one.doppler_variance for one in model.lines.values()]
     left = (fwhm / FWHM) ** 2 - float(np.mean(rest))
     if left <= 0:
         raise InputError(
@@ -89,6 +93,12 @@ def resolution_of(model: SpectrumModel, fwhm: float) -> float:
 def model_of(recipe: Recipe, expected: Expected) -> SpectrumModel:
     """Return the model on the points of a spectrum that covers the window of the recipe."""
     low, high = recipe.limits()
+    if not LEAST_POINTS <= (high - low) / expected.step <= MOST_POINTS:
+        raise InputError(
+            f"points {expected.step:g} eV apart are {(high - low) / expected.step:.3g} in the window",
+            where="step",
+            remedy=f"Choose a step that gives {LEAST_POINTS} to {MOST_POINTS} points between {low:g} and {high:g} eV",
+        )
     points = np.arange(max(low, expected.step), high + 0.5 * expected.step, expected.step)
     return SpectrumModel(replace(recipe, low_energy_tail=expected.tail > 0), points)
 
@@ -159,7 +169,20 @@ def area_covariance(
         low[: order[-1] + 1] = own[takes_part]
         information = (whitened.T @ whitened)[None]
         covariance = limited_moments(information, np.zeros((1, low.size)), low=low[None], high=high[None]).covariance[0]
+        if not free_positions:
+            covariance = _over_lags(model, values, takes_part, expected, covariance)
     return np.asarray(covariance[np.ix_(order[areas], order[areas])])
+
+
+def _over_lags(
+    model: SpectrumModel, values: Array, takes_part: NDArray[np.bool_], expected: Array, covariance: Array
+) -> Array:
+    """Return the covariance of what takes part, averaged over a lag near its peak as that of a fit."""
+    whole = np.zeros((values.size, values.size))
+    place = np.ix_(takes_part, takes_part)
+    whole[place] = covariance
+    point = Point(values, takes_part, expected, np.sqrt(np.maximum(expected, 1e-9)), 1.0)
+    return np.asarray(averaged(model, point, whole)[place])
 
 
 def _own_positions(model: SpectrumModel, values: Array) -> Array:

@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 
 from surfspec.errors import InputError
+from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import listed, number, shown
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
 from surfspec.leis.planning.seen_elements import LOWEST
 from surfspec.leis.planning.separation import LIMIT, forecast
@@ -96,14 +98,23 @@ def better_projectile(
     names = checked_elements(pair, where="pair")
     if len(names) != 2:
         raise InputError(f"pair is {pair}", where="pair", remedy="Name two different elements")
-    asked = wanted if isinstance(wanted, str) else tuple(wanted)
+    asked = wanted if isinstance(wanted, str) else tuple(map(str, listed(wanted, "wanted")))
     other = checked_elements(asked, where="wanted") if asked else ()
     every = tuple(dict.fromkeys((*names, *other)))
-    choices = [(str(ion), positive(energy, "projectiles", "eV")) for ion, energy in projectiles]
+    choices = []
+    for one in listed(projectiles, "projectiles"):
+        if not isinstance(one, list | tuple) or len(one) != 2:
+            raise InputError(
+                f"projectiles holds {shown(one)}",
+                where="projectiles",
+                remedy='Give (ion, energy) pairs such as ("4He", 3000)',
+            )
+        choices.append((iso.ion(one[0]).name, positive(one[1], "projectiles", "eV")))
+    positive(resolution, "resolution", "FWHM over energy")
+    positive(limit, "limit", "relative standard deviation")
     if not choices:
         raise InputError("no projectiles", where="projectiles", remedy='Give (ion, energy) pairs such as ("4He", 3000)')
-    if not (np.isfinite(lowest) and lowest >= 0):
-        raise InputError(f"lowest is {lowest}", where="lowest", remedy="Give an energy in eV, 0 or more")
+    number(lowest, "lowest", low=0.0)
     rows = []
     for ion, energy in choices:
         check_geometry(energy, angle)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import number
 from surfspec.leis.collisions.width import FWHM, line_broadening
 from surfspec.leis.planning.element_lines import line_table
 from surfspec.leis.planning.tables import checked_elements, made, positive
@@ -86,8 +87,7 @@ def visibility(
     """
     positive(resolution, "resolution", "FWHM over energy")
     for value, where in ((acceptance, "acceptance"), (thermal_energy, "thermal_energy"), (lowest, "lowest")):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{where} is {value}", where=where, remedy="Give a number of 0 or more")
+        number(value, where, low=0.0, high=1e6)
     names = checked_elements(elements)
     lines = line_table(names, ion=ion, energy=energy, angle=angle, potential=potential)
     peak = np.where(np.isfinite(lines.weighted_centroid.values), lines.weighted_centroid.values, lines.centroid.values)

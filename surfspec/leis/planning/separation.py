@@ -25,6 +25,10 @@ Array = NDArray[np.float64]
 LIMIT = 0.1
 
 
+#: Decay length of a tail below which there is none, eV.
+SHORTEST_TAIL = 1e-3
+
+
 def forecast(
     what: Recipe | Iterable[str],
     *,
@@ -120,7 +124,7 @@ def forecast(
             counts=by_element(counts, names, "counts", above=0.0),
             shoulder=None if shoulder is None else by_element(shoulder, names, "shoulder"),
             background=float(by_element(background, names, "background")[names[0]]),
-            tail=float(by_element(tail, names, "tail")[names[0]]),
+            tail=_no_less(float(by_element(tail, names, "tail")[names[0]])),
             step=positive(step, "step", "eV"),
         )
     else:
@@ -226,3 +230,8 @@ def _relative(model: SpectrumModel, values: Array, *, free: bool, limited: bool)
     areas = values[model.shape_count + model.area_columns]
     variance = np.diag(area_covariance(model, values, free_positions=free, limited=limited))
     return np.asarray(np.sqrt(variance) / areas)
+
+
+def _no_less(tail: float) -> float:
+    """Return the decay length of a tail, 0 where it is far shorter than any step."""
+    return tail if tail > SHORTEST_TAIL else 0.0

@@ -10,6 +10,7 @@ import xarray as xr
 
 from surfspec.errors import InputError
 from surfspec.leis.collisions import isotopes as iso
+from surfspec.leis.collisions.given import listed, number
 
 #: A variable of a table: dimensions, values, units, long name.
 Column = tuple[str | tuple[str, ...], Any, str, str]
@@ -34,7 +35,7 @@ def checked_elements(elements: Iterable[str] | None, *, where: str = "elements")
         raise InputError(
             f"{where} is the text {elements!r}", where=where, remedy=f"Give a list of symbols: [{elements!r}]"
         )
-    names = tuple(dict.fromkeys(iso.element_symbol(name, where=where) for name in elements))
+    names = tuple(dict.fromkeys(iso.element_symbol(str(name), where=where) for name in listed(elements, where)))
     if not names:
         raise InputError("no elements", where=where, remedy="Name at least one, such as O or Zr")
     return names
@@ -42,9 +43,10 @@ def checked_elements(elements: Iterable[str] | None, *, where: str = "elements")
 
 def positive(value: float, where: str, unit: str) -> float:
     """Return a positive finite number, or raise InputError."""
-    if not (np.isfinite(value) and value > 0):
-        raise InputError(f"{where} is {value}", where=where, remedy=f"Give a positive number ({unit})")
-    return float(value)
+    try:
+        return number(value, where, low=0.0, high=1e12, above=True)
+    except InputError as error:
+        raise InputError(error.message, where=where, remedy=f"Give a positive number ({unit})") from None
 
 
 def made(columns: Mapping[str, Column], coords: Mapping[str, Sequence[Any]], attrs: Mapping[str, Any]) -> xr.Dataset:

@@ -23,8 +23,8 @@ from surfspec.leis.spectrum.projection import expected_sigma
 
 Array = NDArray[np.float64]
 
-#: Standard score from which another gain is asked for; an independent Monte Carlo of oxides, whose background this model
-#: describes to a few per cent only, passes it in 1 of 95 spectra at the right gain.
+#: Standard score from which another gain is asked for; of 95 spectra of an independent Monte Carlo of oxides, whose
+#: background this model describes to a few per cent only, 1 passes it at the right gain.
 ASKED = 4.25
 #: Share of the derivative by the gain that no other parameter does, below which nothing can be asked.
 OWN = 1e-3

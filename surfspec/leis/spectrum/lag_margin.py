@@ -49,6 +49,29 @@ class _Place:
     deviance: float
 
 
+@dataclass(frozen=True)
+class Point:
+    """Where a likelihood has its maximum, and how wide the noise is there.
+
+    Attributes
+    ----------
+    values
+        All parameters, shape (parameters,).
+    used
+        Which of them take part in the covariance, shape (parameters,).
+    y, spread
+        Data and their standard uncertainties by the model, shape (n,).
+    scale
+        Variance of one pull: 1 where the noise is known.
+    """
+
+    values: Array
+    used: Flags
+    y: Array
+    spread: Array
+    scale: float
+
+
 def over_lags(model: SpectrumModel, solution: Solution, covariance: Array, y: Array, sigma: Array | None) -> Array:
     """Return the covariance averaged over the lag where that is badly placed, else the one given.
 
@@ -67,14 +90,20 @@ def over_lags(model: SpectrumModel, solution: Solution, covariance: Array, y: Ar
         NaN where `covariance` is.
     """
     spread = expected_sigma(solution.fitted, y, solution.statistics, sigma, LEAST_VARIANCE)
-    lag = _lag_near_peak(model, solution, spread)
-    if lag is None:
-        return covariance
     columns = model.jacobian(solution.values) / spread[:, None]
     scale = scale_of(solution, (y - solution.fitted) / spread)
     _, used = taking_part(model, solution, spread, columns)
+    return averaged(model, Point(solution.values, used, y, spread, scale), covariance)
+
+
+def averaged(model: SpectrumModel, point: Point, covariance: Array) -> Array:
+    """Return the covariance at a maximum averaged over the lag, as :func:`over_lags` does."""
+    lag = _lag_near_peak(model, point)
+    if lag is None:
+        return covariance
+    used, scale = point.used.copy(), point.scale
     used[lag] = False
-    valley = _Valley(model, solution, y, spread, lag, used, scale)
+    valley = _Valley(model, point, lag, used)
     if not valley.reaches_peak():
         return covariance
     places = valley.places(covariance[lag, lag])
@@ -93,21 +122,21 @@ def over_lags(model: SpectrumModel, solution: Solution, covariance: Array, y: Ar
     )
     out = np.zeros_like(covariance)
     out[np.ix_(used, used)] = np.einsum("k,kij->ij", weight, found.covariance)
-    apart = np.where(used | (np.arange(used.size) == lag), values - solution.values, 0.0)
+    apart = np.where(used | (np.arange(used.size) == lag), values - point.values, 0.0)
     out += np.einsum("k,ki,kj->ij", weight, apart, apart)
     return np.where(np.isnan(covariance), np.nan, out)
 
 
-def _lag_near_peak(model: SpectrumModel, solution: Solution, spread: Array) -> int | None:
+def _lag_near_peak(model: SpectrumModel, point: Point) -> int | None:
     """Return the parameter that is the smallest free lag in units of its peak width, None where all stand clear."""
     count, least, which = model.shape_count, CLEAR, None
-    idle = model.idle_lags(solution.values[:count], solution.values[count:], spread)
-    named = model.named(solution.values[:count])
+    idle = model.idle_lags(point.values[:count], point.values[count:], point.spread)
+    named = model.named(point.values[:count])
     for element in model.recipe.lagging():
         i = model.shape_names.index(f"{element} lag")
-        if idle[i] or not model.parameters[i].vary or solution.names[i] in solution.undetermined:
+        if idle[i] or not model.parameters[i].vary or not point.used[i]:
             continue
-        distance = float(solution.values[i]) / model.widths(element, named)[0]
+        distance = float(point.values[i]) / model.widths(element, named)[0]
         if distance < least:
             least, which = distance, i
     return which
@@ -118,44 +147,41 @@ class _Valley:
     """The best fits along one lag."""
 
     model: SpectrumModel
-    solution: Solution
-    y: Array
-    spread: Array
+    point: Point
     lag: int
     used: Flags
-    scale: float
 
     @property
     def best(self) -> float:
         """The lag at the maximum, eV."""
-        return float(self.solution.values[self.lag])
+        return float(self.point.values[self.lag])
 
     def reaches_peak(self) -> bool:
         """Return whether the edge may as well lie on the peak, or half way to it."""
         low = self.model.parameters[self.lag].low
-        top = self.at(self.best).deviance + RISE * self.scale
+        top = self.at(self.best).deviance + RISE * self.point.scale
         return any(self.at(low + share * (self.best - low)).deviance < top for share in LOOKED)
 
     def places(self, variance: float) -> list[_Place]:
         """Return the best fits at lags between which the deviance stays near its minimum."""
         one, count = self.model.parameters[self.lag], self.model.shape_count
         element = self.model.shape_names[self.lag].removesuffix(" lag")
-        width = self.model.widths(element, self.model.named(self.solution.values[:count]))[0]
+        width = self.model.widths(element, self.model.named(self.point.values[:count]))[0]
         reach = max(REACH * float(np.sqrt(np.nan_to_num(variance))), WIDTHS * width)
         first = np.linspace(one.low, min(one.high, self.best + reach), COARSE)
         rise = np.array([self.at(value).deviance for value in first])
-        near = np.flatnonzero(rise <= rise.min() + RISE * self.scale)
+        near = np.flatnonzero(rise <= rise.min() + RISE * self.point.scale)
         fine = np.linspace(first[max(near[0] - 1, 0)], first[min(near[-1] + 1, first.size - 1)], FINE)
         return [self.at(value) for value in fine]
 
     def at(self, value: float) -> _Place:
         """Return the best fit at one lag, the other shapes moved by one Gauss-Newton step, never below their limits."""
         model, count, used = self.model, self.model.shape_count, self.used
-        shape = self.solution.values[:count].copy()
+        shape = self.point.values[:count].copy()
         shape[self.lag] = value
-        columns = model.design(shape) / self.spread[:, None]
-        linear = linear_part(model.design(shape), self.y, self.spread)
-        slopes = model.slopes(shape, linear) / self.spread[:, None]
+        columns = model.design(shape) / self.point.spread[:, None]
+        linear = linear_part(model.design(shape), self.point.y, self.point.spread)
+        slopes = model.slopes(shape, linear) / self.point.spread[:, None]
         moving = np.flatnonzero(used[:count])
         low = np.array([model.parameters[i].low for i in moving])
         # every shape is counted from its lower limit, so that all unknowns are non-negative
@@ -163,7 +189,7 @@ class _Valley:
         wide = np.concatenate([columns, side], axis=1)
         size = np.sqrt(np.sum(wide**2, axis=0))
         size = np.where(size > 0, size, 1.0)
-        target = self.y / self.spread + side @ (shape[moving] - low)
+        target = self.point.y / self.point.spread + side @ (shape[moving] - low)
         q, r = np.linalg.qr(wide / size)
         found, _ = nnls(r, q.T @ target, maxiter=50 * size.size)
         pulls = target - (wide / size) @ found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.residual_tests import autocorrelation_score, normal_residuals, runs_score
+from surfspec.fitting.series import check_progress
 from surfspec.fitting.verdict import STRUCTURE_SCORE, verdict_of
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.area_spread import Spread, spread_of
@@ -55,14 +56,15 @@ def adequacy(
     A background that is wrong under a peak can fit well: a step without its plural-scattering foot has a reduced
     chi-square of 1.2 to 1.4 on the spectrum of a thick oxide, and an area of P that is wrong by half. So foot, slope of
     the shoulders, survival, sputter tail and peak tail are switched, the foot is widened and narrowed and the window
-    narrowed, and of the backgrounds that the deviance does not exclude
+    narrowed (and wide accepted angles given another shape), and of the backgrounds that the deviance does not exclude
 
     .. math:: c_v - \min_v c_v \le 10, \qquad c = D/s + 2p
 
     the areas are compared (:mod:`surfspec.leis.spectrum.area_spread`). An element is at fault where an acceptable
     background changes its area by more than 5 % *and* 4 standard uncertainties. Where the fit at hand is excluded
     itself, one standard uncertainty and two standard deviations of the noise in the change are enough. Every spectrum
-    is refitted alone, from the start values of the recipe, also where the fit shared parameters.
+    is refitted alone, from the start values of the recipe, also where the fit shared parameters. Where the statistics
+    are unknown, the reasons of the fit are repeated: the answer is never better than the fit.
 
     Parameters
     ----------
@@ -104,6 +106,7 @@ def adequacy(
     >>> table.at_fault.values.tolist()
     [0, 0]
     """
+    check_progress(progress)
     found = _refit(*_data(spectrum, recipe), progress)
     return _table(found)
 
@@ -199,7 +202,9 @@ def _reasons(found: _Refits, faults: NDArray[np.bool_], index: tuple[int, ...]) 
     spread, elements = found.spread, [str(name) for name in found.base["component"].values]
     if str(found.base["verdict"].values[index]) == "failed":
         return ["not fitted: the fit itself failed"]
-    reasons = []
+    # where nobody knows the noise, other backgrounds settle nothing that the fit left open
+    unknown = str(found.base.attrs["statistics"]) == "unknown"
+    reasons = [one for one in str(found.base["reasons"].values[index]).split("; ") if one] if unknown else []
     names = [one.name for one in found.variants]
     stands = bool(spread.acceptable[index][0])
     best = int(np.nanargmin(spread.criterion[index]))

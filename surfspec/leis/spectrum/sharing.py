@@ -11,6 +11,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.leis.collisions.given import listed
 from surfspec.leis.model import SpectrumModel
 
 Index = tuple[int, ...]
@@ -112,7 +113,7 @@ def _along(shared: Shared, over: str | Sequence[str] | None, dims: Sequence[str]
         out = {name: _dims(same, dims, "shared") for name, same in shared.items()}
     elif isinstance(shared, Sequence):
         same = tuple(dims) if over is None else _dims(over, dims, "over")
-        out = dict.fromkeys(shared, same)
+        out = dict.fromkeys(map(str, listed(shared, "shared")), same)
     else:
         raise InputError(
             f"shared is a {type(shared).__name__}", where="shared", remedy="Give names, or dimensions by name"
@@ -121,7 +122,7 @@ def _along(shared: Shared, over: str | Sequence[str] | None, dims: Sequence[str]
 
 
 def _dims(given: str | Sequence[str], dims: Sequence[str], where: str) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given)
+    names = (given,) if isinstance(given, str) else tuple(map(str, listed(given, where)))
     for one in names:
         if one not in dims:
             raise InputError(

@@ -14,6 +14,8 @@ from surfspec.errors import InputError
 from surfspec.fitting.result import MemberFit, Members, assemble
 from surfspec.fitting.series import check_progress, fit_members
 from surfspec.fitting.verdict import verdict_of, worst
+from surfspec.leis.collisions.cross_sections import DOMAIN_ENERGY
+from surfspec.leis.collisions.given import number
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.above_window import points_above, unexplained_above
@@ -126,7 +128,7 @@ def fit(
         member = fit_member(model, y, statistics, sigma, start=begin, extra=extra)
         return _told_of_above(member, y, index, above, statistics)
 
-    if shared or over is not None:
+    if not isinstance(shared, tuple | list | Mapping) or len(shared) or over is not None:
         if isinstance(start, str) and start != "fresh":
             raise InputError(
                 "shared parameters begin where the members' own fits end", where="start", remedy="Leave out start"
@@ -236,7 +238,7 @@ def _beginning(model: SpectrumModel, start: str | Mapping[str, float] | None) ->
                 where="start",
                 remedy=f"Give {', '.join(model.shape_names)}; areas and heights are found by linear least squares",
             )
-        values[model.shape_names.index(name)] = float(value)
+        values[model.shape_names.index(name)] = number(value, "start")
     return "fresh", values
 
 
@@ -248,10 +250,16 @@ def _warmed(model: SpectrumModel, warm: Array, fresh: Array) -> Array:
 
 
 def _setting_reasons(spectrum: xr.Dataset, recipe: Recipe) -> tuple[str, ...]:
-    """Return a reason for each setting that the file and the recipe state differently."""
+    """Return a reason for each setting that the file and the recipe state differently, and for a strange energy."""
     reasons = []
     for name, value in (("ion_energy", recipe.energy), ("scattering_angle", recipe.angle)):
         stated = spectrum.attrs.get(name)
         if isinstance(stated, int | float | np.number) and abs(float(stated) - value) > 1e-6 * abs(value):
             reasons.append(f"energy scale: {name} is {float(stated):g} in the file and {value:g} in the recipe")
+    low, high = DOMAIN_ENERGY
+    if not low <= recipe.energy <= high:
+        reasons.append(
+            f"model inadequate: ion energy {recipe.energy:g} eV lies outside {low:g} to {high:g} eV, for which the "
+            "cross-sections of isotopes were made, and far from 3000 eV, at which foot and straggling were read off"
+        )
     return tuple(reasons)
