@@ -184,7 +184,7 @@ def _compared(
 
 
 def _widest(evidence: Evidence, each: dict[str, tuple[float, float]], dose_scale: float) -> tuple[float, str]:
-    """Return how far the thickness by XPS is from that by LEIS, alone and together, in combined uncertainties."""
+    """Return how far the thickness by XPS is from that by LEIS together, in combined uncertainties."""
     if "attenuation" not in each:
         return 0.0, ""
     others = {WORDS[name]: pair for name, pair in each.items() if name != "attenuation"}
@@ -192,7 +192,7 @@ def _widest(evidence: Evidence, each: dict[str, tuple[float, float]], dose_scale
         leis = replace(evidence, attenuation=None)
         pair = estimate_of(leis, posterior(leis), dose_scale).thickness
         if np.isfinite(pair[0]):
-            others["LEIS"] = pair
+            others = {"LEIS": pair}
     t, u = each["attenuation"]
     apart = {name: abs(t - pair[0]) / float(np.hypot(u, pair[1])) for name, pair in others.items()}
     if not apart:

@@ -105,8 +105,9 @@ def test_a_spectrum_needs_a_recipe(film: xr.Dataset, oxide: SimpleNamespace) -> 
 def test_failed_fits_are_not_used(film: xr.Dataset) -> None:
     broken = film.copy(deep=True)
     broken["verdict"][0] = "failed"
+    assert "1 of 4 fits failed and are left out" in " ".join(leis.normalise(broken).reasons.values.ravel())
     with pytest.raises(NotDeterminedError):
-        leis.normalise(broken)
+        leis.normalise(broken.assign(verdict=xr.full_like(broken.verdict, "failed", dtype="<U6")))
     assert leis.normalise(broken, force=True).attrs["kind"] == "table"
 
 
