@@ -204,7 +204,8 @@ def test_doubts_stand_in_the_title(bare: xr.Dataset, covered: xr.Dataset) -> Non
     title = " ".join(ss.display.plot_ions(both, width="column").axes[0].get_title(loc="left").split())
     assert "..." not in title
     assert title.endswith("CHECK: model inadequate: two phases leave a chi-square of 3.1; ambiguous")
-    overlaid = ss.display.plot_ions({"surface": covered, "bulk": doubtful}).axes[0].get_title(loc="left")
+    fine = covered.assign(verdict=((), "ok"), reasons=((), ""))
+    overlaid = ss.display.plot_ions({"surface": fine, "bulk": doubtful}).axes[0].get_title(loc="left")
     assert "CHECK: bulk: model inadequate" in " ".join(overlaid.split())
 
 
