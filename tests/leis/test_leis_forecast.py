@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from numpy.typing import NDArray
 
 from surfspec import leis, schema, spectra
 from surfspec.errors import GeometryError, InputError
@@ -100,40 +101,45 @@ def test_simulated_spectra_scatter_as_forecast() -> None:
     assert said == pytest.approx(tied, rel=0.08)
 
 
-@pytest.fixture(scope="module")
-def oxide() -> xr.Dataset:
-    """Fit of a simulated spectrum with feet, slopes and a sputter tail."""
-    recipe = leis.Recipe(elements=("O", "Si", "P", "Zr"))
-    points = np.arange(850.0, 2860.0, 5.0)
-    model = SpectrumModel(recipe, points)
+OXIDE = leis.Recipe(elements=("O", "Si", "P", "Zr"))
+OXIDE_POINTS = np.arange(850.0, 2860.0, 5.0)
+
+
+def oxide_mean() -> NDArray[np.float64]:
+    """Return the expectation of a spectrum with feet, slopes and a sputter tail."""
+    model = SpectrumModel(OXIDE, OXIDE_POINTS)
     true = {p.name: p.value for p in model.parameters} | {"offset": 2.0, "resolution": 0.016, "tail": 12.0}
     true |= {"survival": 120.0, "constant": 3.0, "sputter tail": 300.0, "Zr lag": 10.0}
     for name, area in {"O": 4e4, "Si": 7e4, "P": 2.5e4, "Zr": 9e4}.items():
         true |= {f"{name} area": area, f"{name} shoulder": 250.0}
         true |= {f"{name} foot": 300.0} if name != "Zr" else {f"{name} slope": 500.0}
-    mean = model.evaluate(np.array([true[p.name] for p in model.parameters]))
-    counts = np.random.default_rng(4).poisson(mean).astype(float)
-    return leis.fit(spectra.spectrum(points, counts, technique="LEIS", simulated="true"), recipe)
+    return model.evaluate(np.array([true[p.name] for p in model.parameters]))
 
 
-@pytest.mark.parametrize(
-    "element",
-    [
-        "O",
-        "Si",
-        pytest.param(
-            "P",
-            marks=pytest.mark.xfail(
-                strict=True, reason="a forecast does not know how hard the fit pressed slopes on zero: 16.4 % apart"
-            ),
-        ),
-        "Zr",
-    ],
-)
-def test_a_forecast_states_the_uncertainty_of_the_fit_it_is_like(oxide: xr.Dataset, element: str) -> None:
-    again = leis.forecast(leis.Recipe(elements=("O", "Si", "P", "Zr")), like=oxide)
-    stated = (oxide.area_unc / oxide.area).sel(component=element)
-    assert float(again.relative_unc_all.sel(element=element)) == pytest.approx(float(stated), rel=0.15)
+@pytest.fixture(scope="module")
+def oxide() -> xr.Dataset:
+    """Fit of one simulated spectrum."""
+    counts = np.random.default_rng(4).poisson(oxide_mean()).astype(float)
+    return leis.fit(spectra.spectrum(OXIDE_POINTS, counts, technique="LEIS", simulated="true"), OXIDE)
+
+
+@pytest.fixture(scope="module")
+def redrawn(oxide: xr.Dataset) -> xr.Dataset:
+    """Fits of 30 spectra drawn from what that fit found."""
+    whole = oxide.model.values
+    counts = np.random.default_rng(5).poisson(whole, size=(30, whole.size)).astype(float)
+    data = spectra.spectrum(oxide.kinetic_energy.values, counts, technique="LEIS", dims=("spot",), simulated="true")
+    return leis.fit(data, OXIDE)
+
+
+@pytest.mark.parametrize("element", ["O", "Si", "P", "Zr"])
+def test_a_forecast_states_the_uncertainty_of_fits_like_it(
+    oxide: xr.Dataset, redrawn: xr.Dataset, element: str
+) -> None:
+    again = leis.forecast(OXIDE, like=oxide)
+    # one fit knows its own noise, which presses heights on zero or not; a forecast speaks of fits in general
+    stated = float((redrawn.area_unc / redrawn.area).sel(component=element).median())
+    assert float(again.relative_unc_all.sel(element=element)) == pytest.approx(stated, rel=0.15)
 
 
 def test_a_forecast_like_a_fit_says_what_that_fit_says(oxide: xr.Dataset) -> None:
@@ -146,8 +152,10 @@ def test_a_forecast_like_a_fit_says_what_that_fit_says(oxide: xr.Dataset) -> Non
     assert np.max(again.relative_unc_all.values / plain.relative_unc_all.values) > 1.5
     # four times as long: half the uncertainty, and a little more, for limits tell less beside more counts
     longer = leis.forecast(recipe, like=oxide, exposure=4.0)
-    ratio = longer.relative_unc_all.values / again.relative_unc_all.values
-    assert np.all((ratio > 0.5) & (ratio < 0.55))
+    ratio = longer.relative_unc_all / again.relative_unc_all
+    assert bool(((ratio > 0.5) & (ratio < 0.55)).drop_sel(element="Zr").all())
+    # the lag of Zr cannot be negative, which tells less: 100 fits of either exposure scatter by 3.56 and 2.25 %
+    assert float(ratio.sel(element="Zr")) == pytest.approx(2.25 / 3.56, rel=0.1)
 
 
 def test_an_element_that_was_not_measured_can_be_asked_for(oxide: xr.Dataset) -> None:
