@@ -11,8 +11,8 @@ import pytest
 import surfspec as ss
 
 TOP = {
-    "SurfspecError", "__version__", "bundle", "check", "fitting", "io", "joint", "leis", "load", "plot", "read", "read_tree",
-    "reference", "run", "save", "spectrum", "stack", "summary", "write", "xps", "xrd",
+    "SurfspecError", "__version__", "bundle", "check", "fitting", "io", "joint", "leis", "load", "plot", "read",
+    "read_tree", "reference", "run", "save", "spectrum", "stack", "summary", "write", "xps", "xrd",
 }  # fmt: skip
 XPS = {
     "Advice", "AreaRatio", "Background", "CasaFit", "CasaRecipe", "ChargeReference", "Doublet", "GlobalFit",

@@ -31,6 +31,7 @@ from surfspec.leis.planning.projectiles import better_projectile
 from surfspec.leis.planning.seen_elements import visibility
 from surfspec.leis.planning.separation import forecast
 from surfspec.leis.recipe import Recipe
+from surfspec.leis.spectrum.foot_calibration import calibrate_foot
 from surfspec.leis.spectrum.model_adequacy import adequacy
 from surfspec.leis.spectrum.shared_table import area_covariance
 from surfspec.leis.spectrum.spectrum_fit import fit
@@ -43,6 +44,7 @@ __all__ = [
     "better_projectile",
     "calibrate",
     "calibrate_edge",
+    "calibrate_foot",
     "calibrated_energies",
     "candidates",
     "composition",
