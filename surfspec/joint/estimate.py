@@ -14,6 +14,7 @@ from scipy.special import chdtrc
 from surfspec import spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
+from surfspec.given import number
 from surfspec.joint.agreement import (
     CONTRADICTION,
     OPEN,
@@ -29,7 +30,6 @@ from surfspec.joint.data import MONOLAYER, attenuation_of, doses_of, edges_of
 from surfspec.joint.model import Evidence, rows
 from surfspec.joint.posterior import Posterior, posterior
 from surfspec.joint.table import table_of_film
-from surfspec.leis.amounts.checks import number
 
 #: Relative standard uncertainty common to all doses: beam current, time and raster area.
 DOSE_SCALE: Final = 0.15
@@ -179,7 +179,7 @@ def _evidence(
     thickness = monolayer if monolayer is not None else (doses.monolayer if doses is not None else MONOLAYER)
     for name, value, most in (("monolayer", thickness, 5.0), ("monolayer_unc", monolayer_unc, 1.0),
                               ("stopping_unc", 0.25 if stopping_unc is None else stopping_unc, 1.0)):  # fmt: skip
-        number(value, name, low=0.0, high=most, open_low=True)
+        number(value, name, low=0.0, high=most, above=True)
     return Evidence(
         doses=doses,
         edges=edges_of(edge, stopping_unc, thickness / math.sqrt(12)) if edge is not None else None,

@@ -9,9 +9,9 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from surfspec.errors import GeometryError, InputError
+from surfspec.given import interval, listed, number, shown, switch
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.analyser import check_transmission
-from surfspec.leis.collisions.given import interval, listed, number, shown, switch
 from surfspec.leis.collisions.kinematics import HIGHEST_ENERGY, check_geometry, elastic_energy, isotope_energies
 from surfspec.leis.collisions.potentials import SCREENING
 from surfspec.leis.collisions.width import AcceptanceShape

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from surfspec import leis, spectra
+from surfspec import given, leis, spectra
 from surfspec.errors import InputError, SurfspecError
 from surfspec.leis.amounts import checks
 
@@ -112,11 +112,12 @@ def test_silence_is_no_answer(calls: dict[str, Call], name: str, parameter: str,
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    assert checks.number(np.int64(2), "x") == 2.0
+    assert given.number(np.int64(2), "x") == 2.0
+    assert given.number(np.array(0.5), "x") == 0.5
     assert checks.names(np.array(["O"]), ("O", "Zr"), "exclude") == ("O",)
-    assert checks.flag(np.True_, "force") is True
-    for bad in (np.nan, 1.0001, -0.1, "1", np.array(0.5), True):
+    assert given.switch(np.True_, "force") is True
+    for bad in (np.nan, 1.0001, -0.1, "1", np.array([0.5]), True):
         with pytest.raises(InputError, match="from 0 to 1"):
-            checks.number(bad, "x", low=0.0, high=1.0)
+            given.number(bad, "x", low=0.0, high=1.0)
     with pytest.raises(InputError, match="above 0"):
-        checks.number(0.0, "x", low=0.0, open_low=True)
+        given.number(0.0, "x", low=0.0, above=True)

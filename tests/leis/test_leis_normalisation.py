@@ -249,7 +249,7 @@ def test_ratio_of_two_surfaces() -> None:
 
 
 def test_ratios_that_cannot_be() -> None:
-    with pytest.raises(InputError, match="factor 0"):
+    with pytest.raises(InputError, match="factor is 0"):
         leis.area_ratio(table(0.5, 0.02), table(0.2, 0.02), factor=0.0)
     with pytest.raises(InputError, match="no normalised_area"):
         leis.area_ratio(table(0.5, 0.02).drop_vars("normalised_area"), table(0.2, 0.02))

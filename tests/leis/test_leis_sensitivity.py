@@ -108,7 +108,7 @@ def test_sodium_can_be_left_out(film: xr.Dataset) -> None:
         (lambda fit: leis.sensitivity(fit, {"O": -1.0}), "composition"),
         (lambda fit: leis.sensitivity(fit, FILM, relative_to="Zr"), "no reference tells of 'Zr'"),
         (lambda fit: leis.sensitivity(fit, FILM, exclude="Na"), "exclude is the text"),
-        (lambda fit: leis.sensitivity(fit, FILM, model_uncertainty=-1), "model uncertainty"),
+        (lambda fit: leis.sensitivity(fit, FILM, model_uncertainty=-1), "model_uncertainty"),
         (lambda fit: leis.composition(fit, leis.detect(fit, elements=["O"])), "no sensitivity factors"),
         (lambda fit: leis.composition(fit, leis.sensitivity(fit, FILM, exclude=("P",))), "P is seen and has no factor"),
         (lambda fit: leis.sensitivity_from_cross_sections(()), "elements"),

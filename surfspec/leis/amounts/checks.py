@@ -10,43 +10,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-
-
-def number(value: object, where: str, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False) -> float:
-    """Return a finite real number between two ends.
-
-    Parameters
-    ----------
-    value
-        What was given.
-    where
-        Name of the parameter, for the message.
-    low, high
-        Ends of what is allowed, included.
-    open_low
-        Leave the lower end out.
-
-    Raises
-    ------
-    InputError
-        For text, a truth value, an array, NaN, or a number outside.
-
-    Examples
-    --------
-    >>> number(np.float32(0.5), "level", low=0.0, high=1.0)
-    0.5
-    """
-    ok = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)
-    try:
-        found = float(value) if ok else np.nan  # type: ignore[arg-type]
-    except OverflowError:
-        found = np.inf
-    if not np.isfinite(found) or not low <= found <= high or (open_low and found == low):
-        ends = f" from {low:g}" if np.isfinite(low) and not open_low else f" above {low:g}" if np.isfinite(low) else ""
-        upto = f" to {high:g}" if np.isfinite(high) else ""
-        named = f"{where.replace('_', ' ')} {value if isinstance(value, str) and value else _short(value)}"
-        raise InputError(named, where=where, remedy=f"Give a number{ends}{upto}")
-    return found
+from surfspec.given import shown
 
 
 def names(given: object, known: Collection[str], where: str, *, least: int = 0) -> tuple[str, ...]:
@@ -86,7 +50,7 @@ def names(given: object, known: Collection[str], where: str, *, least: int = 0) 
     found = tuple(str(one) if isinstance(one, str) else one for one in cast(Iterable[object], given))
     for one in found:
         if not isinstance(one, str) or one not in known:
-            raise InputError(f"{_short(one)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
+            raise InputError(f"{shown(one)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
     if len(set(found)) < len(found):
         raise InputError(f"{where} names an element twice", where=where, remedy="Name each element once")
     if len(found) < least:
@@ -124,7 +88,7 @@ def mapping(given: object, known: Collection[str], where: str, remedy: str) -> d
         raise InputError(f"{where} is a {type(given).__name__}", where=where, remedy=remedy)
     for name in given:
         if name not in known:
-            raise InputError(f"{_short(name)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
+            raise InputError(f"{shown(name)} was not fitted", where=where, remedy=f"Use {', '.join(known)}")
     return dict(given)
 
 
@@ -143,19 +107,6 @@ def table(given: object, where: str, made_by: str) -> xr.Dataset:
     return schema.check(given, "table")
 
 
-def flag(value: object, where: str) -> bool:
-    """Return a truth value.
-
-    Raises
-    ------
-    InputError
-        For anything else: ``"no"`` would count as yes.
-    """
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(f"{where} is {_short(value)}", where=where, remedy="Give True or False")
-    return bool(value)
-
-
 def text(value: object, where: str, remedy: str) -> str:
     """Return a text.
 
@@ -165,7 +116,7 @@ def text(value: object, where: str, remedy: str) -> str:
         For anything else.
     """
     if not isinstance(value, str):
-        raise InputError(f"{where} is {_short(value)}", where=where, remedy=remedy)
+        raise InputError(f"{where} is {shown(value)}", where=where, remedy=remedy)
     return str(value)
 
 
@@ -193,16 +144,5 @@ def callback(value: Callable[[int, int], None] | None) -> None:
     """
     if value is not None and not callable(value):
         raise InputError(
-            f"progress is {_short(value)}", where="progress", remedy="Give a function of two numbers, done and total"
+            f"progress is {shown(value)}", where="progress", remedy="Give a function of two numbers, done and total"
         )
-
-
-def _short(value: object) -> str:
-    """Return a value as text of one line."""
-    if isinstance(value, np.integer | np.floating):
-        value = value.item()
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**15:
-        return "a very large number"
-    if isinstance(value, str | int | float | None | complex):
-        return repr(value)
-    return f"a {type(value).__name__}"

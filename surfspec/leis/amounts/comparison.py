@@ -10,6 +10,7 @@ from scipy.stats import t
 from surfspec import spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
+from surfspec.given import number
 from surfspec.leis.amounts import checks
 from surfspec.leis.spectrum.same_recipe import same_recipe
 
@@ -67,7 +68,7 @@ def area_ratio(
     >>> found.ratio.values.round(2).tolist(), found.probability.values.round(6).tolist()
     ([3.0], [0.999968])
     """
-    factor = checks.number(factor, "factor", low=0.0, high=1e6, open_low=True)
+    factor = number(factor, "factor", low=0.0, high=1e6, above=True)
     checks.text(variable, "variable", 'Use "normalised_area" or "atomic_fraction"')
     for label, table in (("one", one), ("other", other)):
         checks.table(table, label, "leis.normalise")

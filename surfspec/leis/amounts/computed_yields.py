@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.errors import InputError
+from surfspec.given import number
 from surfspec.leis.amounts import checks
 from surfspec.leis.amounts.neutralisation import ion_fraction
 from surfspec.leis.amounts.yields_table import yields_table
@@ -77,15 +78,15 @@ def sensitivity_from_cross_sections(
     names = list(elements) if isinstance(elements, list | tuple) else []
     if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise InputError(f"elements {elements!r}", where="elements", remedy='Give each symbol once: ("O", "Zr")')
-    relative_unc = checks.number(relative_unc, "relative_unc", low=0.0, high=10.0)
-    velocity_unc = checks.number(velocity_unc, "velocity_unc", low=0.0, high=1e8)
+    relative_unc = number(relative_unc, "relative_unc", low=0.0, high=10.0)
+    velocity_unc = number(velocity_unc, "velocity_unc", low=0.0, high=1e8)
     for label, value in (("energy", energy), ("angle", angle)):
-        checks.number(value, label, low=0.0, high=1e6, open_low=True)
-    checks.number(incidence, "incidence")
+        number(value, label, low=0.0, high=1e6, above=True)
+    number(incidence, "incidence")
     if velocity is not None:
-        velocity = checks.number(velocity, "velocity", low=0.0, high=1e8)
+        velocity = number(velocity, "velocity", low=0.0, high=1e8)
     if not callable(transmission):
-        checks.number(transmission, "transmission", low=-10.0, high=10.0)
+        number(transmission, "transmission", low=-10.0, high=10.0)
     for label, word in (("ion", ion), ("relative_to", relative_to), ("potential", potential)):
         checks.text(word, label, "Give a text, as in the documentation of this function")
     zero = relative_to or names[0]
@@ -131,4 +132,4 @@ def _passed(transmission: Callable[[float], float] | float, scattered: float, en
     if not callable(transmission):
         return float((scattered / energy) ** transmission)
     found = transmission(scattered)
-    return checks.number(found, "transmission", low=0.0) if np.isfinite(scattered) else np.nan
+    return number(found, "transmission", low=0.0) if np.isfinite(scattered) else np.nan

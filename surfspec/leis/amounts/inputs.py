@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.given import number
 from surfspec.leis.amounts import checks
 from surfspec.leis.recipe import Recipe
 from surfspec.recipes import load_yaml
@@ -55,7 +56,7 @@ def check_level(level: float) -> None:
     --------
     >>> check_level(0.05)
     """
-    if not 0.0 < checks.number(level, "level") < 0.5:
+    if not 0.0 < number(level, "level") < 0.5:
         raise InputError(f"level {level}", where="level", remedy="Give a small chance between 0 and 0.5, such as 0.05")
 
 
@@ -117,10 +118,10 @@ def model_uncertainties(elements: Sequence[str], given: float | Mapping[str, flo
     [0.01, 0.02]
     """
     if not checks.is_mapping(given):
-        return np.full(len(elements), checks.number(given, "model_uncertainty", low=0.0, high=1.0))
+        return np.full(len(elements), number(given, "model_uncertainty", low=0.0, high=1.0))
     by_element = checks.mapping(given, elements, "model_uncertainty", "Give numbers by element")
     for value in by_element.values():
-        checks.number(value, "model_uncertainty", low=0.0, high=1.0)
+        number(value, "model_uncertainty", low=0.0, high=1.0)
     return np.array([float(by_element.get(name, default)) for name in elements])
 
 

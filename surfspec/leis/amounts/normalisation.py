@@ -20,6 +20,7 @@ from scipy.stats import norm
 from surfspec.errors import NotDeterminedError
 from surfspec.fitting.uncertainty import fractions
 from surfspec.fitting.verdict import require
+from surfspec.given import switch
 from surfspec.leis.amounts import checks
 from surfspec.leis.amounts.blank_tail import held
 from surfspec.leis.amounts.blanks import blank_p_value, blank_shares, shares
@@ -189,7 +190,7 @@ def members_left_out(fit: xr.Dataset, *, force: bool, what: str) -> Mask:
         When none is left.
     """
     failed = np.asarray(fit["verdict"].values == "failed")
-    if checks.flag(force, "force"):
+    if switch(force, "force"):
         return np.zeros(failed.shape, dtype=bool)
     if np.all(failed):
         require("failed", str(fit["reasons"].values.ravel()[0]), what=what)

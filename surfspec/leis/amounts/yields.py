@@ -18,6 +18,7 @@ from scipy.stats import chi2 as chi2_distribution
 from surfspec import reference, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import IMPROBABLE
+from surfspec.given import number
 from surfspec.leis.amounts import checks
 from surfspec.leis.amounts.inputs import MODEL_UNCERTAINTY, elements_of, recipe_of
 from surfspec.leis.amounts.normalisation import members_left_out, said_of
@@ -101,7 +102,7 @@ def sensitivity(
             where="compositions",
             remedy="Give one composition for each reference",
         )
-    model_uncertainty = checks.number(model_uncertainty, "model_uncertainty", low=0.0, high=1.0)
+    model_uncertainty = number(model_uncertainty, "model_uncertainty", low=0.0, high=1.0)
     checks.text(relative_to, "relative_to", "Give one symbol")
     for fit in fits:
         recipe_of(fit)

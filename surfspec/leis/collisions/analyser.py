@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.leis.collisions.given import number, shown
+from surfspec.given import number, shown
 
 Array = NDArray[np.float64]
 #: An exponent, pairs of energy (eV) and value, or none at all.

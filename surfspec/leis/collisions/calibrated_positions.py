@@ -9,8 +9,8 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.given import listed
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import listed
 from surfspec.leis.collisions.peak_positions import PARAMETERS, Positions
 from surfspec.spectra import origin
 

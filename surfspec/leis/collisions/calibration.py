@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from surfspec.errors import InputError
+from surfspec.given import listed, number, shown
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import listed, number, shown
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
 from surfspec.leis.collisions.measured_peaks import Measured, measured_peaks
 from surfspec.leis.collisions.peak_positions import PARAMETERS, Positions

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import GeometryError, InputError
+from surfspec.given import number, shown
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import number, shown
 from surfspec.leis.collisions.kinematics import Branch, check_geometry, kinematic_factor
 from surfspec.leis.collisions.potentials import COULOMB, screened_potential
 from surfspec.leis.collisions.scattering_integral import centre_of_mass, closest_approach, deflection

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import GeometryError, InputError
+from surfspec.given import number
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import number
 
 Branch = Literal["high", "low"]
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.leis.collisions.given import listed, number
+from surfspec.given import listed, number
 
 #: A measured peak: energy and standard uncertainty (eV), or the fit of one element.
 Measured = tuple[float, float] | xr.Dataset

@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.leis.amounts.checks import flag, number, text
+from surfspec.given import number, switch
+from surfspec.leis.amounts.checks import text
 from surfspec.leis.film.dose_conclusion import DoseSetting
 from surfspec.leis.film.layer_choice import thickness_terms
 from surfspec.leis.recipe import Recipe
@@ -28,10 +29,10 @@ def check_setting(setting: DoseSetting) -> None:
     number(setting.dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
     number(setting.roughness, "roughness", low=0.0, high=10.0)
     number(setting.start_dose, "start_dose", low=0.0)
-    number(setting.site_density, "site_density", low=0.0, open_low=True)
-    number(setting.monolayer, "monolayer", low=0.0, high=10.0, open_low=True)
+    number(setting.site_density, "site_density", low=0.0, above=True)
+    number(setting.monolayer, "monolayer", low=0.0, high=10.0, above=True)
     thickness_terms(setting.thickness, setting.monolayer)
-    flag(setting.interval, "interval")
+    switch(setting.interval, "interval")
 
 
 def check_options(
@@ -60,7 +61,7 @@ def check_options(
         raise InputError(
             f"densities is a {type(densities).__name__}", where="densities", remedy="Give a mapping: g/cm3 by formula"
         )
-    flag(force, "force")
+    switch(force, "force")
 
 
 def told(model_uncertainty: float | Mapping[str, float] | xr.DataArray | None) -> str | float:

@@ -28,7 +28,7 @@ import xarray as xr
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.checks import number
+from surfspec.given import number
 from surfspec.leis.amounts.detection import recipe_of
 from surfspec.leis.film import stopping as stopping_model
 from surfspec.leis.film.edge_lag import edge_element, edge_lags
@@ -130,12 +130,12 @@ def thickness(
     """
     recipe = recipe_of(fit)
     if density is not None:
-        number(density, "density", low=0.0, high=50.0, open_low=True)
+        number(density, "density", low=0.0, high=50.0, above=True)
     material = stopping_model.film_material(film, density)
     name = edge_element(fit, material.formula, element)
     _pair("reionisation_loss", reionisation_loss)
     number(neutralisation_depth, "neutralisation_depth", low=0.0)
-    number(electronic_scale, "electronic_scale", low=0.0, open_low=True)
+    number(electronic_scale, "electronic_scale", low=0.0, above=True)
     if exit_angle is not None:
         number(exit_angle, "exit_angle", low=0.0, high=90.0)
     lags = edge_lags(fit, name, spot_dim, reference)

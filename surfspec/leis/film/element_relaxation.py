@@ -21,7 +21,8 @@ from scipy.special import chdtrc
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import IMPROBABLE, require, verdict_of
-from surfspec.leis.amounts.checks import flag, mapping, number
+from surfspec.given import number, switch
+from surfspec.leis.amounts.checks import mapping
 from surfspec.leis.amounts.checks import names as checked_names
 from surfspec.leis.film import budget
 from surfspec.leis.film.dose import check_doses
@@ -115,7 +116,7 @@ def relaxation(
         )
     number(start_dose, "start_dose", low=0.0)
     number(dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
-    flag(interval, "interval")
+    switch(interval, "interval")
     data = rising(data, dose_dim)
     values, unit, names, common = _values(data, elements, dose_dim, spot_dim)
     edges, dose_unit = _edges(data, dose_dim, values[0][0].shape[-1], start_dose)

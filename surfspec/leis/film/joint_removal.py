@@ -21,7 +21,8 @@ from scipy.special import logsumexp
 from scipy.stats import chi2 as chi2_distribution
 
 from surfspec.fitting.verdict import IMPROBABLE
-from surfspec.leis.amounts.checks import flag, mapping, number
+from surfspec.given import number, switch
+from surfspec.leis.amounts.checks import mapping
 from surfspec.leis.film import budget
 from surfspec.leis.film.averaging import Average, average
 from surfspec.leis.film.dose import check_doses
@@ -106,9 +107,9 @@ def removal(
     tables = named_tables(coverages)
     number(dose_scale_unc, "dose_scale_unc", low=0.0, high=10.0)
     number(roughness, "roughness", low=0.0, high=10.0)
-    number(monolayer, "monolayer", low=0.0, high=10.0, open_low=True)
+    number(monolayer, "monolayer", low=0.0, high=10.0, above=True)
     number(start_dose, "start_dose", low=0.0)
-    flag(interval, "interval")
+    switch(interval, "interval")
     mapping(thickness, tuple(tables), "thickness", "Give (value, standard uncertainty) in nm by sample")
     if layers is not None and (isinstance(layers, bool) or not isinstance(layers, int)):
         mapping(layers, tuple(tables), "layers", "Give a number of monolayers, or one by sample")

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
-from surfspec.leis.amounts.checks import number
+from surfspec.given import number
 from surfspec.leis.film import unmixing
 from surfspec.leis.film.phases import USUAL
 from surfspec.leis.spectrum.same_recipe import same_recipe

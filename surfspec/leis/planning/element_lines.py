@@ -9,9 +9,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
+from surfspec.given import number
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.cross_sections import isotope_collisions, outside_domain
-from surfspec.leis.collisions.given import number
 from surfspec.leis.collisions.kinematics import (
     HIGHEST_ENERGY,
     angle_dispersion,

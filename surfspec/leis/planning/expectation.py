@@ -9,7 +9,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.leis.collisions.given import number
+from surfspec.given import number
 from surfspec.leis.planning.information import Expected
 
 #: Most counts that are believed.

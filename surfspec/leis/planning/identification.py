@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError
+from surfspec.given import interval, number
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import interval, number
 from surfspec.leis.collisions.kinematics import HIGHEST_ENERGY, check_geometry, isotope_energies, target_mass
 from surfspec.leis.planning.tables import checked_elements, made, positive
 

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from surfspec.errors import InputError
+from surfspec.given import listed, number, shown
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import listed, number, shown
 from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
 from surfspec.leis.planning.seen_elements import LOWEST
 from surfspec.leis.planning.separation import LIMIT, forecast

@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
+from surfspec.given import number
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import number
 from surfspec.leis.collisions.width import FWHM, line_broadening
 from surfspec.leis.planning.element_lines import line_table
 from surfspec.leis.planning.tables import checked_elements, made, positive

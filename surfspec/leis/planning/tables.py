@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from surfspec.errors import InputError
+from surfspec.given import listed, number
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.given import listed, number
 
 #: A variable of a table: dimensions, values, units, long name.
 Column = tuple[str | tuple[str, ...], Any, str, str]

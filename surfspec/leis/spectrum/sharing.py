@@ -11,7 +11,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.leis.collisions.given import listed
+from surfspec.given import listed
 from surfspec.leis.model import SpectrumModel
 
 Index = tuple[int, ...]

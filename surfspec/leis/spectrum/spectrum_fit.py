@@ -14,8 +14,8 @@ from surfspec.errors import InputError
 from surfspec.fitting.result import MemberFit, Members, assemble
 from surfspec.fitting.series import check_progress, fit_members
 from surfspec.fitting.verdict import verdict_of, worst
+from surfspec.given import number
 from surfspec.leis.collisions.cross_sections import DOMAIN_ENERGY
-from surfspec.leis.collisions.given import number
 from surfspec.leis.model import SpectrumModel
 from surfspec.leis.recipe import Recipe
 from surfspec.leis.spectrum.above_window import points_above, unexplained_above
