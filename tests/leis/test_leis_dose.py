@@ -222,8 +222,15 @@ def test_budget_and_statement() -> None:
     # 6.4e15 ions at 0.2 atoms/ion over 1.77e15 atoms of 0.238 nm
     assert budget.sputter_budget(np.array(6.4e15))[1] == pytest.approx(6.4e15 * 0.2 / 1.77e15 * 0.238)
     text = budget.statement(6.4e15, 2.5e-16, (2,), sputter_yield=(0.05, 0.2), site_density=1.77e15, monolayer=0.238)
-    assert "0.04 to 0.17 nm" in text
+    assert "0.043 to 0.17 nm" in text
     assert "0.44 atoms/ion, above" in text
+    assert "is the dose in" not in text
+    for factor in (1e4, 1e-4):
+        other = budget.statement(
+            6.4e15 * factor, 2.5e-16 / factor, (2,), sputter_yield=(0.05, 0.2), site_density=1.77e15, monolayer=0.238
+        )
+        assert other.count("is the dose in ions/cm2?") == 1
+        assert "0.00" not in other.replace("0.00044", "")
     assert "determines no" in budget.statement(
         6.4e15, np.nan, (), sputter_yield=(0.05, 0.2), site_density=1.77e15, monolayer=0.238
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -233,6 +234,31 @@ def test_a_calibration_makes_up_for_all_assumptions() -> None:
     assert "thicker than any film of the calibration" in thick.reasons.item()
     thin = leis.thickness(leis.fit(overlayer(25.0, seed=21), RECIPE), film="Na3PO4", calibration=line)
     assert "thinner than any film of the calibration" in thin.reasons.item()
+    assert line.verdict.item() == "ok"
+    assert line.reasons.item() == ""
+
+
+@pytest.mark.parametrize("film", ["Na3PO4", ""])
+def test_thicknesses_in_another_unit_are_seen(film: str) -> None:
+    films = fit(*(overlayer(lag, seed=10 + i) for i, lag in enumerate((45.0, 75.0, 135.0))), dim="overlayer")
+    for scale in (10.0, 0.1):  # angstrom, and what is ten times too small
+        line = leis.calibrate_edge(films, scale * np.array([0.5, 1.0, 2.0]), film=film)
+        assert line.verdict.item() == "check"
+        assert str(line.reasons.item()).endswith("are the thicknesses in nm?")
+        table = leis.thickness(films.isel(overlayer=[1]), film="Na3PO4", calibration=line)
+        assert "are the thicknesses in nm?" in str(table.reasons.values[0])
+        assert table.verdict.values[0] == "check"
+
+
+def test_ends_of_a_calibration_differ_in_print_from_what_lies_outside() -> None:
+    films = fit(*(overlayer(lag, seed=10 + i) for i, lag in enumerate((45.0, 75.0, 135.0))), dim="overlayer")
+    line = leis.calibrate_edge(films, [0.5, 1.0, 2.0], film="Na3PO4")
+    probe = films.isel(overlayer=[0])
+    seen = float(leis.thickness(probe, film="Na3PO4", calibration=line).thickness[0])
+    law = line.assign(known_thickness=("overlayer", np.array([seen + 2e-4, 1.0, 2.0]), line.known_thickness.attrs))
+    reason = str(leis.thickness(probe, film="Na3PO4", calibration=law).reasons.values[0])
+    below, end = re.findall(r"(\d\.\d+) nm", reason)[:2]
+    assert float(below) < float(end)
 
 
 def test_bad_questions_are_refused(closed: xr.Dataset) -> None:

@@ -188,6 +188,11 @@ def test_doses_in_another_unit_are_seen() -> None:
     small = leis.removal(data.assign_coords(dose=("dose", DOSE / 1.6e15, {"units": "ions/cm2"})))
     assert "atoms/ion, is the dose in ions/cm2?" in small.reasons.item()
     assert small.verdict.item() == "check"
+    large = leis.removal(data.assign_coords(dose=("dose", 1e4 * DOSE, {"units": "ions/cm2"})))  # numbers of ions/m2
+    assert "atoms/ion, is the dose in ions/cm2?" in large.reasons.item()
+    assert large.verdict.item() == "check"
+    right = leis.removal(data.assign_coords(dose=("dose", DOSE, {"units": "ions/cm2"})))
+    assert "is the dose in" not in right.reasons.item()
     with pytest.raises(InputError, match="'dose' is in 's'"):
         leis.removal(data.assign_coords(dose=("dose", DOSE, {"units": "s"})))
 
@@ -232,6 +237,22 @@ def test_counts_from_nought_orders_and_names_of_a_relaxation() -> None:
     assert found.cross_section.attrs["units"] == "cm2"
     small = dosed.assign_coords(iteration=("iteration", np.arange(1.0, 21.0), {"units": "ions/cm2"}))
     assert "is the dose in ions/cm2?" in str(leis.relaxation(small, dose_dim="iteration").reasons.values[0])
+    large = dosed.assign_coords(iteration=("iteration", 1e19 * np.arange(1.0, 21.0), {"units": "ions/cm2"}))
+    assert "is the dose in ions/cm2?" in str(leis.relaxation(large, dose_dim="iteration").reasons.values[0])
     begun = dosed.assign_coords(iteration=("iteration", 1e15 * np.arange(20), {"units": "ions/cm2"}))
     with pytest.raises(InputError, match="ends at the dose 0"):
         leis.relaxation(begun, dose_dim="iteration")
+
+
+def test_labels_and_lacking_units_of_a_series_say_what_to_give() -> None:
+    data = decaying(300.0, 300.0)
+    labels = data.assign_coords(iteration=[f"it{i:02d}" for i in range(20)])
+    with pytest.raises(InputError, match=r"not made of numbers, 'it00'.*assign_coords\(iteration="):
+        leis.relaxation(labels, dose_dim="iteration")
+    with pytest.raises(InputError, match=r"no units.*\"ions/cm2\" for a dose, \"s\" for a time, \"1\" for a count"):
+        leis.relaxation(data.assign_coords(iteration=np.arange(1.0, 21.0)), dose_dim="iteration")
+    with pytest.raises(InputError, match='dose_dim="iteration"'):
+        leis.relaxation(data)
+    doses = table(curve(2, 2.5e-16, 0.9)).drop_vars("dose_b")
+    with pytest.raises(InputError, match="not made of numbers"):
+        leis.removal(doses.assign_coords(dose=list("abcd")))

@@ -69,25 +69,41 @@ def effective_yield(cross_section: float, site_density: float) -> float:
     return cross_section * site_density
 
 
-#: Sputter yield that no ion of some keV reaches, atoms/ion: more means a dose in another unit.
+#: Sputter yields that no ion of some keV exceeds or falls short of, atoms/ion: beyond, the dose is in another unit.
 HIGHEST_YIELD = 10.0
+LOWEST_YIELD = 0.005
+#: What no dose that leaves a surface to look at removes at the lowest yield, nm.
+DEEP = 10.0
 #: Sites of a monolayer of an oxide, 1/cm2.
 SITE_DENSITY = 1.77e15
 
 
 def implausible(cross_section: float, site_density: float = SITE_DENSITY, name: str = "") -> str:
-    """Return the reason for doubt where a cross-section (cm2) means more atoms per ion than can be, else nothing.
+    """Return the reason for doubt where a cross-section (cm2) means too many or too few atoms per ion, else nothing.
 
     Examples
     --------
     >>> implausible(2e-16), implausible(0.44)[:58]
     ('', 'model inadequate: the cross-section means 7.8e+14 atoms/io')
+    >>> print(implausible(2e-20))
+    model inadequate: the cross-section means 3.5e-05 atoms/ion, is the dose in ions/cm2?
     """
     found = effective_yield(cross_section, site_density)
-    if not found > HIGHEST_YIELD:
+    if not (found > HIGHEST_YIELD or found < LOWEST_YIELD):
         return ""
     of = f" of {name}" if name else ""
     return f"model inadequate: the cross-section{of} means {found:.2g} atoms/ion, is the dose in ions/cm2?"
+
+
+def _two(number: float) -> str:
+    """Return a number with two significant digits, and no exponent where none is needed.
+
+    Examples
+    --------
+    >>> _two(430.2), _two(4.4e-05), _two(0.381)
+    ('430', '4.4e-05', '0.38')
+    """
+    return f"{float(f'{number:.2g}'):g}"
 
 
 def statement(
@@ -115,7 +131,7 @@ def statement(
     Examples
     --------
     >>> print(statement(6.4e15, 2.5e-16, (2, 3), sputter_yield=(0.05, 0.2), site_density=1.77e15, monolayer=0.238))
-    6.4e+15 ions/cm2 remove 0.04 to 0.17 nm at 0.05 to 0.2 atoms/ion. The fitted removal means 0.44 atoms/ion, above \
+    6.4e+15 ions/cm2 remove 0.043 to 0.17 nm at 0.05 to 0.2 atoms/ion. The fitted removal means 0.44 atoms/ion, above \
 that range: 0.38 nm removed by the series. It speaks of a film of 2 to 3 monolayers, 0.48 to 0.71 nm; a film thicker \
 than that would not have opened at this dose.
     """
@@ -123,9 +139,11 @@ than that would not have opened at this dose.
         np.array(dose), sputter_yield=sputter_yield, site_density=site_density, monolayer=monolayer
     ).tolist()
     text = (
-        f"{dose:.2g} ions/cm2 remove {low:.2f} to {high:.2f} nm at {sputter_yield[0]:g} to {sputter_yield[1]:g} "
+        f"{dose:.2g} ions/cm2 remove {_two(low)} to {_two(high)} nm at {sputter_yield[0]:g} to {sputter_yield[1]:g} "
         f"atoms/ion."
     )
+    if low > DEEP:
+        text += " No surface outlasts that: is the dose in ions/cm2?"
     if not (np.isfinite(cross_section) and thicknesses):
         return f"{text} The series determines no removal cross-section, and so no thickness."
     found = effective_yield(cross_section, site_density)
@@ -133,9 +151,11 @@ than that would not have opened at this dose.
     some = sorted(thicknesses)
     layers = f"{some[0]}" if len(some) == 1 else f"{some[0]} to {some[-1]}"
     nm = " to ".join(f"{n * monolayer:.2f}" for n in dict.fromkeys((some[0], some[-1])))
+    if implausible(cross_section, site_density) and not low > DEEP:
+        text += " No ion of some keV removes what was fitted: is the dose in ions/cm2?"
     word = "monolayer" if layers == "1" else "monolayers"
     return (
-        f"{text} The fitted removal means {found:.2f} atoms/ion, {place} that range: "
-        f"{dose * found / site_density * monolayer:.2f} nm removed by the series. It speaks of a film of {layers} "
+        f"{text} The fitted removal means {_two(found)} atoms/ion, {place} that range: "
+        f"{_two(dose * found / site_density * monolayer)} nm removed by the series. It speaks of a film of {layers} "
         f"{word}, {nm} nm; a film thicker than that would not have opened at this dose."
     )

@@ -50,6 +50,26 @@ def check_unit(table: xr.Dataset, dose_dim: str, where: str) -> None:
         )
 
 
+def numbers_of(data: xr.Dataset, dose_dim: str) -> Array:
+    """Return the values of the coordinate, shape (k,).
+
+    Raises
+    ------
+    InputError
+        Where they are labels or dates, as a reader gives that was told no doses.
+    """
+    values = np.asarray(data[dose_dim].values)
+    if values.dtype.kind not in "iuf":
+        first = f", {str(values.flat[0])!r} ..." if values.size else ""
+        raise InputError(
+            f"the coordinate '{dose_dim}' is not made of numbers{first}",
+            where=dose_dim,
+            remedy=f'Give numbers: .assign_coords({dose_dim}=("{dose_dim}", [...], {{"units": "ions/cm2"}})); '
+            f'"s" for times, "1" for a count',
+        )
+    return values.astype(np.float64)
+
+
 def rising(data: xr.Dataset, dose_dim: str) -> xr.Dataset:
     """Return data in the order of their dose; the order of a series says nothing.
 
@@ -61,7 +81,7 @@ def rising(data: xr.Dataset, dose_dim: str) -> xr.Dataset:
     """
     if dose_dim not in data.coords or data[dose_dim].dims != (dose_dim,):
         return data
-    order = np.argsort(np.asarray(data[dose_dim].values, dtype=np.float64), kind="stable")
+    order = np.argsort(numbers_of(data, dose_dim), kind="stable")
     return data if np.array_equal(order, np.arange(order.size)) else data.isel({dose_dim: order})
 
 

@@ -24,7 +24,9 @@ from scipy.stats import norm, t
 
 from surfspec import schema, spectra
 from surfspec.errors import InputError
+from surfspec.fitting.verdict import verdict_of
 from surfspec.leis.film.edge_lag import edge_element, edge_lags
+from surfspec.leis.film.edge_slope import computed_slopes, implausible_slope
 
 Array = NDArray[np.float64]
 
@@ -96,7 +98,8 @@ def calibrate_edge(
         nm, as many. At least three tell how well a line describes them; the table is good between the thinnest and the
         thickest of them.
     film
-        Formula, to check that it does not hold `element`.
+        Formula, to check that it does not hold `element`, and that the line is as steep as its stopping; without one
+        the stopping of any material will do.
     element
         Whose edge; by default the heaviest with a free edge.
     spot_dim
@@ -106,8 +109,9 @@ def calibrate_edge(
     -------
     xarray.Dataset
         Of kind ``table``: ``intercept`` (eV) and ``slope`` (eV/nm) with ``_unc``, ``covariance``
-        (coefficient, coefficient_b), ``scatter`` (eV, beyond the uncertainties of the lags), ``chi2``, ``dof``; and
-        over ``overlayer``: ``lag`` with ``_unc`` (eV), ``known_thickness`` (nm), ``residual`` (eV).
+        (coefficient, coefficient_b), ``scatter`` (eV, beyond the uncertainties of the lags), ``chi2``, ``dof``,
+        ``verdict`` and ``reasons`` (a slope that differs from the computed stopping three times, either way); and over
+        ``overlayer``: ``lag`` with ``_unc`` (eV), ``known_thickness`` (nm), ``residual`` (eV).
 
     Raises
     ------
@@ -165,6 +169,7 @@ def calibrate_edge(
             remedy="Are they in the order of the fits?",
         )
     errors = np.sqrt(np.diag(covariance))
+    doubt = implausible_slope(float(best[1]), computed_slopes(many[0], name, film), film)
     table = xr.Dataset(
         {
             "intercept": ((), best[0], {"units": "eV", "long_name": "Lag without a film by the line",
@@ -178,6 +183,8 @@ def calibrate_edge(
             "scatter": ((), scatter, {"units": "eV", "long_name": "Scatter about the line beyond the uncertainties"}),
             "chi2": ((), chi2, {"units": "1", "long_name": "Chi-square of the line without that scatter"}),
             "dof": ((), float(known.size - 2), {"units": "1", "long_name": "Degrees of freedom"}),
+            "verdict": ((), verdict_of([doubt] if doubt else [])),
+            "reasons": ((), doubt),
             "lag": ("overlayer", lag, {"units": "eV", "long_name": f"Lag of the {name} edge",
                                        "ancillary_variables": "lag_unc"}),
             "lag_unc": ("overlayer", unc, {"units": "eV", "long_name": "Its standard uncertainty"}),

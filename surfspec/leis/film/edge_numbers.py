@@ -82,8 +82,9 @@ def edge_numbers(
     total = float(np.hypot(stat, common))
     if law.outside(t) > 0:
         side, end = ("thinner", law.thinnest) if t < law.thinnest else ("thicker", law.thickest)
-        known = f"of the calibration, {end:.2f} nm" if law.thinnest > 0 else "can be"
-        reasons.append(f"ambiguous: {t:.2f} nm is {side} than any film {known}")
+        digits = next((n for n in range(2, 6) if f"{t:.{n}f}" != f"{end:.{n}f}"), 6)
+        known = f"of the calibration, {end:.{digits}f} nm" if law.thinnest > 0 else "can be"
+        reasons.append(f"ambiguous: {t:.{digits}f} nm is {side} than any film {known}")
     if t < 2.0 * total:
         reasons.append(f"below detection: {t:.2f} nm with a standard uncertainty of {total:.2f} nm")
     covered = 1.0 - share if told else 1.0

@@ -34,6 +34,7 @@ from surfspec.leis.film import stopping as stopping_model
 from surfspec.leis.film.edge_lag import edge_element, edge_lags
 from surfspec.leis.film.edge_law import EdgeLaw, law_of
 from surfspec.leis.film.edge_numbers import VARIABLES, edge_numbers
+from surfspec.leis.film.edge_slope import edge_width
 from surfspec.reference.materials import composition
 
 #: Energy lost to re-ionisation and its standard uncertainty, eV.
@@ -144,7 +145,12 @@ def thickness(
         layer = number(monolayer, "monolayer", low=0.0, high=10.0)
     if calibration is None:
         if stopping is None:
-            cut = _edge_width(fit, name)
+            cut = edge_width(fit, name)
+            if not np.isfinite(cut):
+                raise InputError(
+                    f"the fit tells no width of {name}", where="stopping",
+                    remedy="Give the stopping: stopping=(eV/nm, its unc)",
+                )  # fmt: skip
             power = stopping_model.path_stopping(
                 material, name, ion=recipe.ion, energy=recipe.energy, angle=recipe.angle, exit_angle=exit_angle,
                 scale=electronic_scale, cut=cut,
@@ -161,6 +167,7 @@ def thickness(
     else:
         law = law_of(calibration, name)
         how = "calibration"
+    doubt = str(calibration["reasons"].item()) if calibration is not None and "reasons" in calibration else ""
     columns = {key: np.full(lags.lag.shape, np.nan) for key in VARIABLES}
     patches = np.full(lags.lag.shape, -1)
     reasons = np.full(lags.lag.shape, "", dtype=object)
@@ -168,7 +175,7 @@ def thickness(
         numbers, patches[i], found = edge_numbers(lags, i, name, law, reionisation_loss)
         for key, value in numbers.items():
             columns[key][i] = value
-        reasons[i] = "; ".join(found)
+        reasons[i] = "; ".join([*found, doubt] if doubt else found)
     verdicts = np.vectorize(lambda text: verdict_of(text.split("; ") if text else ()), otypes=[str])(reasons)
     variables = {
         key: (lags.dims, columns[key], {"units": unit, "long_name": text.format(name)} | (
@@ -196,17 +203,6 @@ def thickness(
     if "simulated" in every:
         table.attrs["simulated"] = every["simulated"]
     return schema.check(table, "table")
-
-
-def _edge_width(fit: xr.Dataset, name: str) -> float:
-    """Return the full width at half maximum of the element's peak, eV: the mean over the fit."""
-    width = np.ravel(fit["fwhm"].sel(component=name).values)
-    width = width[np.isfinite(width) & (width > 0)]
-    if width.size == 0:
-        raise InputError(
-            f"the fit tells no width of {name}", where="stopping", remedy="Give the stopping: stopping=(eV/nm, its unc)"
-        )
-    return float(np.median(width))
 
 
 def _pair(where: str, pair: tuple[float, float]) -> None:

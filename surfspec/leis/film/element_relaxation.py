@@ -26,7 +26,7 @@ from surfspec.leis.amounts.checks import mapping
 from surfspec.leis.amounts.checks import names as checked_names
 from surfspec.leis.film import budget
 from surfspec.leis.film.dose import check_doses
-from surfspec.leis.film.dose_axis import rising
+from surfspec.leis.film.dose_axis import numbers_of, rising
 from surfspec.leis.film.relaxation_fit import NOT_CONSTANT, Relaxation, fit_relaxation
 from surfspec.leis.film.spot_effects import spot_mean
 
@@ -243,10 +243,15 @@ def _edges(data: xr.Dataset, dose_dim: str, count: int, start_dose: float) -> tu
     """Return the ends of the intervals, shape (k + 1,), and the unit of the dose."""
     if dose_dim not in data.coords:
         return np.arange(count + 1.0), "1"
-    unit = str(data[dose_dim].attrs.get("units", "1"))
-    if unit not in RECIPROCAL:
-        raise InputError(f"{dose_dim} is in {unit!r}", where=dose_dim, remedy=f"Use one of {', '.join(RECIPROCAL)}")
-    ends = np.asarray(data[dose_dim].values, dtype=np.float64)
+    ends = numbers_of(data, dose_dim)
+    told = data[dose_dim].attrs.get("units")
+    unit = "1" if told is None else str(told)
+    if unit not in RECIPROCAL or (told is None and data[dose_dim].dtype.kind == "f"):
+        raise InputError(
+            f"{dose_dim} is in {unit!r}" if told is not None else f"{dose_dim} has no units",
+            where=dose_dim,
+            remedy=f'Name them in {dose_dim}.attrs["units"]: "ions/cm2" for a dose, "s" for a time, "1" for a count',
+        )
     if unit in COUNTS and start_dose == 0 and ends[0] == 0:
         ends = ends + 1.0  # how many spectra came before, rather than with it
     return check_doses(ends, start_dose), unit
@@ -284,7 +289,8 @@ def _values(
         raise InputError(
             f"the data run over {', '.join(map(str, value.dims))}",
             where="data",
-            remedy=f"Select one series over {dose_dim}, with {spot_dim} or without",
+            remedy=f"Select one series over {dose_dim}, with {spot_dim} or without, or name its dimension: "
+            f'dose_dim="{foreign[0] if foreign else "..."}"',
         )
     order = (spot_dim, dose_dim, label)
 
