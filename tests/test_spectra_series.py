@@ -74,3 +74,25 @@ def test_given_values_must_not_contradict_the_stated_ones() -> None:
         ss.stack(members, "dose", [1.6e15, 2e15])
     same = ss.stack(members, "dose", [1.6e15, 3.2e15 * (1 + 1e-12)], units="ions/cm2")
     assert same.sizes["dose"] == 2
+
+
+def test_a_total_over_two_dimensions_is_that_of_all_members() -> None:
+    rng = np.random.default_rng(4)
+    counts = rng.poisson(9.0, (6, 3)).astype(float)
+    x = np.array([1.0, 2.0, 3.0])
+    places = {"x": [1, 1, 1, 2, 2, 2], "y": [1, 2, 3] * 2}
+    for units, expected in (("counts", counts.sum(0)), ("counts/s", counts.mean(0))):
+        about = {"technique": "LEIS", "units": units, "dwell_time": 2.0}
+        grid = stack_grid([ss.spectrum(x, one, **about) for one in counts], places, where="here")  # type: ignore[arg-type]
+        for dims in (("x", "y"), ["y", "x"]):
+            added = ss.spectra.total(grid, dims)
+            assert added["intensity"].dims == ("kinetic_energy",)
+            np.testing.assert_allclose(added["intensity"], expected)
+            assert added.attrs["members"] == 6
+            assert set(added.coords) == {"kinetic_energy"}
+            if units == "counts":
+                assert added.attrs["dwell_time"] == 12.0
+        with pytest.raises(InputError, match="no series dimension 'z'"):
+            ss.spectra.total(grid, ("x", "z"))
+        with pytest.raises(InputError, match="no dimension"):
+            ss.spectra.total(grid, ())

@@ -21,6 +21,9 @@ from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
 
+#: Data that span more of the range from 0 to 1 are drawn with all of it; margin of others at least.
+HALF: Final = 0.5
+LEAST_MARGIN: Final = 0.005
 #: What a table must hold.
 NEEDED: Final = ("coverage", "zero_dose_coverage", "removal_cross_section", "monolayers")
 
@@ -99,8 +102,7 @@ def plot_coverage(
     style.dress(ax)
     first = next(iter(named.values()))
     ax.set_xlim(-0.03 * _last(named), 1.05 * _last(named))
-    lowest = min(float(np.nanmin(table["coverage"].values, initial=1.0)) for table in named.values())
-    ax.set_ylim(0.0 if lowest > 0.05 else -0.06, max(1.08, ax.get_ylim()[1]))
+    ax.set_ylim(*_vertical(named))
     style.quantity_axis(ax.xaxis, labels.long_name(first["dose"]), "ions/cm2")
     style.quantity_axis(ax.yaxis, "Coverage", "1")
     if budget and own:
@@ -123,6 +125,26 @@ def _check(name: str, table: xr.Dataset) -> None:
             where="tables",
             remedy="Pass what leis.coverage returned for a dose series; select one sample with .isel() or .sel()",
         )
+
+
+def _vertical(named: Mapping[str, xr.Dataset]) -> tuple[float, float]:
+    """Return the limits: 0 to 1 where the data span more than half of that, else about the data."""
+    ends = []
+    for table in named.values():
+        for name, unc in (("coverage", "coverage_unc"), ("zero_dose_coverage", "zero_dose_coverage_unc")):
+            value = np.ravel(table[name].values).astype(np.float64)
+            half = np.nan_to_num(np.ravel(table[unc].values)) if unc in table else np.zeros_like(value)
+            ends += [value - half, value + half]
+        if "dose_model" in table:
+            ends.append(np.ravel(table["dose_model"].values))
+    every = np.concatenate(ends)
+    every = every[np.isfinite(every)]
+    low, high = (float(every.min()), float(every.max())) if every.size else (0.0, 1.0)
+    if high - low > HALF:
+        return (0.0 if low > 0.05 else min(low, 0.0) - 0.06), max(1.08, high + 0.04)
+    margin = max(0.12 * (high - low), LEAST_MARGIN)
+    bottom = low - 3 * margin  # the legend stands there
+    return (0.0 if low >= 0 and bottom < 0 else bottom), high + margin
 
 
 def _last(named: Mapping[str, xr.Dataset]) -> float:
@@ -220,10 +242,8 @@ def _words(table: xr.Dataset) -> str:
         _unc(table, "removal_cross_section"),
         int(table["monolayers"]),
     )
-    scale = 1e-16
-    number = value_text(sigma / scale, unc / scale) if np.isfinite(unc) and unc > 0 else f"{sigma / scale:.2f}"
-    number = f"({number})" if "±" in number else number
-    return f"σ = {number}×10⁻¹⁶ cm², {layers} ML"
+    known = np.isfinite(unc) and unc > 0
+    return f"σ = {value_text(sigma, unc, 'cm2') if known else f'{sigma / 1e-16:.2f}×10⁻¹⁶ cm²'}, {layers} ML"
 
 
 def _budget(ax: Axes, table: xr.Dataset) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from surfspec import schema
 from surfspec.display import labels, style
 from surfspec.display.checks import by_name, chosen_names, heading
-from surfspec.display.series_plot import draw_limits, quantity, spread_of, undetected
+from surfspec.display.series_plot import draw_limits, make_room_for_limits, quantity, spread_of, undetected
 from surfspec.errors import InputError
 
 #: Distance of the markers of neighbouring samples, and the farthest that one stands from its dose, in parts of the
@@ -149,6 +149,7 @@ def _finish(ax: Axes, table: xr.Dataset, variable: str, along: str, index: int, 
     ax.margins(x=0.08)
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, 0.0) if low < 0 else 0.0, high)
+    make_room_for_limits(ax)
     style.quantity_axis(ax.xaxis, labels.long_name(table[along]), str(table[along].attrs.get("units", "1")))
     if index + columns < count:
         style.say(ax.xaxis.label, "")

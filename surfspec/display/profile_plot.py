@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from surfspec import schema
 from surfspec.display import labels, style
 from surfspec.display.checks import axes, chosen_names, heading
-from surfspec.display.series_plot import draw_limits, positions, quantity, spread_of, undetected
+from surfspec.display.series_plot import draw_limits, make_room_for_limits, positions, quantity, spread_of, undetected
 from surfspec.errors import InputError
 
 YSCALES: Final = ("linear", "log")
@@ -119,6 +119,7 @@ def plot_profile(
     if yscale == "linear":
         low, high = ax.get_ylim()
         ax.set_ylim(0.0 if low > -0.02 * high else low, high)
+        make_room_for_limits(ax)
         style.quantity_axis(ax.yaxis, labels.long_name(values), str(values.attrs.get("units", "1")))
     else:
         style.say(ax.yaxis.label, style.axis_text(labels.long_name(values), str(values.attrs.get("units", "1"))))

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 
@@ -20,6 +21,11 @@ ERRORS: Final = ("unc", "sd", "none")
 
 #: Dimensions that make the lines of a frame, in this order, when none is named.
 _LINES: Final = ("element", "component", "sample", "spot")
+
+
+#: Length of the arrow of an upper limit in points; part of its place that a frame has beside its texts, at least.
+ARROW: Final = 9
+FRAME_PART: Final = 0.75
 
 
 def plot_series(
@@ -206,6 +212,7 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
     if low < 0.4 * high:
         finite = part[variable].values[np.isfinite(part[variable].values)]
         ax.set_ylim(0 if not finite.size or finite.min() >= 0 else low, high)
+    make_room_for_limits(ax)
 
 
 def draw_limits(ax: Axes, x: NDArray[np.float64], limit: NDArray[np.float64], shade: str) -> None:
@@ -219,11 +226,22 @@ def draw_limits(ax: Axes, x: NDArray[np.float64], limit: NDArray[np.float64], sh
         "shrinkB": 0,
     }
     for place, level in zip(x, limit, strict=True):
-        below = offset_copy(ax.transData, fig=style.figure_of(ax), y=-9, units="points")
+        below = offset_copy(ax.transData, fig=style.figure_of(ax), y=-ARROW, units="points")
         ax.annotate(
             "", xy=(place, level), xycoords=below, xytext=(place, level), textcoords="data", arrowprops=arrow,
             annotation_clip=False, zorder=4,
         )  # fmt: skip
+
+
+def make_room_for_limits(ax: Axes) -> None:
+    """Lower the vertical limit so that no arrow of an upper limit is cut by the axis; call it when limits are set."""
+    tips = [text.xyann[1] for text in ax.texts if isinstance(text, Annotation) and text.arrow_patch is not None]
+    if not tips or ax.get_yscale() != "linear":
+        return
+    height = FRAME_PART * ax.get_position().height * style.figure_of(ax).get_figheight() * 72
+    part = min((ARROW + 2) / height, 0.4)
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, (min(tips) - part * high) / (1 - part)), high)
 
 
 def undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:

@@ -226,6 +226,9 @@ def _rounded(value: float, unc: float, unit: str, style: str) -> str:
     shift, quantum = Decimal(1).scaleb(-exponent), Decimal(1).scaleb(last - exponent)
     rounded = _to_place(Decimal(repr(value)) * shift, quantum)
     spread = _to_place(Decimal(repr(unc)) * shift, quantum)
+    if scientific and max(abs(rounded), spread) >= 10:  # 9.6 ± 4 is 10 ± 4: one power more, 1.0 ± 0.4
+        exponent, quantum = exponent + 1, quantum.scaleb(-1)
+        rounded, spread = rounded.scaleb(-1), spread.scaleb(-1)
     power = power_text(exponent)
     if style == "short" and spread < 1:
         digits = int(spread / quantum)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from surfspec import spectra
 from surfspec.errors import InputError
-from surfspec.io.patterns import is_number, listing, natural
+from surfspec.io.patterns import is_number, listing, natural, without_companions
 
 #: Doses below this (ions/cm2) are a running number, not a dose.
 LEAST_DOSE: Final = 1e9
@@ -114,6 +114,10 @@ def values_of_metadata(
                 return {name: _of_numbers(columns[name], name, (mapped or {}).get(name, {}), where)
                         for name in spectra.SERIES_UNITS | dict.fromkeys(names) if name in names}  # fmt: skip
     told = "; ".join(f"{name} {_few(column)}" for name, column in columns.items())
+    regions = list(dict.fromkeys(str(one.attrs["region"]) for one in members if one.attrs.get("region")))
+    if len(regions) > 1:
+        listed = ", ".join(regions[:6]) + (f" and {len(regions) - 6} more" if len(regions) > 6 else "")
+        told = f"regions {listed}" + (f"; {told}" if told else "")
     others = [name for name in members[0].attrs if name not in (*_PREFERRED, *along)]
     enough = [f"along='{name}'" for name in others if _tells_apart(spectra.stated_numbers(members, str(name)))][:4]
     say = f"In Python say {' or '.join(enough)}; or name" if enough else "Name"
@@ -169,7 +173,7 @@ def _mapped(labels: Sequence[str], mapping: Mapping[str, float], name: str, wher
     missing = sorted({label for label in labels if _key(label) not in known}, key=natural)
     if missing:
         raise InputError(
-            f"the files have the {name} labels {listing(missing)} and no value is given for them",
+            f"the files have the {name} labels {listing(without_companions(missing))} and no value is given for them",
             where=where,
             remedy=f"Add them to '{name}: {{...}}', narrow the pattern, or leave the files out with 'exclude'",
         )

@@ -6,6 +6,7 @@ import glob
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -90,7 +91,8 @@ def find(
             raise InputError(
                 f"'{pattern}' {what}",
                 where=where,
-                remedy=f"Name a file{_below(pattern, base, ' relative to')}{_nearest(path)}{_about_signs(pattern)}",
+                remedy=f"{_alike(pattern, base)}Name a file{_below(pattern, base, ' relative to')}{_nearest(path)}"
+                f"{_about_signs(pattern)}",
             )
         return [Found(path, {})]
     root = Path(Path(pattern).anchor) if Path(pattern).is_absolute() else base
@@ -105,8 +107,8 @@ def find(
         raise InputError(
             f"no file matches '{pattern}'{left_out}",
             where=where,
-            remedy=f"Check the pattern against the files{_below(pattern, base)}{_nearest(base / pattern)}"
-            f"{_about_signs(pattern)}",
+            remedy=f"{_alike(bare, root)}Check the pattern against the files{_below(pattern, base)}"
+            f"{_nearest(base / pattern)}{_about_signs(pattern)}",
         )
     return sorted(found, key=lambda item: [natural(item.labels[name]) for name in names])
 
@@ -203,12 +205,45 @@ def listing(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
+def without_companions(names: Sequence[str]) -> list[str]:
+    """Leave out names that are another one with a word behind: ``a_components.csv`` beside ``a.csv``.
+
+    Examples
+    --------
+    >>> without_companions(["1", "1_components", "2_b"])
+    ['1', '2_b']
+    """
+    known = set(names)
+    companion = re.compile(r"(.+)_[A-Za-z]+(\.\w+)?")
+    return [
+        name for name in names if not (match := companion.fullmatch(name)) or f"{match[1]}{match[2] or ''}" not in known
+    ]
+
+
 def _fits(name: str, sign: str) -> bool:
     return fnmatchcase(name, sign) or fnmatchcase(name.rsplit("/", 1)[-1], sign)
 
 
 def _below(pattern: str, base: Path, word: str = " below") -> str:
-    return " that exists" if Path(pattern).is_absolute() else f"{word} {base}"
+    return "" if Path(pattern).is_absolute() else f"{word} {base}"
+
+
+def _alike(pattern: str, root: Path) -> str:
+    """Ask for the pattern that was meant, where the folder holds names that are nearly of this one."""
+    folder = (root / pattern).parent
+    if _PLACEHOLDER.search(str(folder)) or not folder.is_dir():
+        return ""
+    last = pattern.replace("\\", "/").rsplit("/", 1)[-1]
+    bare = _PLACEHOLDER.sub("1", last)
+    every = sorted(item.name for item in folder.iterdir() if item.is_file() and not item.name.startswith("."))
+    names = without_companions(every)
+    shapes = {name: re.sub(r"\d+", "1", name) for name in names}
+    wanted = bare if bare == last else re.sub(r"\d+", "1", bare)
+    near = get_close_matches(wanted, names if bare == last else list(dict.fromkeys(shapes.values())), n=1, cutoff=0.8)
+    if not near or near[0] == wanted:
+        return ""
+    meant = next(name for name in names if near[0] in (name, shapes[name] if bare != last else name))
+    return f"Did you mean '{meant}'? " if bare == last else f"Did you mean files like '{meant}'? "
 
 
 def _about_signs(pattern: str) -> str:
@@ -223,5 +258,6 @@ def _nearest(path: Path) -> str:
     folder = path.parent
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
-    names = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))[:6]
+    every = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))
+    names = without_companions(every)[:6]
     return f" ({folder} holds {', '.join(names)})" if names else f" ({folder} is empty)"

@@ -56,7 +56,7 @@ def sample_results(tree: xr.DataTree, name: str) -> dict[str, Any]:
         layout.nodes(tree, group, name) for group in ("spectra", "fits", "matches", "tables")
     )
     missing = layout.read_notes(tables.get(layout.NOTES))
-    out: dict[str, Any] = {"simulated": layout.is_simulated(tree, name)}
+    out: dict[str, Any] = {"simulated": layout.is_simulated(tree, name), "origin": layout.origin(tree, name)}
     regions = layout.regions(spectra)
     if regions:
         out["xps"] = _xps(regions, layout.regions(fits), tables, missing)

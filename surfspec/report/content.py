@@ -58,10 +58,14 @@ def marked(table: Table, results: Results) -> Table:
     if not simulated:
         return table
     if table.columns[0].name == "sample":
-        rows = tuple((*row, "simulated" if row[0] in simulated else "measured") for row in table.rows)
+        rows = tuple((*row, _origin(results["samples"][row[0]])) for row in table.rows)
         return replace(table, columns=(*table.columns, Column("origin of the data")), rows=rows)
     headed = (replace(c, name=f"{c.name} (simulated)") if c.name in simulated else c for c in table.columns[1:])
     return replace(table, columns=(table.columns[0], *headed))
+
+
+def _origin(sample: Mapping[str, Any]) -> str:
+    return "simulated" if sample.get("simulated") else str(sample.get("origin", "not stated"))
 
 
 def q(value: Mapping[str, Any] | None) -> Quantity | None:

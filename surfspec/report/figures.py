@@ -84,7 +84,7 @@ def _xps(tree: xr.DataTree) -> Iterator[Drawing]:
     by_sample = {name: fits for name, fits in by_sample.items() if fits}
     for name, fits in by_sample.items():
         caption = (
-            f"XPS of {name}: points, {_kind(tree, name)}; black, fit; filled, components on their background. "
+            f"XPS of {name}: points ({_kind(tree, name)}); black, fit; filled, components on their background. "
             "A verdict other than ok stands above its panel."
         )
         yield Drawing(_file("xps", tree, name), "XPS", caption, _grid(fits, _title(tree, name)))
@@ -137,7 +137,8 @@ def _file(technique: str, tree: xr.DataTree, sample: str, *more: str) -> str:
 
 
 def _kind(tree: xr.DataTree, sample: str) -> str:
-    return "simulated" if layout.is_simulated(tree, sample) else "measured"
+    said = layout.origin(tree, sample)
+    return "origin not stated" if said == "not stated" else said
 
 
 def _title(tree: xr.DataTree, sample: str, *more: str) -> str:
@@ -180,7 +181,9 @@ def _leis(tree: xr.DataTree) -> Iterator[Drawing]:
         fit = layout.nodes(tree, "fits", name).get(layout.LEIS)
         if fit is not None:
             chosen, which = _ends(fit)
-            caption = f"LEIS of {name}{which}: {_kind(tree, name)}, fit, surface peaks on their in-depth shoulders."
+            caption = (
+                f"LEIS of {name}{which}: points ({_kind(tree, name)}), fit, surface peaks on their in-depth shoulders."
+            )
             figure = display.plot_fit(chosen, title=_title(tree, name))
             yield Drawing(_file("leis", tree, name), "LEIS", caption, figure)
     tables = {name: layout.nodes(tree, "tables", name) for name in names}
@@ -288,8 +291,8 @@ def _xrd(tree: xr.DataTree) -> Iterator[Drawing]:
         for label, match in layout.patterns(layout.nodes(tree, "matches", name)).items():
             which = "" if label == layout.PATTERN else f" ({label})"
             caption = (
-                f"XRD of {name}{which}: {_kind(tree, name)}, calculated from the phases found, lines of each phase, "
-                "residual."
+                f"XRD of {name}{which}: points ({_kind(tree, name)}), calculated from the phases found, "
+                "lines of each phase, residual."
             )
             title = _title(tree, name, *([] if label == layout.PATTERN else [label]))
             yield Drawing(_file("xrd", tree, name, label), "XRD", caption, display.plot(match, title=title))

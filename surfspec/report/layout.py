@@ -128,6 +128,23 @@ def is_simulated(tree: xr.DataTree, sample: str) -> bool:
     return any(labels.is_simulated(one) for one in [*own, *([covered] if covered is not None else [])])
 
 
+def origin(tree: xr.DataTree, sample: str) -> str:
+    """Return what the files of a sample say of their origin: ``simulated``, ``measured``, or ``not stated``.
+
+    Measured are data only where every spectrum says that it is not simulated.
+    """
+    if is_simulated(tree, sample):
+        return "simulated"
+    own = list(nodes(tree, "spectra", sample).values())
+    return "measured" if own and all(_says_measured(one) for one in own) else "not stated"
+
+
+def _says_measured(spectrum: xr.Dataset) -> bool:
+    members = spectrum.coords["simulated"].values.ravel().tolist() if "simulated" in spectrum.coords else []
+    words: list[object] = members or [spectrum.attrs.get("simulated")]
+    return all(str(word).strip().lower() in {"false", "0", "no"} for word in words)
+
+
 def order_attributes(spectra: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the attributes of the tree that remember the order of samples and of their nodes."""
     return {"samples": "\n".join(spectra), **{f"order_{name}": "\n".join(order) for name, order in spectra.items()}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -9,8 +11,11 @@ from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.spectra.metadata import ATTRIBUTE_UNITS
 
+#: Dimension of the members of a sum over several.
+_TOGETHER = "members_of_the_sum"
 
-def total(series: xr.Dataset, dim: str) -> xr.Dataset:
+
+def total(series: xr.Dataset, dim: str | Sequence[str]) -> xr.Dataset:
     r"""Add up the spectra of a series, as one longer measurement would have.
 
     Counts are added and stay Poisson counts. Rates are averaged, with the uncertainty
@@ -21,7 +26,8 @@ def total(series: xr.Dataset, dim: str) -> xr.Dataset:
     series
         Spectra of one axis over `dim`.
     dim
-        Dimension to add up: ``cycle``, ``spot``, ... Members without numbers are left out.
+        Dimension to add up: ``cycle``, ``spot``, ... Members without numbers are left out. Of several, ``("x", "y")``,
+        the members are those of all of them together.
 
     Returns
     -------
@@ -43,13 +49,22 @@ def total(series: xr.Dataset, dim: str) -> xr.Dataset:
     """
     schema.check(series, "spectrum")
     axis = schema.axis_of(series)
-    if dim not in series["intensity"].dims or dim == axis:
-        known = [str(d) for d in series["intensity"].dims if d != axis]
+    names = (dim,) if isinstance(dim, str) else tuple(dict.fromkeys(dim))
+    known = [str(d) for d in series["intensity"].dims if d != axis]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
         raise InputError(
-            f"the spectra have no series dimension {dim!r}",
+            f"the spectra have no series dimension {unknown[0]!r}" if unknown else "no dimension to add up",
             where="total",
-            remedy=f"Use one of {', '.join(known)}" if known else "This is one spectrum already",
+            remedy=f"Use some of {', '.join(known)}" if known else "This is one spectrum already",
         )
+    if len(names) > 1:
+        series = series.stack({_TOGETHER: names}, create_index=False)
+    return _summed(series, names[0] if len(names) == 1 else _TOGETHER, axis, over_dose="dose" in names)
+
+
+def _summed(series: xr.Dataset, dim: str, axis: str, *, over_dose: bool) -> xr.Dataset:
+    """Return the sum over one dimension that there is."""
     intensity = series["intensity"]
     usable = intensity.notnull().all(axis)
     count = usable.sum(dim)
@@ -73,7 +88,7 @@ def total(series: xr.Dataset, dim: str) -> xr.Dataset:
     else:
         out = out.assign_coords(members=members)
         out["members"].attrs = {"units": "1", "long_name": "Spectra in the sum"}
-    if dim == "dose" and "dose" in series.coords and members.ndim == 0:
+    if over_dose and "dose" in series.coords and members.ndim == 0:
         out.attrs["dose"] = float(series["dose"].where(usable).max())
     for name in (*ATTRIBUTE_UNITS,):
         if name in out.coords and name not in out.dims and out[name].ndim == 0:

@@ -30,6 +30,10 @@ def make_recipe(part: LeisPart) -> leis.Recipe:
             where="leis.normalise.exclude",
             remedy="Name only elements that are fitted",
         )
+    if part.coverage is not None:
+        for key in ("film", "substrate"):
+            with placed(f"leis.coverage.{key}", inner=False):
+                reference.composition(getattr(part.coverage, key))
     return recipe
 
 
@@ -121,7 +125,7 @@ def analyse(
         )
         if profile is not None:
             out.tables[layout.LEIS_PROFILE] = profile
-    if references:
+    if references and CYCLE not in schema.series_dims(fit):  # a cycle is sputtered away: neither dose nor one surface
         series = DOSE in schema.series_dims(fit)
         progress("coverage against dose" if series else "coverage")
         # errors by the background are not passed on: on the shipped study they explain the misfit of two phases less

@@ -224,6 +224,9 @@ def test_dose_series_of_several_samples() -> None:
     arrows = [text for text in silicon.texts if getattr(text, "arrow_patch", None) is not None]
     assert len(arrows) == 4  # two doses without Si, of two samples
     assert oxygen.get_ylim()[0] == 0.0
+    figure.draw_without_rendering()
+    bottom = silicon.get_window_extent().y0
+    assert all(arrow.arrow_patch.get_window_extent().y0 >= bottom for arrow in arrows)  # none is cut by the axis
 
 
 def test_the_legend_stands_in_the_frame_that_is_left_over() -> None:
@@ -263,6 +266,28 @@ def test_coverage_with_its_removal() -> None:
     np.testing.assert_allclose(curve.get_ydata(), 0.95 * np.exp(-x) * (1 + x))
     intervals = main.collections[0].get_segments()
     np.testing.assert_allclose([part[:, 0] for part in intervals], [[0, 1.6e15], [1.6e15, 3.2e15], [3.2e15, 4.8e15], [4.8e15, 6.4e15]])  # fmt: skip # noqa: E501
+
+
+@pytest.mark.parametrize(("theta", "sigma", "full"), [(0.95, 2.5e-16, True), (0.99, 1.0e-16, False)])
+def test_the_axis_of_coverage_is_that_of_the_data(theta: float, sigma: float, full: bool) -> None:
+    table = coverage_table(theta, sigma, 2 if not full else 1)
+    low, high = ss.display.plot_coverage(table).axes[0].get_ylim()
+    values = np.append(table["coverage"].values, float(table["zero_dose_coverage"]))
+    assert low < values.min() < values.max() < high
+    if full:
+        assert (low, high) == (0.0, 1.08)
+    else:
+        assert np.ptp(values) > 0.3 * (high - low)
+
+
+def test_legend_and_report_write_one_number_alike() -> None:
+    sigma = 0.97e-16
+    table = coverage_table(0.95, sigma, 2)
+    table["removal_cross_section_unc"] = ((), 0.4e-16, {"units": "cm2"})
+    said = ss.display.value_text(sigma, 0.4e-16, "cm2")
+    assert said == "1.0(4)×10⁻¹⁶ cm²"
+    lines = ss.display.plot_coverage(table).axes[0].lines
+    assert f"σ = {said}, 2 ML" in [line.get_label() for line in lines]
 
 
 def test_band_of_coverage_against_a_monte_carlo() -> None:

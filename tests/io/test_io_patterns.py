@@ -127,3 +127,26 @@ def test_mappings_must_fit_the_files(mapping: dict[str, float], says: str) -> No
 def test_region_names_are_one_however_they_are_spelt() -> None:
     assert len({squash(name) for name in ("Na 1s", "Na_1s", "Na1s", "na-1S")}) == 1
     assert natural("10") > natural("9")
+
+
+def test_what_was_meant_is_asked(tmp_path: Path) -> None:
+    for dose in (1, 2):
+        for what in ("", "_components"):
+            (tmp_path / f"as_sintered_dose{dose}{what}.csv").write_text("1 2", encoding="utf-8")
+    for pattern in ("assintered_dose{dose}.csv", "as_sintered_dose1.cvs", f"{tmp_path}/as_sinterd_dose{{dose}}.csv"):
+        with pytest.raises(InputError) as told:
+            find(pattern, tmp_path, where="leis", allowed=["dose"])
+        assert "as_sintered_dose1.csv'?" in told.value.remedy
+        assert "Did you mean" in told.value.remedy
+        assert "components" not in told.value.remedy
+        assert "files that exists" not in told.value.remedy
+    with pytest.raises(InputError) as told:
+        find("zirconia_{dose}.dat", tmp_path, where="leis", allowed=["dose"])
+    assert "Did you mean" not in told.value.remedy
+
+
+def test_labels_of_companions_are_no_candidates() -> None:
+    labels = [{"dose": label} for label in ("e1", "e1_components", "e2", "e2_components")]
+    with pytest.raises(InputError, match=r"labels 'e1', 'e2' and no value") as told:
+        series_values(labels, {"dose": {"1": 1.6e15, "2": 3.2e15}}, where="leis")
+    assert "components" not in str(told.value)

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 
 import surfspec as ss
 from surfspec import reference, report
-from surfspec.report import content, figures, folder, statements
+from surfspec.report import content, figures, folder, layout, statements
 
 LEIS_DATA = reference.path("nasicon_study") / "leis"
 
@@ -109,11 +109,31 @@ def test_simulated_stands_in_every_figure_table_and_in_the_results(xps_tree: xr.
     assert "simulated" in str([cell.value for cell in book["xps_normalised"][1]])
 
 
-def test_measured_samples_are_called_measured() -> None:
-    results: dict[str, Any] = {"samples": {"m": {"simulated": False}, "s": {"simulated": True}}}
-    table = content.Table("t", "T", (content.Column("sample"),), (("m",), ("s",)))
-    assert content.marked(table, results).rows == (("m", "measured"), ("s", "simulated"))
+def test_only_what_says_so_is_called_measured() -> None:
+    samples = {"m": {"simulated": False, "origin": "measured"}, "n": {"simulated": False, "origin": "not stated"}}
+    results: dict[str, Any] = {"samples": {**samples, "s": {"simulated": True, "origin": "simulated"}}}
+    table = content.Table("t", "T", (content.Column("sample"),), (("m",), ("n",), ("s",)))
+    assert [row[1] for row in content.marked(table, results).rows] == ["measured", "not stated", "simulated"]
     assert content.marked(table, {"samples": {"m": {"simulated": False}}}) is table
+
+
+@pytest.mark.parametrize(
+    ("said", "origin"),
+    [
+        ((None,), "not stated"),
+        (("false",), "measured"),
+        (("true",), "simulated"),
+        (("false", None), "not stated"),
+        (("false", "true"), "simulated"),
+    ],
+)
+def test_origin_is_what_every_file_says(said: tuple[str | None, ...], origin: str) -> None:
+    about = [{} if one is None else {"simulated": one} for one in said]
+    spectra = {
+        f"/spectra/a/xps/{i}": ss.spectrum([1.0, 2.0], [3.0, 4.0], technique="XPS", **one)
+        for i, one in enumerate(about)
+    }
+    assert layout.origin(xr.DataTree.from_dict(spectra), "a") == origin
 
 
 def test_leis_tables_say_that_they_are_simulated_and_one_dose_has_its_coverage(tmp_path: Path) -> None:

@@ -93,3 +93,38 @@ def test_a_reader_that_goes_away_does_not_change_the_exit_code(make: ModuleType,
     os.close(write)
     assert done.returncode == 1
     assert (tmp_path / "out" / "results.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "place"),
+    [
+        ("film: Na3PO4", "film: Na3P04", r"14:5: leis\.coverage\.film: 'Na3P04' is no chemical formula"),
+        ("substrate: ZrO2", "substrate: ZrXx2", r"15:5: leis\.coverage\.substrate: 'ZrXx2' is no chemical formula"),
+        ("energy: 3000", "energy: 3", r"8:3: leis\.energy"),
+    ],
+)
+def test_a_wrong_number_or_formula_of_leis_is_named_by_line_and_key(
+    right: str, wrong: str, place: str, tmp_path: Path
+) -> None:
+    text = """\
+study: s
+samples:
+  a:
+    leis: one.csv
+
+leis:
+  ion: 4He
+  energy: 3000
+  angle: 145
+  elements:
+    - O
+    - Zr
+  coverage:
+    film: Na3PO4
+    substrate: ZrO2
+    references: {film: film.csv, substrate: bare.csv}
+"""
+    path = tmp_path / "study.yaml"
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+    with pytest.raises(SurfspecError, match=rf"study\.yaml:{place}"):
+        ss.run(path)

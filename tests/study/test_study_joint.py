@@ -227,6 +227,28 @@ def test_a_depth_profile_runs_through_a_study(tmp_path: Path) -> None:
     assert "leis_profile" in {path.stem for path in (tmp_path / "out" / "tables").iterdir()}
 
 
+def test_a_depth_profile_has_no_coverage_and_is_not_doubted_for_it(tmp_path: Path) -> None:
+    """Coverage is of one surface: asked for in a study of cycles it is neither found nor a reason to check."""
+    (tmp_path / "leis").symlink_to(FOLDER / "leis")
+    for cycle in (1, 2):
+        source = FOLDER / "leis" / f"annealed_area1_dose{cycle}.csv"
+        lines = source.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith("# dose")]
+        (tmp_path / f"profile_{cycle}.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    asked = PROFILE.rstrip().removesuffix("}}") + (
+        ", coverage: {{film: Na3PO4, substrate: Na3.4Zr2Si2.4P0.6O12, references: {{"
+        "film: leis/ref_Na3PO4_area1_dose1.csv, substrate: leis/ref_NZSP_area1_dose1.csv}}}}}}\n"
+    )
+    tree = ss.run(written(tmp_path, asked, tmp_path))
+    tables = layout.nodes(tree, "tables", "annealed")
+    assert layout.LEIS_NORMALISED in tables
+    assert not {layout.LEIS_COVERAGE, layout.LEIS_THICKNESS} & set(tables)
+    found = report.results(tree)["samples"]["annealed"]["leis"]
+    assert found["coverage"] == []
+    assert not [reason for reason in found["reasons"] if "coverage" in reason or "thickness" in reason]
+    assert not [name for name, _ in layout.read_notes(tables.get(layout.NOTES)) if "coverage" in name]
+
+
 def test_adequacy_of_the_model_is_asked_for_in_a_study(tmp_path: Path) -> None:
     source = FOLDER / "leis" / "annealed_area1_dose4.csv"
     (tmp_path / "one.csv").write_bytes(source.read_bytes())

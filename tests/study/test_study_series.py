@@ -11,6 +11,7 @@ import xarray as xr
 import surfspec as ss
 from surfspec import recipes
 from surfspec.errors import InputError, SurfspecError
+from surfspec.io.coordinates import values_of_metadata
 from surfspec.study import reading
 from surfspec.study.spec import Files, LeisPart, Study
 
@@ -50,6 +51,12 @@ def test_blocks_without_order_are_explained(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.vms.*2 spectra, and their metadata do not order") as raised:
         read("a.vms", tmp_path)
     assert "blocks: 'name_spot{spot}_dose{dose}'" in raised.value.remedy
+
+
+def test_regions_that_make_no_series_are_named() -> None:
+    members = [one(1, 1, region="Na 1s"), one(1, 2, region="P 2p")]
+    with pytest.raises(InputError, match=r"do not order them into a series \(regions Na 1s, P 2p"):
+        values_of_metadata(members, where="a.vms")
 
 
 def test_blocks_of_two_settings_are_refused(tmp_path: Path) -> None:
