@@ -247,7 +247,7 @@ def test_counts_from_nought_orders_and_names_of_a_relaxation() -> None:
 def test_labels_and_lacking_units_of_a_series_say_what_to_give() -> None:
     data = decaying(300.0, 300.0)
     labels = data.assign_coords(iteration=[f"it{i:02d}" for i in range(20)])
-    with pytest.raises(InputError, match=r"not made of numbers, 'it00'.*assign_coords\(iteration="):
+    with pytest.raises(InputError, match=r"not made of numbers \('it00'\).*assign_coords\(iteration="):
         leis.relaxation(labels, dose_dim="iteration")
     with pytest.raises(InputError, match=r"no units.*\"ions/cm2\" for a dose, \"s\" for a time, \"1\" for a count"):
         leis.relaxation(data.assign_coords(iteration=np.arange(1.0, 21.0)), dose_dim="iteration")

@@ -60,7 +60,7 @@ def numbers_of(data: xr.Dataset, dose_dim: str) -> Array:
     """
     values = np.asarray(data[dose_dim].values)
     if values.dtype.kind not in "iuf":
-        first = f", {str(values.flat[0])!r} ..." if values.size else ""
+        first = f" ({str(values.flat[0])!r})" if values.size else ""
         raise InputError(
             f"the coordinate '{dose_dim}' is not made of numbers{first}",
             where=dose_dim,
