@@ -7,14 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
 import numpy as np
+import xarray as xr
 
 from surfspec.errors import GeometryError, InputError
 from surfspec.given import interval, listed, number, shown, switch
 from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.analyser import check_transmission
-from surfspec.leis.collisions.kinematics import HIGHEST_ENERGY, check_geometry, elastic_energy, isotope_energies
+from surfspec.leis.collisions.kinematics import (
+    HIGHEST_ENERGY,
+    LOWEST_BEAM,
+    check_geometry,
+    elastic_energy,
+    isotope_energies,
+)
 from surfspec.leis.collisions.potentials import SCREENING
 from surfspec.leis.collisions.width import AcceptanceShape
+from surfspec.leis.instrument import INSTRUMENT, instrument_of
 
 #: Position above the edge and standard deviation of the plural-scattering foot, in units of the ion energy.
 FOOT_SHAPE = (40.0 / 3000.0, 130.0 / 3000.0)
@@ -142,7 +150,9 @@ class Recipe:
         given: object = self.elements
         if isinstance(given, str):
             raise InputError(
-                f"elements is the text {given!r}", where="elements", remedy=f"Give a list of symbols: ({given!r},)"
+                f"elements is the text {given!r}",
+                where="elements",
+                remedy=f"Give a list of symbols: {tuple(iso.symbols_in(given))}",
             )
 
         def put(name: str, value: object) -> None:
@@ -151,7 +161,7 @@ class Recipe:
         put("elements", listed(self.elements, "elements"))
         if self.lag is not None:
             put("lag", listed(self.lag, "lag"))
-        check_geometry(self.energy, self.angle)
+        check_geometry(self.energy, self.angle, lowest=LOWEST_BEAM)
         if not isinstance(self.inelastic_loss, Mapping):
             raise InputError(
                 f"inelastic_loss is {shown(self.inelastic_loss)}",
@@ -250,36 +260,38 @@ class Recipe:
         centers = [self.gain * self.line(element) for element in self.elements]
         return max(0.0, min(centers) - 0.1 * self.energy), max(centers) + 0.1 * self.energy
 
-    def with_instrument(self, found: Mapping[str, float]) -> Recipe:
+    def with_instrument(self, found: Mapping[str, float] | xr.Dataset) -> Recipe:
         """Return the recipe with parameters of the instrument fixed, found once on spectra of good statistics.
 
         Parameters
         ----------
         found
-            Values by name: ``offset``, ``resolution``, ``acceptance``, ``survival`` or ``tail``.
+            Values by name: ``offset``, ``resolution``, ``acceptance``, ``survival`` or ``tail``. Or the fit of one
+            spectrum: all of these among its parameters.
 
         Raises
         ------
         InputError
-            For another name.
+            For another name, a fit of several spectra, or a failed one.
 
         Examples
         --------
         >>> Recipe(elements=("O",)).with_instrument({"resolution": 0.024}).resolution
         (0.024, 0.024)
         """
-        if not isinstance(found, Mapping):
+        values: Mapping[str, float] = instrument_of(found) if isinstance(found, xr.Dataset) else found
+        if not isinstance(values, Mapping):
             raise InputError(
-                f"found is {shown(found)}", where="with_instrument", remedy='Give values by name: {"offset": -3.0}'
+                f"found is {shown(values)}", where="with_instrument", remedy='Give values by name: {"offset": -3.0}'
             )
-        for name in found:
-            if name not in ("offset", "resolution", "acceptance", "survival", "tail"):
+        for name in values:
+            if name not in INSTRUMENT:
                 raise InputError(
                     f"{name!r} is no parameter of the instrument",
                     where="with_instrument",
                     remedy="Use offset, resolution, acceptance, survival or tail",
                 )
-        fixed: dict[str, Any] = {name: (number(value, name),) * 2 for name, value in found.items()}
+        fixed: dict[str, Any] = {name: (number(value, name),) * 2 for name, value in values.items()}
         return replace(self, **fixed)
 
     def heaviest(self) -> str:

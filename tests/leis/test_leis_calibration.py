@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import leis, schema, spectra
-from surfspec.errors import InputError
+from surfspec.errors import GeometryError, InputError
 
 Array = NDArray[np.float64]
 
@@ -187,6 +187,44 @@ def top(energy: Array, intensity: Array, guess: float) -> tuple[float, float]:
         p, cov = np.polyfit(energy[k] - center, intensity[k], 2, cov=True)
         center, error = center - p[1] / (2 * p[0]), float(np.sqrt(cov[1, 1]) / abs(2 * p[0]))
     return center, error
+
+
+@pytest.mark.parametrize("pair", [("Ni", "Au"), ("Ni", "Pd"), ("Pd", "Au")])
+def test_exchanged_elements_are_no_calibration(pair: tuple[str, str]) -> None:
+    right = peaks(METALS)
+    good = leis.calibrate(right, energy=1000.0, angle=110.0)
+    assert (str(good.verdict.values), str(good.reasons.values)) == ("ok", "")
+    a, b = pair
+    wrong = leis.calibrate(right | {a: right[b], b: right[a]}, energy=1000.0, angle=110.0)
+    schema.check(wrong, "table")
+    assert str(wrong.verdict.values) == "check"
+    assert "chi-square improbable" in str(wrong.reasons.values)
+    if pair == ("Ni", "Au"):
+        assert "at bound: angle" in str(wrong.reasons.values)
+
+
+def test_what_speaks_against_a_calibration_is_named() -> None:
+    # the beam has twice the energy of the start: the search ends half above it
+    far = leis.calibrate(peaks(METALS), energy=TRUTH["energy"] / 2, angle=107.1)
+    assert "at bound: energy" in str(far.reasons.values)
+    two = leis.calibrate(peaks(("Ni", "Au")), energy=1000.0, angle=110.0)
+    assert str(two.reasons.values).startswith("ambiguous: ")
+    prior = leis.calibrate(peaks(METALS), energy=1000.0, angle=110.0, priors={"angle": 0.1})
+    # the peaks have no errors, so that all of chi-square is the distance of the prior from what they say
+    distance = -np.sqrt(float(prior.chi2))
+    assert f"prior contradicted: angle ({distance:+.1f})" in str(prior.reasons.values)
+    with pytest.raises(GeometryError, match="keV"):
+        leis.calibrate(peaks(METALS), energy=1.0, angle=110.0)
+
+
+def test_noise_of_the_stated_size_is_no_ground() -> None:
+    rng = np.random.default_rng(3)
+    names = ("Ni", "Cu", "Pd", "Ag", "Au")
+    verdicts = []
+    for _ in range(100):
+        noisy = {name: (value + unc * rng.standard_normal(), unc) for name, (value, unc) in peaks(names).items()}
+        verdicts.append(str(leis.calibrate(noisy, energy=1000.0, angle=110.0).verdict.values))
+    assert verdicts.count("ok") >= 99
 
 
 @pytest.mark.data

@@ -288,6 +288,22 @@ def test_an_instrument_found_once_can_be_kept() -> None:
         RECIPE.with_instrument({"Zr lag": 3.0})
 
 
+def test_the_fit_itself_may_be_given_as_the_instrument() -> None:
+    recipe = leis.Recipe(elements=ELEMENTS, acceptance=(0.5, 10.0), lag=())
+    data = simulate(12)
+    found = leis.fit(data, recipe)
+    kept = recipe.with_instrument(found)
+    for name in ("offset", "resolution", "acceptance", "survival", "tail"):
+        assert getattr(kept, name) == (float(found["value"].sel(parameter=name)),) * 2
+    assert kept.elements == ELEMENTS
+    with pytest.raises(InputError, match=r"isel\(spot=0\)"):
+        recipe.with_instrument(xr.concat([found, found], "spot", data_vars="all"))
+    with pytest.raises(InputError, match="failed"):
+        recipe.with_instrument(found.assign(verdict=((), "failed")))
+    with pytest.raises(SchemaError):
+        recipe.with_instrument(data)
+
+
 def test_the_edge_of_an_absent_element_is_unknown() -> None:
     model, values = truth()
     for i, parameter in enumerate(model.parameters):

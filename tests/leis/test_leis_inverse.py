@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -195,7 +196,8 @@ def test_the_script_of_the_paper_says_where_the_peaks_are() -> None:
     [
         {"energies": []}, {"energies": [-1.0]}, {"energies": ["x"]}, {"energies": [np.nan]}, {"energy_unc": 0.0},
         {"energy_unc": [1.0, 2.0]}, {"resolution": 0.0}, {"loss": (5.0, 1.0)}, {"loss": 3.0}, {"count": 0},
-        {"elements": ["Xx"]}, {"ion": "He"},
+        {"elements": ["Xx"]}, {"ion": "He"}, {"energies": "1180"}, {"energies": ["1180"]}, {"energies": True},
+        {"ion": "5He"},
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(bad: dict[str, object]) -> None:
@@ -203,3 +205,27 @@ def test_bad_input_is_refused(bad: dict[str, object]) -> None:
     peaks = arguments.pop("energies")
     with pytest.raises(InputError):
         leis.candidates(peaks, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: leis.Recipe(elements=("O",), energy=3),
+        lambda: leis.line_table(["O"], energy=3),
+        lambda: leis.visibility(["O"], energy=3.0),
+        lambda: leis.candidates([1.1], energy=3.0),
+        lambda: leis.forecast(["O", "Si"], counts=1000, fwhm=40, energy=3.0),
+        lambda: leis.better_projectile(("Al", "Si"), projectiles=[("4He", 3.0)]),
+    ],
+)
+def test_an_energy_in_kev_is_asked_about(call: Callable[[], object]) -> None:
+    with pytest.raises(GeometryError, match=r"keV\? Give eV: 3000"):
+        call()
+
+
+def test_a_text_of_elements_is_taken_apart_in_the_remedy() -> None:
+    for text in ("O Zr", "O, Zr", "O;Zr", "OZr"):
+        with pytest.raises(InputError, match=r"\('O', 'Zr'\)"):
+            leis.Recipe(elements=text)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=r"\['O', 'Zr'\]"):
+            leis.forecast(text, counts=1000, fwhm=40)

@@ -222,3 +222,11 @@ def test_every_isotope_of_the_table(data_dir: Path) -> None:
             else:
                 assert found == pytest.approx(float(row["E1_eV"]), abs=0.01), row
     assert rows > 600
+
+
+@pytest.mark.parametrize(("name", "said"), [("5He", "no natural isotope"), ("7He", "natural"), ("999He", "no isotope")])
+def test_only_natural_isotopes_are_projectiles(name: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        iso.ion(name)
+    assert "3He, 4He" in str(caught.value)
+    assert iso.ion("2H").number == 1

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from surfspec.errors import InputError
+from surfspec.fitting.verdict import verdict_of
 from surfspec.given import listed, number, shown
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
+from surfspec.leis.collisions.calibration_doubts import ON_LIMIT, degeneracy, doubts
+from surfspec.leis.collisions.kinematics import LOWEST_BEAM, check_geometry, elastic_energy
 from surfspec.leis.collisions.measured_peaks import Measured, measured_peaks
 from surfspec.leis.collisions.peak_positions import PARAMETERS, Positions
 from surfspec.spectra import origin
@@ -28,10 +30,6 @@ from surfspec.spectra import origin
 Array = NDArray[np.float64]
 
 UNITS: Final = {"energy": "eV", "angle": "deg", "gain": "1", "offset": "eV"}
-#: Correlation from which two free parameters are called degenerate.
-DEGENERATE: Final = 0.999
-#: Redundancy below which no peak checks the answer.
-UNCHECKED: Final = 0.1
 
 
 def calibrate(
@@ -77,7 +75,9 @@ def calibrate(
         have to grow for the data to agree (NaN where nothing is left over; far above 1 the uncertainties of the peaks
         are too small, or the peaks do not lie where single scattering puts them); ``degenerate`` (1 where two free
         parameters cannot be told apart, or no peak is checked by the others), with the reason in
-        ``attrs["degeneracy"]``. Uncertainties follow from those of peaks and priors alone.
+        ``attrs["degeneracy"]``. Uncertainties follow from those of peaks and priors alone. ``verdict`` and ``reasons``:
+        `at bound` where energy or gain ends at half or one and a half of its start, or the angle at 1 deg (elements
+        exchanged, an energy in keV), `chi-square improbable`, `prior contradicted`, `ambiguous` where degenerate.
 
     Raises
     ------
@@ -95,10 +95,13 @@ def calibrate(
     >>> round(float(found.energy), 1), round(float(found.angle), 1), int(found.degenerate)
     (980.0, 110.0, 0)
     >>> two = ss.leis.calibrate({"Ni": peaks["Ni"], "Au": peaks["Au"]}, energy=1000.0, angle=105.0)
-    >>> int(two.degenerate)
-    1
+    >>> int(two.degenerate), str(two.verdict.values)
+    (1, 'check')
+    >>> exchanged = peaks | {"Ni": peaks["Au"], "Au": peaks["Ni"]}
+    >>> str(ss.leis.calibrate(exchanged, energy=1000.0, angle=105.0).reasons.values).split("; ")[0]
+    'at bound: angle'
     """
-    check_geometry(energy, angle)
+    check_geometry(energy, angle, lowest=LOWEST_BEAM)
     peaks, inputs = measured_peaks(measured)
     if priors is not None and not isinstance(priors, Mapping):
         raise InputError(
@@ -163,12 +166,24 @@ class _Problem:
         priors = np.diag(1.0 / self.prior)[self._with_prior]
         return np.concatenate([peaks, priors])[:, self.free]
 
+    def _limits(self) -> tuple[Array, Array, Array]:
+        """Return lowest and highest values of all parameters, and their scales."""
+        energy, _, gain, _ = self.start
+        return (
+            np.array([0.5 * energy, 1.0, 0.5 * gain, -np.inf]),
+            np.array([1.5 * energy, 180.0, 1.5 * gain, np.inf]),
+            np.array([energy, 30.0, gain, 0.01 * energy]),
+        )
+
+    def at_limit(self, full: Array) -> NDArray[np.bool_]:
+        """Return which free parameters lie on a limit of the search; 180 deg is an angle like others."""
+        low, high, scale = self._limits()
+        high = np.where(np.array(PARAMETERS) == "angle", np.inf, high)
+        return np.asarray(self.free & (np.minimum(full - low, high - full) < ON_LIMIT * scale))
+
     def solve(self) -> Array:
         """Return all parameters of least squares, inside half and one and a half of the start."""
-        energy, _, gain, _ = self.start
-        low = np.array([0.5 * energy, 1.0, 0.5 * gain, -np.inf])[self.free]
-        high = np.array([1.5 * energy, 180.0, 1.5 * gain, np.inf])[self.free]
-        scale = np.array([energy, 30.0, gain, 0.01 * energy])[self.free]
+        low, high, scale = (each[self.free] for each in self._limits())
         inside = np.clip(self.start[self.free], low + 1e-9, high - 1e-9)
         found = least_squares(
             self.residuals, inside, self.jacobian, bounds=(low, high), x_scale=scale, xtol=1e-14, ftol=1e-14, gtol=1e-14
@@ -221,7 +236,7 @@ def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Datas
     residuals = problem.residuals(best[free])
     unc = np.sqrt(np.diag(covariance))
     spare = int(residuals.size - np.count_nonzero(free))
-    reason = _degeneracy(covariance, unc, free, redundancy)
+    reason = degeneracy(PARAMETERS, covariance, free, redundancy)
     fitted = problem.positions.energies(best)
     variables = {}
     for name, value, error in zip(PARAMETERS, best, unc, strict=True):
@@ -229,6 +244,13 @@ def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Datas
         variables[f"{name}_unc"] = ((), error, {"units": UNITS[name], "long_name": f"Standard uncertainty of {name}"})
     ev = {"units": "eV"}
     pull = np.where(free, (best - problem.start) / problem.prior, np.nan)
+    # against what the peaks alone say, the covariance with the answer taken off
+    spread = np.sqrt(np.maximum(problem.prior**2 - unc**2, 1e-12 * problem.prior**2))
+    against = np.where(unc < 0.999 * problem.prior, pull * problem.prior / spread, np.nan)
+    chi2 = float(residuals @ residuals)
+    reasons = doubts(
+        PARAMETERS, at_limit=problem.at_limit(best), pulls=against, chi2=chi2, dof=spare, degenerate=reason
+    )
     return xr.Dataset(
         {
             **variables,
@@ -244,14 +266,16 @@ def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Datas
             "fitted": ("element", fitted, {**ev, "long_name": "Energy by the calibration"}),
             "residual": ("element", problem.values - fitted, {**ev, "long_name": "Measured less fitted"}),
             "redundancy": ("element", redundancy, {"units": "1", "long_name": "How far other data check the peak"}),
-            "chi2": ((), float(residuals @ residuals), {"units": "1", "long_name": "Chi-square with priors"}),
+            "chi2": ((), chi2, {"units": "1", "long_name": "Chi-square with priors"}),
             "dof": ((), float(spare), {"units": "1"}),
             "birge": (
                 (),
-                float(np.sqrt(residuals @ residuals / spare)) if spare else np.nan,
+                float(np.sqrt(chi2 / spare)) if spare else np.nan,
                 {"units": "1", "long_name": "Birge ratio"},
             ),
             "degenerate": ((), int(bool(reason)), {"units": "1", "long_name": "1 where degenerate"}),
+            "verdict": ((), verdict_of(reasons)),
+            "reasons": ((), "; ".join(reasons)),
         },
         coords={
             "element": np.array(problem.positions.elements),
@@ -267,20 +291,3 @@ def _table(problem: _Problem, best: Array, attrs: Mapping[str, str]) -> xr.Datas
             **attrs,
         },
     )
-
-
-def _degeneracy(covariance: Array, unc: Array, free: NDArray[np.bool_], redundancy: Array) -> str:
-    """Say why the parameters are not told apart, or return an empty text."""
-    names = [name for name, error in zip(PARAMETERS, unc, strict=True) if error > 0]
-    positive = unc > 0
-    correlation = covariance[np.ix_(positive, positive)] / np.outer(unc[positive], unc[positive])
-    off = np.abs(np.triu(correlation, 1))
-    if off.size and off.max() > DEGENERATE:
-        i, j = np.unravel_index(int(np.argmax(off)), off.shape)
-        return f"{names[i]} and {names[j]} cannot be told apart (correlation {correlation[i, j]:.5f})"
-    if redundancy.max() < UNCHECKED:
-        return (
-            f"{redundancy.size} peaks for {np.count_nonzero(free)} parameters: every residual vanishes whatever the "
-            "peaks are, so that nothing checks the answer; measure one more element, or give a prior"
-        )
-    return ""

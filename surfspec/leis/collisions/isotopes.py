@@ -125,13 +125,28 @@ def element_symbol(name: str, *, where: str = "elements") -> str:
     raise InputError(f"unknown element {name!r}", where=where, remedy=hint)
 
 
+def symbols_in(text: str) -> list[str]:
+    """Return the element symbols that a text seems to list, or the text alone where it lists none.
+
+    Examples
+    --------
+    >>> symbols_in("O, Zr"), symbols_in("SiP"), symbols_in("oxide")
+    (['O', 'Zr'], ['Si', 'P'], ['oxide'])
+    """
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    parts = [part for word in words for part in (re.findall(r"[A-Z][a-z]?", word) if word.isalpha() else [word])]
+    whole = "".join(parts) == "".join(words) and all(part in symbols() for part in parts)
+    return (parts if whole else words) or [text]
+
+
 def ion(name: str) -> Ion:
     """Return the projectile called `name`.
 
     Parameters
     ----------
     name
-        Mass number and symbol, with or without charge: ``"4He"``, ``"4He+"``, ``"20Ne"``, ``"4He2+"``.
+        Mass number and symbol, with or without charge: ``"4He"``, ``"4He+"``, ``"20Ne"``, ``"4He2+"``. Natural isotopes
+        only.
 
     Returns
     -------
@@ -141,7 +156,7 @@ def ion(name: str) -> Ion:
     Raises
     ------
     InputError
-        When the isotope is missing or unknown.
+        When the isotope is missing, unknown, or not found in nature.
 
     Examples
     --------
@@ -164,9 +179,11 @@ def _ion(name: str) -> Ion:
     symbol = element_symbol(match[2], where="ion")
     element = getattr(periodictable, symbol)
     a = int(match[1])
-    if a not in element.isotopes:
-        known = ", ".join(f"{i}{symbol}" for i in _natural(symbol))
-        raise InputError(f"{symbol} has no isotope of mass number {a}", where="ion", remedy=f"Use one of {known}")
+    natural = _natural(symbol)
+    if a not in natural:
+        which = "natural isotope" if a in element.isotopes else "isotope"
+        known = ", ".join(f"{i}{symbol}" for i in natural)
+        raise InputError(f"{symbol} has no {which} of mass number {a}", where="ion", remedy=f"Use one of {known}")
     charge = int(match[3] or 1)
     if not 1 <= charge <= element.number:
         raise InputError(

@@ -28,10 +28,12 @@ Branch = Literal["high", "low"]
 SMALLEST_VELOCITY = 1e-12
 #: Smallest and largest ion energy, eV; non-relativistic collisions of two free bodies hold well between them only.
 LOWEST_ENERGY, HIGHEST_ENERGY = 1e-3, 1e7
+#: Ion energy below which nobody measures single scattering, and a number is rather one in keV, eV.
+LOWEST_BEAM = 100.0
 
 
-def check_geometry(energy: float, angle: float) -> None:
-    """Raise unless `energy` (eV) is positive and `angle` (deg) lies in (0, 180].
+def check_geometry(energy: float, angle: float, *, lowest: float = LOWEST_ENERGY) -> None:
+    """Raise unless `energy` (eV) is positive, `lowest` at least, and `angle` (deg) lies in (0, 180].
 
     Raises
     ------
@@ -50,6 +52,12 @@ def check_geometry(energy: float, angle: float) -> None:
             where="energy",
             remedy=f"Give the ion energy in eV, above 0 and up to {HIGHEST_ENERGY:g}",
         ) from None
+    if energy < lowest:
+        raise GeometryError(
+            f"ion energy is {float(energy):g} eV, too low for ion scattering",
+            where="energy",
+            remedy=f"Is it in keV? Give eV: {1000.0 * float(energy):g}",
+        )
     try:
         number(angle, "angle", low=0.0, high=180.0, above=True)
     except InputError as error:

@@ -14,6 +14,7 @@ from surfspec.leis.collisions import isotopes as iso
 from surfspec.leis.collisions.cross_sections import isotope_collisions, outside_domain
 from surfspec.leis.collisions.kinematics import (
     HIGHEST_ENERGY,
+    LOWEST_BEAM,
     angle_dispersion,
     check_geometry,
     isotope_energies,
@@ -79,7 +80,7 @@ def line_table(
     >>> table.energy.sel(element="Zr").values.round(1).tolist()
     [2551.1, 2555.7, 2560.2, 2568.8, 2577.2]
     """
-    check_geometry(energy, angle)
+    check_geometry(energy, angle, lowest=LOWEST_BEAM)
     names = checked_elements(elements)
     losses = _losses(loss, names)
     width = max(iso.isotopes(name).mass.size for name in names)

@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from surfspec.errors import InputError
 from surfspec.given import interval, number
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.kinematics import HIGHEST_ENERGY, check_geometry, isotope_energies, target_mass
+from surfspec.leis.collisions.kinematics import (
+    HIGHEST_ENERGY,
+    LOWEST_BEAM,
+    check_geometry,
+    isotope_energies,
+    target_mass,
+)
 from surfspec.leis.planning.tables import checked_elements, made, positive
 
 Array = NDArray[np.float64]
@@ -95,7 +101,7 @@ def candidates(
     P
     impossible: above Zr (2557 eV), the heaviest of the elements, and below the ion energy
     """
-    check_geometry(energy, angle)
+    check_geometry(energy, angle, lowest=LOWEST_BEAM)
     measured, unc = _checked(energies, energy_unc)
     positive(resolution, "resolution", "FWHM over energy")
     low, high = _checked_loss(loss, energy)
@@ -159,13 +165,15 @@ def candidates(
 
 def _checked(energies: ArrayLike, energy_unc: ArrayLike) -> tuple[Array, Array]:
     try:
+        if np.asarray(energies).dtype.kind not in "iuf" or np.asarray(energy_unc).dtype.kind not in "iuf":
+            raise TypeError("text and truth values are no energies")
         measured = np.atleast_1d(np.asarray(energies, dtype=np.float64))
         unc = np.broadcast_to(np.asarray(energy_unc, dtype=np.float64), measured.shape).copy()
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
-            "energies or energy_unc are no numbers of one shape",
+            "energies or energy_unc are no numbers, or not of one shape",
             where="energies",
-            remedy="Give a list of energies in eV",
+            remedy="Give a list of energies in eV: [1180.0]",
         ) from error
     if measured.ndim != 1 or measured.size == 0 or not np.all(np.isfinite(measured) & (measured > 0)):
         raise InputError("energies must be positive numbers", where="energies", remedy="Give a list of energies in eV")

@@ -12,7 +12,7 @@ import xarray as xr
 from surfspec.errors import InputError
 from surfspec.given import listed, number, shown
 from surfspec.leis.collisions import isotopes as iso
-from surfspec.leis.collisions.kinematics import check_geometry, elastic_energy
+from surfspec.leis.collisions.kinematics import LOWEST_BEAM, check_geometry, elastic_energy
 from surfspec.leis.planning.seen_elements import LOWEST
 from surfspec.leis.planning.separation import LIMIT, forecast
 from surfspec.leis.planning.tables import checked_elements, made, positive
@@ -117,7 +117,7 @@ def better_projectile(
     number(lowest, "lowest", low=0.0)
     rows = []
     for ion, energy in choices:
-        check_geometry(energy, angle)
+        check_geometry(energy, angle, lowest=LOWEST_BEAM)
         lost = _lost(every, ion, energy, angle, lowest)
         separation = fwhm = worst = float("nan")
         if not any(name in lost for name in names):

@@ -33,7 +33,9 @@ def checked_elements(elements: Iterable[str] | None, *, where: str = "elements")
         return iso.symbols()
     if isinstance(elements, str):
         raise InputError(
-            f"{where} is the text {elements!r}", where=where, remedy=f"Give a list of symbols: [{elements!r}]"
+            f"{where} is the text {elements!r}",
+            where=where,
+            remedy=f"Give a list of symbols: {iso.symbols_in(elements)}",
         )
     names = tuple(dict.fromkeys(iso.element_symbol(str(name), where=where) for name in listed(elements, where)))
     if not names:

@@ -197,6 +197,12 @@ def _at_fault(found: _Refits) -> NDArray[np.bool_]:
     return np.asarray(big & spread.acceptable[..., None])
 
 
+def _percent(found: _Refits) -> Array:
+    """Return the changes of the areas over the larger of the two, %, shape (..., variant, element)."""
+    larger = np.fmax(np.abs(found.area), np.abs(found.area[..., :1, :]))
+    return np.asarray(np.divide(100.0 * found.spread.change, larger, out=np.zeros(larger.shape), where=larger > 0))
+
+
 def _reasons(found: _Refits, faults: NDArray[np.bool_], index: tuple[int, ...]) -> list[str]:
     """Return what is to be said of one member."""
     spread, elements = found.spread, [str(name) for name in found.base["component"].values]
@@ -206,6 +212,7 @@ def _reasons(found: _Refits, faults: NDArray[np.bool_], index: tuple[int, ...]) 
     unknown = str(found.base.attrs["statistics"]) == "unknown"
     reasons = [one for one in str(found.base["reasons"].values[index]).split("; ") if one] if unknown else []
     names = [one.name for one in found.variants]
+    percent = _percent(found)
     stands = bool(spread.acceptable[index][0])
     best = int(np.nanargmin(spread.criterion[index]))
     for e, element in enumerate(elements):
@@ -214,7 +221,8 @@ def _reasons(found: _Refits, faults: NDArray[np.bool_], index: tuple[int, ...]) 
             continue
         v = int(best if best in here else here[np.argmax(np.abs(spread.score[index][here, e]))])
         area, first = found.area[index][v, e], found.area[index][0, e]
-        by = f"{100.0 * (area / first - 1.0):+.0f} %" if first > 0 else f"from 0 to {area:.3g}"
+        # the number that the table has as area_change
+        by = f"{percent[index][v, e]:+.0f} % of the larger" if first > 0 else f"from 0 to {area:.3g}"
         why = "which fits as well" if stands else "which the data prefer"
         reasons.append(
             f"model inadequate: the area of {element} changes by {by} "
@@ -231,8 +239,6 @@ def _table(found: _Refits) -> xr.Dataset:
     unit = str(base["area"].attrs["units"])
     faults = _at_fault(found)
     by_variant, by_element, by_both = (*series, "variant"), (*series, "element"), (*series, "variant", "element")
-    larger = np.fmax(np.abs(found.area), np.abs(found.area[..., :1, :]))
-    percent = np.divide(100.0 * spread.change, larger, out=np.zeros(larger.shape), where=larger > 0)
 
     def entry(dims: tuple[str, ...], data: Array, units: str, name: str, unc: str = "") -> tuple[object, ...]:
         more = {"ancillary_variables": unc} if unc else {}
@@ -244,7 +250,7 @@ def _table(found: _Refits) -> xr.Dataset:
     variables = {
         "area": entry(by_both, found.area, unit, "Area of the surface peak", "area_unc"),
         "area_unc": entry(by_both, found.unc, unit, "Standard uncertainty of the area by the fit"),
-        "area_change": entry(by_both, percent, "%", "Change of the area, over the larger of the two"),
+        "area_change": entry(by_both, _percent(found), "%", "Change of the area, over the larger of the two"),
         "area_score": entry(by_both, spread.score, "1", "Change of the area in standard uncertainties"),
         "criterion": entry(by_variant, spread.criterion, "1", "Criterion above the least of all backgrounds"),
         "acceptable": (by_variant, spread.acceptable.astype(np.int8), {"units": "1", "long_name": "1 if acceptable"}),
