@@ -17,6 +17,8 @@ from surfspec.display.columns import brief
 from surfspec.display.placing import Flag, rows_above
 from surfspec.display.residuals import point_unc, residual_of
 
+#: Width of a letter of a name over a peak, in points, with its share of the gap to the next.
+LETTER: Final = 5.0
 #: Line style of what is no core level: X-ray satellites and Auger lines.
 BROKEN: Final = (0, (4, 1.6))
 #: A strip lower than this, in inches, has two numbers.
@@ -267,12 +269,14 @@ def _name_peaks(ax: Axes, x: NDArray[np.float64], member: xr.Dataset, model: NDA
         if x[0] <= place <= x[-1]:
             tops.append((place, names[index], str(member["flag"].values[index]) == "below_detection"))
     span = float(x[-1] - x[0])
-    before, lift = -np.inf, 0
+    points = ax.get_position().width * style.figure_of(ax).get_figwidth() * 72
+    before, reached, lift = -np.inf, 0.0, 0
     for place, name, absent in sorted(tops):
-        near = np.abs(x - place) < 0.02 * span
+        half = max(0.02, LETTER * (len(name) + 2 * absent) / 2 / points) * span
+        near = np.abs(x - place) < half  # above all that the text would cover
         level = float(np.nanmax(np.where(near, np.fmax(model, member["intensity"].values), np.nan)))
-        lift = lift + 1 if place - before < 0.04 * span else 0
-        before = place
+        lift = lift + 1 if place - before < half + reached else 0
+        before, reached = place, half
         artist = ax.annotate(
             "",
             xy=(place, level),

@@ -454,3 +454,18 @@ def test_markers_stand_within_a_twentieth_of_the_spacing(samples: int) -> None:
     doses = np.asarray(DOSE[1])
     assert max(np.abs(x - doses).max() for x in drawn) < 0.05 * 1.6e15
     assert len({float(x[0]) for x in drawn}) == samples
+
+
+def test_the_name_of_an_absent_element_does_not_run_into_the_next_peak() -> None:
+    energy = np.arange(900.0, 2850.0, 5.0)
+    counts = 400 + 900 * np.exp(-((energy - 1182) ** 2) / 800) + 900 * np.exp(-((energy - 1870) ** 2) / 800)
+    about = {"technique": "LEIS", "ion": "4He", "ion_energy": 3000.0, "scattering_angle": 145.0}
+    spectrum = ss.spectrum(energy, np.random.default_rng(2).poisson(counts), **about)  # type: ignore[arg-type]
+    figure = ss.display.plot_fit(ss.leis.fit(spectrum, ss.leis.Recipe(elements=("O", "Si", "P"))))
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    names = {text.get_text(): text.get_window_extent() for text in ax.texts if text.get_text() in ("(Si)", "P")}
+    assert set(names) == {"(Si)", "P"}
+    assert not names["(Si)"].overlaps(names["P"])
+    points = ax.transData.transform(np.column_stack([energy, spectrum["intensity"].values]))
+    assert not any(names["(Si)"].contains(*point) for point in points)
