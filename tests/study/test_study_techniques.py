@@ -53,7 +53,7 @@ def test_xrd_only_finds_the_phases_of_the_truth(tmp_path: Path) -> None:
     tree = ss.run(study(tmp_path, XRD))
     found = report.results(tree)
     sample = found["samples"]["polished"]
-    assert set(sample) == {"simulated", "xrd", "joint"}
+    assert set(sample) == {"simulated", "origin", "xrd", "joint"}
     assert set(sample["xrd"]) == {"before", "coated", "changes"}
     for entry in (sample["xrd"]["before"], sample["xrd"]["coated"]):
         assert {"phases", "unexplained", "verdict"} <= set(entry)
