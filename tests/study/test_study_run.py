@@ -42,7 +42,7 @@ def test_result_keys_are_the_contract(xps_tree: xr.DataTree) -> None:
     assert list(found) == ["study", "simulated", "versions", "verdict", "samples"]
     assert list(found["samples"]) == ["a", "b"]
     sample = found["samples"]["a"]
-    assert set(sample) == {"simulated", "xps", "joint"}
+    assert set(sample) == {"simulated", "origin", "xps", "joint"}
     assert set(sample["xps"]) == {
         "charge_shift", "normalised_area", "area", "components", "atomic_percent", "thickness", "verdict", "reasons",
         "warnings",
