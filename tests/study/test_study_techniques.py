@@ -89,7 +89,7 @@ def test_leis_only_gives_the_coverage_of_the_truth(tmp_path: Path) -> None:
     tree = ss.run(study(tmp_path, LEIS, few_leis_files(tmp_path)))
     found = report.results(tree)
     sample = found["samples"]["as_sintered"]
-    assert set(sample) == {"simulated", "leis", "joint"}
+    assert set(sample) == {"simulated", "origin", "leis", "joint"}
     leis = sample["leis"]
     assert [round(one["dose"] / 1e15, 1) for one in leis["coverage"]] == [1.6, 6.4]
     for one, truth in zip(leis["coverage"], (0.97808, 0.592485), strict=True):  # truth.yaml
