@@ -178,7 +178,7 @@ def test_spots_judged_together_see_more(present: xr.Dataset) -> None:
             leis.detect(present, model_uncertainty=wrong)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="elements is the text 'Si'"):
         leis.detect(present, elements="Si")
-    with pytest.raises(InputError, match="level is .high"):
+    with pytest.raises(InputError, match="level is 'high'"):
         leis.detect(present, level="high")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="not fitted"):
         leis.detect(present, model_uncertainty={"Zr": 0.1})
