@@ -7,36 +7,16 @@
 [31.27, 36.26]
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from surfspec.xrd.calculated import pattern
-    from surfspec.xrd.cif import read_cif
-    from surfspec.xrd.identification import match
-    from surfspec.xrd.peaks import find_peaks
-    from surfspec.xrd.recipe import Recipe
-    from surfspec.xrd.structures import Phase, Site, phases
-    from surfspec.xrd.summaries import report
-    from surfspec.xrd.wavelengths import Radiation, radiation
-    from surfspec.xrd.weights import quantify
-
-_HOME = {
-    "Phase": "structures",
-    "Radiation": "wavelengths",
-    "Recipe": "recipe",
-    "Site": "structures",
-    "find_peaks": "peaks",
-    "match": "identification",
-    "pattern": "calculated",
-    "phases": "structures",
-    "quantify": "weights",
-    "radiation": "wavelengths",
-    "read_cif": "cif",
-    "report": "summaries",
-}
+from surfspec.xrd.amounts.weights import quantify
+from surfspec.xrd.lines.peak_search import find_peaks
+from surfspec.xrd.matching.identification import match
+from surfspec.xrd.matching.summaries import report
+from surfspec.xrd.patterns.calculated import pattern
+from surfspec.xrd.patterns.wavelengths import Radiation, radiation
+from surfspec.xrd.recipe import Recipe
+from surfspec.xrd.structures.cards import phases
+from surfspec.xrd.structures.cif import read_cif
+from surfspec.xrd.structures.phase import Phase, Site
 
 __all__ = [
     "Phase",
@@ -52,13 +32,3 @@ __all__ = [
     "read_cif",
     "report",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"surfspec.xrd.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'surfspec.xrd' has no attribute {name!r}; public names: {', '.join(__all__)}")
-
-
-def __dir__() -> list[str]:
-    return __all__

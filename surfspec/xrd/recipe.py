@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from surfspec.errors import InputError
-from surfspec.xrd.model import Limits
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Priors: standard deviations of the shifts (deg) and the relative cell strain, and the largest values allowed."""
+
+    zero: float = 0.10
+    displacement: float = 0.15
+    strain: float = 0.002
+    largest_shift: float = 0.35
+    largest_strain: float = 0.02
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import xarray as xr
 
 import surfspec as ss
 from surfspec import errors, schema, xrd
-from surfspec.xrd import weights
-from surfspec.xrd.profile import Caglioti
+from surfspec.xrd.amounts import weights
+from surfspec.xrd.patterns.profile import Caglioti
 
 CARDS = {phase.id: phase for phase in xrd.phases()}
 X = np.arange(10.0, 80.0, 0.0334)

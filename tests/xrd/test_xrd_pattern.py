@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from surfspec import errors, xrd
-from surfspec.xrd import profile, structure_factors
+from surfspec.xrd.patterns import profile, structure_factors
 
 WAVE = 1.540598
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from surfspec import errors, recipes, xrd
-from surfspec.xrd.structures import Site, orbits, parse_formula
+from surfspec.xrd.structures.cards import parse_formula
+from surfspec.xrd.structures.phase import Site, orbits
 
 CARDS = xrd.phases()
 

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.fitting.verdict import verdict_of, worst
-from surfspec.xrd import evidence, judgement, model, profile, weights
-from surfspec.xrd.evidence import Assessment
-from surfspec.xrd.measured import Measured
-from surfspec.xrd.model import State
-from surfspec.xrd.profile import REACH
+from surfspec.xrd.amounts import weights
+from surfspec.xrd.matching import evidence, judgement, model
+from surfspec.xrd.matching.evidence import Assessment
+from surfspec.xrd.matching.measured import Measured
+from surfspec.xrd.matching.model import State
+from surfspec.xrd.patterns import profile
+from surfspec.xrd.patterns.profile import REACH
 from surfspec.xrd.recipe import Recipe
-from surfspec.xrd.structures import Phase
+from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -14,8 +12,8 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec import recipes, reference
 from surfspec.errors import InputError
+from surfspec.xrd.structures.symmetry import metric_of, obeys, orbit_of, space_group
 
 Array = NDArray[np.float64]
 Trust = Literal["A", "B", "C", "D"]
@@ -31,9 +29,6 @@ TRUST: Final[Mapping[str, str]] = MappingProxyType(
 )
 #: Atoms of two sites closer than this (angstrom) must share one position.
 CLOSEST_APPROACH = 0.5
-#: Relative tolerance with which a cell must obey its crystal system.
-CELL_TOLERANCE = 2e-4
-_TOKEN = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 
 
 @dataclass(frozen=True)
@@ -128,7 +123,7 @@ class Phase:
     @functools.cached_property
     def group(self) -> gemmi.SpaceGroup:
         """The space group as a gemmi object."""
-        return _space_group(self.space_group)
+        return space_group(self.space_group)
 
     @functools.cached_property
     def elements(self) -> frozenset[str]:
@@ -167,54 +162,9 @@ def _rebuild(*values: object) -> Phase:
     return Phase(*values)  # type: ignore[arg-type]
 
 
-@functools.lru_cache(maxsize=256)
-def _space_group(symbol: str) -> gemmi.SpaceGroup:
-    try:
-        group = gemmi.find_spacegroup_by_name(symbol)
-    except (ValueError, TypeError):
-        group = None
-    if group is None:
-        raise InputError(
-            f"unknown space group {symbol!r}",
-            where="space_group",
-            remedy="Give the full Hermann-Mauguin symbol with spaces and setting, 'P 1 21/c 1' or 'R -3 c:H'",
-        )
-    return group
-
-
-@functools.lru_cache(maxsize=8192)
-def _orbit(xyz: tuple[float, float, float], symbol: str) -> Array:
-    """Distinct images of a point: coordinates within 1e-3 are one, because fractions are printed to a few digits."""
-    rotations, translations = symmetry(_space_group(symbol))
-    points = np.mod(rotations @ np.asarray(xyz) + translations, 1.0)
-    delta = np.abs((points[:, None, :] - points[None, :, :] + 0.5) % 1.0 - 0.5)
-    same = np.all(delta < 1e-3, axis=2)
-    distinct: Array = points[np.argmax(same, axis=1) == np.arange(len(points))]
-    distinct.flags.writeable = False
-    return distinct
-
-
-def orbit(xyz: Sequence[float], group: gemmi.SpaceGroup) -> Array:
-    """Return the distinct images of a point in the unit cell, shape (n, 3), fractional in [0, 1)."""
-    return _orbit((float(xyz[0]), float(xyz[1]), float(xyz[2])), group.xhm())
-
-
 def orbits(phase: Phase) -> list[Array]:
     """Return the distinct positions of every site in the unit cell, each (n, 3), fractional in [0, 1)."""
-    return [_orbit(site.xyz, phase.space_group) for site in phase.sites]
-
-
-def symmetry(group: gemmi.SpaceGroup) -> tuple[Array, Array]:
-    """Return rotations (n, 3, 3) and translations (n, 3) of all operations, centring included."""
-    return _symmetry(group.xhm())
-
-
-@functools.lru_cache(maxsize=256)
-def _symmetry(symbol: str) -> tuple[Array, Array]:
-    operations = list(_space_group(symbol).operations())
-    rotations = np.array([op.rot for op in operations], dtype=np.float64) / gemmi.Op.DEN
-    translations = np.array([op.tran for op in operations], dtype=np.float64) / gemmi.Op.DEN
-    return rotations, translations
+    return [orbit_of(site.xyz, phase.space_group) for site in phase.sites]
 
 
 def validate(phase: Phase) -> None:
@@ -250,28 +200,13 @@ def _check_cell(phase: Phase) -> None:
             where="cell",
             remedy="Give a, b, c in angstrom and alpha, beta, gamma in degrees",
         )
-    group = _space_group(phase.space_group)
+    group = space_group(phase.space_group)
     if not obeys(phase.cell, group):
         raise InputError(
             f"the cell {phase.cell} of {phase.id} is not {group.crystal_system_str()}, as {phase.space_group} demands",
             where="cell",
             remedy="Check the cell and the setting of the space group (':H' or ':R', unique axis)",
         )
-
-
-def obeys(cell: Sequence[float], group: gemmi.SpaceGroup) -> bool:
-    """Say whether the rotations of a group leave the metric tensor of a cell unchanged, within the tolerance."""
-    metric = _metric(cell)
-    rotations, _ = symmetry(group)
-    scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
-    turned = np.einsum("nji,jk,nkl->nil", rotations, metric, rotations)
-    return bool(np.all(np.abs(turned - metric) <= 4 * CELL_TOLERANCE * scale))
-
-
-def _metric(cell: Sequence[float]) -> Array:
-    a, b, c = cell[:3]
-    ca, cb, cg = np.cos(np.radians(cell[3:]))
-    return np.array([[a * a, a * b * cg, a * c * cb], [a * b * cg, b * b, b * c * ca], [a * c * cb, b * c * ca, c * c]])
 
 
 def _check_site(phase: Phase, site: Site) -> None:
@@ -303,7 +238,7 @@ def _check_distances(phase: Phase) -> None:
     owner = np.repeat(np.arange(len(images)), [len(one) for one in images])
     filled = np.array([sum(site.species.values()) for site in phase.sites])[owner]
     first = np.concatenate([[0], np.cumsum([len(one) for one in images])[:-1]])
-    metric = _metric(phase.cell)
+    metric = metric_of(phase.cell)
     for index in first:
         delta = (points - points[index] + 0.5) % 1.0 - 0.5
         distance = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", delta, metric, delta), 0.0))
@@ -316,102 +251,3 @@ def _check_distances(phase: Phase) -> None:
                 where="sites",
                 remedy="Check coordinates, origin choice and occupancies (shared positions must sum to 1 or less)",
             )
-
-
-def parse_formula(formula: str) -> dict[str, float]:
-    """Count the elements of a formula without brackets.
-
-    Examples
-    --------
-    >>> parse_formula("Na3Zr2Si2PO12")["P"]
-    1.0
-    """
-    counts: dict[str, float] = {}
-    for symbol, number in _TOKEN.findall(formula):
-        counts[symbol] = counts.get(symbol, 0.0) + float(number or 1)
-    return counts
-
-
-@functools.lru_cache(maxsize=1)
-def _cards() -> Mapping[str, Phase]:
-    folder = reference.path("phases")
-    found: dict[str, Phase] = {}
-    for path in sorted(Path(str(folder)).glob("*.yaml")):
-        phase = recipes.load_file(path, Phase)
-        if phase.id != path.stem:
-            raise InputError(
-                f"the card says id {phase.id!r}", where=path, remedy=f"Name the file {phase.id}.yaml or mend the id"
-            )
-        found[phase.id] = phase
-    return MappingProxyType(found)
-
-
-def phases(
-    which: Iterable[str] | None = None, *, elements: Iterable[str] | None = None, folder: str | Path | None = None
-) -> tuple[Phase, ...]:
-    """Load phase cards, by default all that come with the package.
-
-    Parameters
-    ----------
-    which
-        Card ids, mineral names or formulas; a formula gives every polymorph. None for all.
-    elements
-        Keep the phases that consist of these elements only.
-    folder
-        Folder of your own cards (``*.yaml``) to use instead of the shipped ones.
-
-    Returns
-    -------
-    tuple of Phase
-        In the order of their ids (or of `which`).
-
-    Raises
-    ------
-    InputError
-        For a name that no card has, or an unknown element.
-    RecipeError, FormatError
-        For a card that is not valid, with its place.
-
-    Examples
-    --------
-    >>> [phase.id for phase in phases(["ZrO2"])]
-    ['ZrO2_c', 'ZrO2_m', 'ZrO2_t']
-    >>> [phase.id for phase in phases(elements=["Na", "Pb"])]
-    ['Na15Pb4', 'NaPb', 'NaPb3', 'Na_bcc', 'Pb_fcc']
-    """
-    if folder is None:
-        cards: Sequence[Phase] = tuple(_cards().values())
-    else:
-        cards = [recipes.load_file(path, Phase) for path in sorted(Path(folder).glob("*.yaml"))]
-    if which is not None:
-        names = [which] if isinstance(which, str) else list(which)
-        cards = list(dict.fromkeys(card for name in names for card in _named(name, cards)))
-    if elements is None:
-        return tuple(cards)
-    allowed = element_set(elements)
-    return tuple(card for card in cards if card.elements <= allowed)
-
-
-def element_set(elements: Iterable[str]) -> frozenset[str]:
-    """Check element symbols (a list, or one string such as ``"Na Zr O"``) and return them as a set."""
-    symbols = re.findall(r"[A-Za-z]+", elements) if isinstance(elements, str) else list(elements)
-    for symbol in symbols:
-        if gemmi.Element(symbol).atomic_number == 0 or gemmi.Element(symbol).name != symbol:
-            raise InputError(f"unknown element {symbol!r}", where="elements", remedy="Use symbols such as Na, Zr, O")
-    return frozenset(symbols)
-
-
-def _named(name: str, cards: Sequence[Phase]) -> list[Phase]:
-    hits = [card for card in cards if card.id == name]
-    hits = hits or [card for card in cards if card.name.lower() == name.lower()]
-    if not hits and _TOKEN.sub("", name) == "":
-        wanted = parse_formula(name)
-        hits = [card for card in cards if parse_formula(card.formula) == wanted]
-    hits = hits or [card for card in cards if card.name.lower().split(",")[0] == name.lower()]
-    if not hits:
-        raise InputError(
-            f"no phase card is called {name!r}",
-            where="phases",
-            remedy="List the cards with 'surfspec phases', or read your own structure with xrd.read_cif()",
-        )
-    return hits

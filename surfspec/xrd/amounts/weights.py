@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.xrd.structure_factors import anomalous
-from surfspec.xrd.structures import Phase, orbits
-from surfspec.xrd.wavelengths import HC
+from surfspec.xrd.patterns.structure_factors import anomalous
+from surfspec.xrd.patterns.wavelengths import HC
+from surfspec.xrd.structures.phase import Phase, orbits
 
 Array = NDArray[np.float64]
 

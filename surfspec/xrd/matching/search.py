@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from surfspec.xrd import model, profile
-from surfspec.xrd.measured import Measured
-from surfspec.xrd.model import Common, Limits, Member, State
+from surfspec.xrd.matching import model
+from surfspec.xrd.matching.measured import Measured
+from surfspec.xrd.matching.model import Common, Member, State
+from surfspec.xrd.patterns import profile
+from surfspec.xrd.recipe import Limits
 
 Array = NDArray[np.float64]
 

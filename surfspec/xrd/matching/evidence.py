@@ -22,10 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.xrd import model, profile, search
-from surfspec.xrd.measured import Measured
-from surfspec.xrd.model import Limits, Member, State
-from surfspec.xrd.search import Dictionary
+from surfspec.xrd.matching import model, search
+from surfspec.xrd.matching.measured import Measured
+from surfspec.xrd.matching.model import Member, State
+from surfspec.xrd.matching.search import Dictionary
+from surfspec.xrd.patterns import profile
+from surfspec.xrd.recipe import Limits
 
 Array = NDArray[np.float64]
 

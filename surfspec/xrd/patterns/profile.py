@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.xrd.wavelengths import Radiation
+from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

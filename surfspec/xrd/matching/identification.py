@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.xrd import evidence, measured, model, result, search
+from surfspec.xrd.matching import evidence, measured, model, result, search
+from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Recipe
-from surfspec.xrd.structures import Phase, element_set
-from surfspec.xrd.structures import phases as load_phases
-from surfspec.xrd.wavelengths import Radiation, radiation
+from surfspec.xrd.structures.cards import element_set
+from surfspec.xrd.structures.cards import phases as load_phases
+from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 
@@ -37,9 +38,9 @@ def match(
 
     Patterns of all candidates, each with a small strain of its own cell and a common line shift, are fitted to the data
     together with a smooth background by non-negative least squares. Sets of phases grow, shrink and exchange members as
-    long as the evidence rises (:mod:`surfspec.xrd.search`); each phase of the best set is then tested against
-    leaving it out, against unknown lines and against its rivals (:mod:`surfspec.xrd.evidence`). No phase at all is
-    a possible answer.
+    long as the evidence rises (:mod:`surfspec.xrd.matching.search`); each phase of the best set is then tested against
+    leaving it out, against unknown lines and against its rivals (:mod:`surfspec.xrd.matching.evidence`). No phase at
+    all is a possible answer.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def match(
     -----
     Weight fractions hold for the crystalline phases that were named, without correction for microabsorption, texture
     and amorphous content. Where more than a fifth of the signal is unexplained they have no uncertainty (NaN), and
-    where more than half is, probabilities are capped (:func:`surfspec.xrd.judgement.cap`).
+    where more than half is, probabilities are capped (:func:`surfspec.xrd.matching.judgement.cap`).
 
     Examples
     --------
@@ -210,7 +211,7 @@ def identify(
     x, y
         2 theta (deg) and intensity, shape (n,).
     statistics, given
-        As for :func:`surfspec.xrd.peaks.counting_variance`.
+        As for :func:`surfspec.xrd.lines.peak_search.counting_variance`.
     light, settings, candidates
         Radiation, recipe and phases.
 

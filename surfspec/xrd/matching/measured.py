@@ -20,9 +20,9 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.optimize import nnls
 
 from surfspec.errors import InputError
-from surfspec.xrd.background import clip_baseline, spline_basis
-from surfspec.xrd.peaks import Peaks, counting_variance, search
-from surfspec.xrd.wavelengths import Radiation
+from surfspec.xrd.lines.background import clip_baseline, spline_basis
+from surfspec.xrd.lines.peak_search import Peaks, counting_variance, search
+from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def prepare(
     x, y
         2 theta (deg, rising) and intensity, shape (n,).
     statistics, given
-        As for :func:`surfspec.xrd.peaks.counting_variance`.
+        As for :func:`surfspec.xrd.lines.peak_search.counting_variance`.
     light
         Radiation.
     span

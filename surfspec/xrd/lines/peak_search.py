@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.xrd.background import clip_baseline
-from surfspec.xrd.profile import pseudo_voigt_derivatives
-from surfspec.xrd.wavelengths import Radiation, radiation
+from surfspec.xrd.lines.background import clip_baseline
+from surfspec.xrd.patterns.profile import pseudo_voigt_derivatives
+from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 
 Array = NDArray[np.float64]
 

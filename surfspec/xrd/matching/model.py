@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from surfspec.xrd import profile
-from surfspec.xrd.measured import Measured
-from surfspec.xrd.structure_factors import Lines, lines, lorentz_polarisation
-from surfspec.xrd.structures import Phase
-from surfspec.xrd.wavelengths import Radiation
+from surfspec.xrd.matching.measured import Measured
+from surfspec.xrd.patterns import profile
+from surfspec.xrd.patterns.structure_factors import Lines, lines, lorentz_polarisation
+from surfspec.xrd.patterns.wavelengths import Radiation
+from surfspec.xrd.recipe import Limits
+from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 
@@ -31,17 +32,6 @@ FAINT = 1e-3
 WIDTH_PRIOR = 0.3
 #: Limits of the size broadening of a phase, relative to the typical width of the pattern.
 NARROWEST, WIDEST = 0.4, 2.5
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Priors: standard deviations of the shifts (deg) and the relative cell strain, and the largest values allowed."""
-
-    zero: float = 0.10
-    displacement: float = 0.15
-    strain: float = 0.002
-    largest_shift: float = 0.35
-    largest_strain: float = 0.02
 
 
 @dataclass(frozen=True)

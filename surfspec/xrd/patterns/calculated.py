@@ -7,11 +7,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError
-from surfspec.xrd import profile as profiles
-from surfspec.xrd.profile import Caglioti
-from surfspec.xrd.structure_factors import lines, lorentz_polarisation
-from surfspec.xrd.structures import Phase
-from surfspec.xrd.wavelengths import Radiation, radiation
+from surfspec.xrd.patterns import profile as profiles
+from surfspec.xrd.patterns.profile import Caglioti
+from surfspec.xrd.patterns.structure_factors import lines, lorentz_polarisation
+from surfspec.xrd.patterns.wavelengths import Radiation, radiation
+from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def pattern(
     monochromator
         2 theta of the monochromator crystal, deg; 0 for none.
     zero, displacement
-        Shifts z and delta of the lines, deg, see :func:`surfspec.xrd.profile.shift`.
+        Shifts z and delta of the lines, deg, see :func:`surfspec.xrd.patterns.profile.shift`.
     scale
         S. By default the strongest line has a relative area of 100.
     threshold

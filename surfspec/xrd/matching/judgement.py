@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.fitting.verdict import verdict_of
-from surfspec.xrd import profile, weights
-from surfspec.xrd.evidence import Assessment, agreement
-from surfspec.xrd.measured import Measured
-from surfspec.xrd.model import Member, State, geometry
-from surfspec.xrd.structure_factors import lines, lorentz_polarisation
-from surfspec.xrd.structures import Phase
+from surfspec.xrd.amounts import weights
+from surfspec.xrd.matching.evidence import Assessment, agreement
+from surfspec.xrd.matching.measured import Measured
+from surfspec.xrd.matching.model import Member, State, geometry
+from surfspec.xrd.patterns import profile
+from surfspec.xrd.patterns.structure_factors import lines, lorentz_polarisation
+from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ STRONGER = "stronger than calculated:"
 #: Probability from which a phase is called present without reservation.
 SURE = 0.95
 #: Reasons that leave the verdict as it is, because the stated uncertainties hold them already: the uncertainty of a
-#: weight fraction includes half of Brindley's contrast (:func:`surfspec.xrd.weights.systematic`).
+#: weight fraction includes half of Brindley's contrast (:func:`surfspec.xrd.amounts.weights.systematic`).
 NOTES = ("microabsorption",)
 #: Share of the signal that may stay unexplained before the model is called inadequate and weight fractions lose their
 #: uncertainty: what is not explained may be phases, and their weight is unknown.
@@ -149,7 +150,7 @@ def cap(probability: float, share: float) -> float:
 
     .. math:: P \le 1.5 - s \quad (s > 0.5)
 
-    `s` is the unexplained share of the signal (:func:`surfspec.xrd.evidence.agreement`). A convention and no
+    `s` is the unexplained share of the signal (:func:`surfspec.xrd.matching.evidence.agreement`). A convention and no
     likelihood: the probabilities hold if the true phases are in the list, and a pattern of which nearly nothing is
     explained shows that they are not; a phase then stands for chance coincidences with lines of unknown ones. Nothing
     goes below the one half that a phase needs to be named.

@@ -9,7 +9,8 @@ from pathlib import Path
 import gemmi
 
 from surfspec.errors import FormatError, InputError
-from surfspec.xrd.structures import Phase, Site, obeys, orbit
+from surfspec.xrd.structures.phase import Phase, Site
+from surfspec.xrd.structures.symmetry import obeys, orbit
 
 #: B (angstrom^2) of a site whose file gives none.
 ASSUMED_B = 0.6

@@ -18,8 +18,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.xrd.structures import Phase, orbits, symmetry
-from surfspec.xrd.wavelengths import HC
+from surfspec.xrd.patterns.wavelengths import HC
+from surfspec.xrd.structures.phase import Phase, orbits
+from surfspec.xrd.structures.symmetry import symmetry
 
 Array = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""What scales say: weight fractions, absorption."""

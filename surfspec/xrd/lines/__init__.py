@@ -1,0 +1,1 @@
+"""What stands out of a measured pattern: its background and its lines."""

@@ -1,0 +1,1 @@
+"""Which phases a pattern shows: the search over sets, the evidence, the verdict."""

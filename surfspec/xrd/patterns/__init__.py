@@ -1,0 +1,1 @@
+"""What a phase diffracts: radiation, structure factors, line profiles, calculated patterns."""

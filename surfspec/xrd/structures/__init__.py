@@ -1,0 +1,1 @@
+"""Crystalline phases: cards, structure files, their validation."""
