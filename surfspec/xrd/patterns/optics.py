@@ -1,0 +1,194 @@
+"""What the diffractometer does to intensities and positions: polarisation, slits, misplaced specimens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from surfspec.errors import InputError
+
+Array = NDArray[np.float64]
+Slit = Literal["fixed", "variable"]
+
+
+@dataclass(frozen=True)
+class Optics:
+    """Beam path of a Bragg-Brentano diffractometer.
+
+    Attributes
+    ----------
+    monochromator
+        2 theta_M of the monochromator crystal in deg, 0 for none; about 26.6 for graphite (002) and 27.3 for Ge (111)
+        with Cu K-alpha. It may sit in the incident or in the diffracted beam.
+    perfect
+        True for a perfect crystal (Ge, Si), False for a mosaic one (graphite).
+    slit
+        ``"fixed"`` divergence slit, or ``"variable"`` (automatic: constant irradiated length).
+    """
+
+    monochromator: float = 0.0
+    perfect: bool = False
+    slit: Slit = "fixed"
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.monochromator < 180.0:
+            raise InputError(
+                f"the monochromator stands at {self.monochromator} deg",
+                where="monochromator",
+                remedy="Give its 2 theta in deg, from 0 (none) to 180",
+            )
+        slit_factor(np.array([90.0]), self.slit)
+
+    def factor(self, two_theta: ArrayLike) -> Array:
+        """Lorentz-polarisation factor times that of the slit at 2 theta in deg."""
+        angle = np.asarray(two_theta, dtype=np.float64)
+        polarised = lorentz_polarisation(angle, self.monochromator, perfect=self.perfect)
+        return polarised if self.slit == "fixed" else polarised * slit_factor(angle, self.slit)
+
+
+def lorentz_polarisation(two_theta: Array, monochromator: float = 0.0, *, perfect: bool = False) -> Array:
+    r"""Lorentz-polarisation factor of Bragg-Brentano powder diffraction.
+
+    .. math:: LP = \frac{1 + A\cos^2 2\theta}{(1 + A) \sin^2\theta\cos\theta}, \qquad A = \cos^2 2\theta_M
+
+    A crystal in the incident beam weakens the component in the plane by A before the specimen, one in the diffracted
+    beam after it: the numerator is the same, and the angles decide nothing else (both reflect in one plane). For a
+    perfect crystal A = abs(cos 2 theta_M).
+
+    Parameters
+    ----------
+    two_theta
+        deg.
+    monochromator
+        Diffraction angle 2 theta_M of a graphite or Ge monochromator, deg; 0 for none (unpolarised beam).
+    perfect
+        True where the crystal is perfect instead of mosaic.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape of `two_theta`.
+
+    References
+    ----------
+    International Tables for Crystallography C, section 6.2; Azaroff (1955) Acta Cryst. 8, 701.
+
+    Examples
+    --------
+    >>> round(float(lorentz_polarisation(np.array([90.0]))[0]), 4)
+    1.4142
+    """
+    theta = np.radians(np.asarray(two_theta, dtype=np.float64)) / 2.0
+    cosine = abs(np.cos(np.radians(monochromator)))
+    share = cosine if perfect else cosine**2
+    sine_squared = np.sin(theta) ** 2
+    polarisation = (1.0 + share * (1.0 - 2.0 * sine_squared) ** 2) / (1.0 + share)
+    return np.asarray(polarisation / (sine_squared * np.cos(theta)))
+
+
+def slit_factor(two_theta: ArrayLike, slit: str = "fixed") -> Array:
+    r"""Intensity with a divergence slit, relative to a fixed one.
+
+    .. math:: f = 1 \ \text{(fixed)}, \qquad f = \sin\theta \ \text{(variable)}
+
+    A variable slit opens with the angle so that the irradiated length stays the same: the beam, and with it the
+    intensity of a thick specimen, grows as sin(theta). Scale-free: f is 1 at 180 deg. A beam that is longer than the
+    specimen at low angles is not corrected.
+
+    Parameters
+    ----------
+    two_theta
+        deg.
+    slit
+        ``"fixed"`` or ``"variable"``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape of `two_theta`.
+
+    Examples
+    --------
+    >>> slit_factor([60.0], "variable").round(6).tolist()
+    [0.5]
+    """
+    angle = np.asarray(two_theta, dtype=np.float64)
+    if slit == "fixed":
+        return np.ones_like(angle)
+    if slit == "variable":
+        return np.asarray(np.sin(np.radians(angle) / 2.0))
+    raise InputError(f"unknown slit {slit!r}", where="slit", remedy="Say 'fixed' or 'variable'")
+
+
+def displacement_to_degrees(displacement: float, *, radius: float) -> float:
+    r"""Shift delta of the lines of a displaced specimen, for :func:`surfspec.xrd.patterns.profile.shift`.
+
+    .. math:: \delta = -\frac{2 s}{R}\,\frac{180}{\pi}
+
+    Parameters
+    ----------
+    displacement
+        s in mm, positive away from the source and the detector (specimen too low).
+    radius
+        Goniometer radius R in mm.
+
+    Returns
+    -------
+    float
+        delta in deg; the line moves by delta cos(theta).
+
+    References
+    ----------
+    Wilson (1963) Mathematical Theory of X-ray Powder Diffractometry.
+
+    Examples
+    --------
+    >>> round(displacement_to_degrees(0.1, radius=200.0), 5)
+    -0.0573
+    """
+    return -2.0 * displacement / _positive(radius) * float(np.degrees(1.0))
+
+
+def displacement_to_mm(shift: float, *, radius: float) -> float:
+    """Specimen displacement in mm of a shift delta in deg: the inverse of :func:`displacement_to_degrees`."""
+    return -shift * float(np.radians(1.0)) * _positive(radius) / 2.0
+
+
+def _positive(radius: float) -> float:
+    if not np.isfinite(radius) or radius <= 0:
+        raise InputError(f"the goniometer radius is {radius} mm", where="radius", remedy="Give a radius above 0 mm")
+    return radius
+
+
+def transparency_to_degrees(absorption: float, *, radius: float) -> float:
+    r"""Shift coefficient of a thick, transparent specimen, for :func:`surfspec.xrd.patterns.profile.shift`.
+
+    .. math:: t = -\frac{1}{2\mu R}\,\frac{180}{\pi}
+
+    Parameters
+    ----------
+    absorption
+        Linear absorption coefficient mu of the powder (with its pores), cm^-1.
+    radius
+        Goniometer radius R, mm.
+
+    Returns
+    -------
+    float
+        t in deg; the centroid of a line moves by t sin(2 theta).
+
+    References
+    ----------
+    Wilson (1963) Mathematical Theory of X-ray Powder Diffractometry.
+
+    Examples
+    --------
+    >>> round(transparency_to_degrees(50.0, radius=200.0), 4)
+    -0.0286
+    """
+    if not np.isfinite(absorption) or absorption <= 0:
+        raise InputError(f"mu is {absorption} cm^-1", where="absorption", remedy="Give mu above 0 cm^-1")
+    return -1.0 / (2.0 * absorption * _positive(radius) / 10.0) * float(np.degrees(1.0))
