@@ -1,4 +1,4 @@
-"""Width and shape of a Voigt line as a pseudo-Voigt: the polynomials of Thompson, Cox and Hastings, and their inverse."""
+"""Width and shape of a Voigt line as a pseudo-Voigt: the polynomials of Thompson, Cox and Hastings."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Thompson:
 
     References
     ----------
-    Thompson, Cox & Hastings (1987) J. Appl. Cryst. 20, 79. Names of the coefficients vary: X and Y are exchanged in some
-    programs.
+    Thompson, Cox & Hastings (1987) J. Appl. Cryst. 20, 79. Some programs exchange the names
+    X and Y.
 
     Examples
     --------
