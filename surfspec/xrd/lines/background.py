@@ -1,4 +1,4 @@
-"""Backgrounds of powder patterns: a peak-clipping baseline for looking, a spline basis for fitting."""
+"""Backgrounds of powder patterns: a peak-clipping baseline for looking, spline bases for fitting."""
 
 from __future__ import annotations
 
