@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from surfspec import schema
+from surfspec.display import diffraction_axis as bragg
 from surfspec.display import labels, style
 from surfspec.display.checks import axes, heading
-from surfspec.display.tick_rows import draw_rows, phase_order
+from surfspec.display.pattern_frame import draw_difference, draw_pattern, mark_lines
+from surfspec.display.phase_frames import WIDE, finish, frames
+from surfspec.display.text import value_text
+from surfspec.display.tick_rows import Row, draw_rows
 from surfspec.errors import InputError
 
-#: Horizontal axis -> name and unit.
-AXES: Final[dict[str, tuple[str, str]]] = {"two_theta": ("2θ", "deg"), "d": ("d", "angstrom"), "Q": ("Q", "angstrom-1")}
-
-#: So many unexplained lines at most have their position written beside them.
-POSITIONS: Final = 8
-
-_CALCULATED: Final = style.COLORS[1]
-_DIFFERENCE: Final = style.COLORS[0]
+YSCALES = ("linear", "sqrt", "log")
 
 
 def plot_match(
@@ -33,6 +28,7 @@ def plot_match(
     *,
     axis: str = "two_theta",
     yscale: str = "linear",
+    window: tuple[float, float] | None = None,
     contributions: bool = False,
     ax: Axes | None = None,
     title: str | None = None,
@@ -49,9 +45,12 @@ def plot_match(
     dataset
         Kind ``match`` with ``intensity`` (two_theta); a series becomes one frame for each member over common ticks.
     axis
-        ``"two_theta"``, ``"d"`` (lattice spacing, falling) or ``"Q"``; the last two need ``attrs["wavelength"]``.
+        ``"two_theta"``, ``"d"`` (lattice spacing, falling, evenly in 1/d) or ``"Q"``; the last two need
+        ``attrs["wavelength"]``.
     yscale
         ``"linear"``, ``"sqrt"`` (shows weak lines) or ``"log"``.
+    window
+        Part of the horizontal axis to show, (low, high) in its unit; by default all.
     contributions
         Also fill the contribution of each phase.
     ax
@@ -69,7 +68,7 @@ def plot_match(
     Raises
     ------
     InputError
-        When the match holds no pattern, or no wavelength for a d or Q axis.
+        When the match holds no pattern, no wavelength for a d or Q axis, or nothing inside the window.
 
     Notes
     -----
@@ -89,8 +88,8 @@ def plot_match(
     """
     schema.check(dataset, "match")
     title, ax = heading(title), axes(ax)
-    labels.choice(axis, tuple(AXES), "axis")
-    labels.choice(yscale, ("linear", "sqrt", "log"), "yscale")
+    labels.choice(axis, tuple(bragg.AXES), "axis")
+    labels.choice(yscale, YSCALES, "yscale")
     if "intensity" not in dataset or "two_theta" not in dataset.dims:
         raise InputError(
             "this match holds no pattern",
@@ -98,168 +97,89 @@ def plot_match(
             remedy="Print it with summary(match), or keep what xrd.match() returned",
         )
     named = list(labels.members(dataset))
-    wavelength = _wavelength(dataset, axis)
+    wavelength = bragg.wavelength_of(dataset, axis)
     if ax is not None:
         if len(named) > 1:
             raise InputError("a series needs more than one frame", where="ax", remedy="Select one member with .isel()")
-        _pattern(ax, named[0][1], axis, wavelength, yscale, contributions)
+        _pattern(ax, named[0][1], axis, yscale, window, contributions)
         style.verdict_headline(ax, labels.subject(dataset) if title is None else title, *labels.verdict_of(named[0][1]))
-        _name_axis(ax, axis)
+        bragg.name_axis(ax, axis)
         return style.figure_of(ax)
-    rows = phase_order(dataset)
     single = len(named) == 1
-    wide = style.width_cm(width) > 12
-    marked = any(labels.card_note(dataset.isel(phase=index)) for index in rows)
-    each = (0.92 if marked else 0.62) if wide else 0.95
-    strip = 0.35 + each * max(len(rows), 1)
-    sizes = [6.6 if single else 4.0] * len(named) + [strip] + ([1.8] if single else [])
-    figure = style.figure(width, height or min(sum(sizes) + 1.3, 25.0))
-    grid = list(figure.subplots(len(sizes), 1, sharex=True, height_ratios=sizes, squeeze=False)[:, 0])
-    for panel, (label, member) in zip(grid, named, strict=False):
-        _pattern(panel, member, axis, wavelength, yscale, contributions)
+    wide = style.width_cm(width) > WIDE
+    rows = [_row(dataset, index, wide=wide) for index in phase_order(dataset)]
+    made = frames(rows, len(named), width, height, difference=single, tall=6.6 if single else 4.0)
+    part = slice(None)
+    for panel, (label, member) in zip(made.patterns, named, strict=True):
+        part = _pattern(panel, member, axis, yscale, window, contributions)
         text = ", ".join(part for part in (labels.subject(dataset) if title is None else title, label) if part)
         style.verdict_headline(panel, text, *labels.verdict_of(member))
-        panel.tick_params(labelbottom=False)
-    if wide:
-        style.legend(grid[0], loc="upper left", bbox_to_anchor=(1.0, 1.0), chemistry=True)
-    else:
-        style.legend(grid[0], chemistry=True, outside=True, ncols=2)
-    draw_rows(grid[len(named)], dataset, rows, lambda two_theta: abscissa(two_theta, axis, wavelength), labelled=wide)
-    grid[len(named)].tick_params(axis="x", which="both", labelbottom=not single)
-    if single:
-        _difference(grid[-1], named[0][1], axis, wavelength)
-    _name_axis(grid[-1], axis)
-    figure.align_ylabels([panel for panel in grid if panel is not grid[len(named)]])
-    return figure
+    draw_rows(
+        made.ticks, rows, lambda two_theta: bragg.abscissa(two_theta, axis, wavelength), labelled=wide,
+        none="no phase identified",
+    )  # fmt: skip
+    bragg.tick(made.ticks, axis)
+    if made.difference is not None:
+        draw_difference(made.difference, named[0][1], axis, part)
+    bragg.name_axis(made.difference or made.ticks, axis)
+    finish(made)
+    return made.figure
 
 
-def abscissa(two_theta: NDArray[np.float64], axis: str, wavelength: float) -> NDArray[np.float64]:
-    """Turn 2θ in degrees into the chosen axis: itself, d in angstrom or Q in 1/angstrom."""
-    if axis == "two_theta":
-        return two_theta
-    sine = np.sin(np.deg2rad(two_theta / 2))
-    return wavelength / (2 * sine) if axis == "d" else 4 * math.pi * sine / wavelength
+def phase_order(dataset: xr.Dataset) -> list[int]:
+    """Return the rows of the ticks: the most probable phase first; phases of no member left out of a series."""
+    probability = dataset["probability"]
+    best = np.asarray(probability.max([name for name in probability.dims if name != "phase"]).values, dtype=np.float64)
+    return [int(index) for index in np.argsort(-np.nan_to_num(best, nan=-1.0), kind="stable")]
 
 
-def _wavelength(dataset: xr.Dataset, axis: str) -> float:
-    value = dataset.attrs.get("wavelength", math.nan)
-    known = float(value) if isinstance(value, int | float | np.number) else math.nan
-    if axis != "two_theta" and not known > 0:
-        raise InputError(
-            f"the wavelength is not known, so there is no {axis} axis",
-            where="attrs['wavelength']",
-            remedy="Give the wavelength in angstrom to match(), or use axis='two_theta'",
-        )
-    return known
-
-
-def _pattern(ax: Axes, member: xr.Dataset, axis: str, wavelength: float, yscale: str, contributions: bool) -> None:
-    x = abscissa(member["two_theta"].values, axis, wavelength)
-    y = member["intensity"].transpose(..., "two_theta").values
-    style.scale_intensity(ax, yscale)
-    ax.plot(
-        x,
-        y,
-        linestyle="none",
-        marker="o",
-        markersize=1.1 if x.size > 2000 else 1.6,
-        color=style.INK,
-        markeredgewidth=0,
-        label="Simulated" if labels.is_simulated(member) else "Measured",
-        zorder=2,
-    )
-    background = member["background"].values if "background" in member else np.zeros_like(y)
+def _pattern(ax: Axes, member: xr.Dataset, axis: str, yscale: str, window: object, contributions: bool) -> slice:
+    fills = []
     if contributions and "contribution" in member:
-        names = labels.phase_names(member)
-        for index, part in enumerate(member["contribution"].transpose("phase", "two_theta").values):
-            fill = ax.fill_between(
-                x, background, background + part, facecolor=style.tint(style.color(index + 2), 0.5),
-                edgecolor=style.color(index + 2), linewidth=0.4, label=names[index], zorder=1,
-            )  # fmt: skip
-            fill.set_linestyle(style.dash(index))
-    if "background" in member:
-        ax.plot(x, background, color=style.GREY, linewidth=0.8, linestyle=style.DASHES[1], label="Background", zorder=3)
-    if "model" in member:
-        ax.plot(x, member["model"].values, color=_CALCULATED, linewidth=0.8, label="Calculated", zorder=4)
-    ax.set_xlim(float(x[0]), float(x[-1]))
-    finite = y[np.isfinite(y)]
-    low, high = float(finite.min()), float(finite.max())
-    if yscale == "log":
-        positive = finite[finite > 0]
-        if positive.size:
-            ax.set_ylim(0.7 * positive.min(), 3 * high)
-    else:
-        room = (high - low) or 1.0
-        ax.set_ylim(
-            0 if 0 <= low < 0.5 * high else low - 0.05 * room, high + (0.4 if yscale == "sqrt" else 0.15) * room
-        )
-    _unexplained(ax, member, axis, wavelength, x, y)
-    style.dress(ax)
-    unit = str(member["intensity"].attrs.get("units", "1"))
-    if yscale == "log":
-        style.say(ax.yaxis.label, style.axis_text("Intensity", unit))
-    else:
-        style.intensity_axis(ax, "Intensity", unit)
+        curves = member["contribution"].transpose("phase", "two_theta").values
+        fills = list(zip(labels.phase_names(member), curves, strict=True))
+    part = draw_pattern(ax, member, axis, yscale, window, fills)
+    mark_lines(ax, member, unexplained(member), axis, part, "Unexplained")
+    return part
 
 
-def _unexplained(
-    ax: Axes, member: xr.Dataset, axis: str, wavelength: float, x: NDArray[np.float64], y: NDArray[np.float64]
-) -> None:  # fmt: skip
-    """Mark the lines that no phase explains, with their position where there are few."""
+def unexplained(member: xr.Dataset) -> NDArray[np.float64]:
+    """Return 2θ of the lines that no phase explains, deg."""
     if "peak_two_theta" not in member:
-        return
+        return np.empty(0)
     two_theta = np.asarray(member["peak_two_theta"].values, dtype=np.float64)
     if "peak_phase" in member:
         two_theta = two_theta[member["peak_phase"].values == -1]
-    two_theta = two_theta[np.isfinite(two_theta)]
-    if not two_theta.size:
-        return
-    measured = member["two_theta"].values
-    levels = np.array(
-        [np.nanmax(np.where(np.abs(measured - place) < 0.15, y, -np.inf), initial=-np.inf) for place in two_theta]
-    )
-    levels = np.where(np.isfinite(levels), levels, np.interp(two_theta, measured, y))
-    places = abscissa(two_theta, axis, wavelength)
-    for index, (place, level) in enumerate(zip(places, levels, strict=True)):
-        ax.annotate(
-            "", xy=(place, level), xytext=(0, 8), textcoords="offset points", zorder=5,
-            arrowprops={"arrowstyle": "-|>,head_width=0.18,head_length=0.35", "color": style.WARN, "linewidth": 0.7,
-                        "shrinkA": 0, "shrinkB": 2},
-        )  # fmt: skip
-        if two_theta.size <= POSITIONS:
-            artist = ax.annotate(
-                "",
-                xy=(place, level),
-                xytext=(0, 9),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                rotation=90,
-                zorder=5,
-            )
-            style.say(
-                artist, f"{two_theta[index]:.2f}°" if axis == "two_theta" else f"{place:.3f}", size=6, color=style.WARN
-            )
-            artist.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
-    ax.plot(
-        [], [], linestyle="none", marker="v", markersize=3.5, color=style.WARN, markeredgewidth=0, label="Unexplained"
-    )
+    return two_theta[np.isfinite(two_theta)]
 
 
-def _difference(ax: Axes, member: xr.Dataset, axis: str, wavelength: float) -> None:
-    x = abscissa(member["two_theta"].values, axis, wavelength)
-    if "model" in member:
-        rest = member["intensity"].values - member["model"].values
-        ax.plot(x, rest, color=_DIFFERENCE, linewidth=0.6)
-        finite = np.append(rest[np.isfinite(rest)], 0.0)
-        room = 0.15 * float(np.ptp(finite)) or 1.0
-        ax.set_ylim(finite.min() - room, finite.max() + room)
-    ax.axhline(0, color=style.INK, linewidth=0.5)
-    style.dress(ax)
-    style.plain_ticks(ax.yaxis, 3)
-    style.intensity_axis(ax, "Diff.", "1")
+def _row(dataset: xr.Dataset, index: int, *, wide: bool) -> Row:
+    two_theta, status = _reflections(dataset, index)
+    name = labels.phase_names(dataset, formulas=wide)[index]
+    phase = dataset.isel(phase=index)
+    card = [note] if (note := labels.card_note(phase)) else []
+    if phase["probability"].ndim:
+        notes = [f"best {labels.probability_text(float(phase['probability'].max()))}"]
+    else:
+        notes = [labels.probability_text(float(phase["probability"]))]
+        fraction, unc = float(phase["weight_fraction"]), float(phase["weight_fraction_unc"])
+        if math.isfinite(fraction):
+            factor = 100 if str(dataset["weight_fraction"].attrs.get("units", "1")) == "1" else 1
+            amount = value_text(factor * fraction, factor * unc, "wt %").replace("not determined", "n.d.")
+            notes = [f"{notes[0]}, {amount}"]
+    return Row(name, (*notes, *card), two_theta, style.color(index + 2), status=status)
 
 
-def _name_axis(ax: Axes, axis: str) -> None:
-    name, unit = AXES[axis]
-    style.say(ax.xaxis.label, style.axis_text(name, unit))
+def _reflections(dataset: xr.Dataset, index: int) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """Return 2θ and status of the lines of one phase, of all members of a series together."""
+    if "reflection_two_theta" not in dataset or "reflection_phase" not in dataset:
+        return np.zeros(0), np.zeros(0, dtype="<U9")
+    owner = dataset["reflection_phase"]
+    wanted = index if np.issubdtype(owner.dtype, np.number) else str(dataset["phase"].values[index])
+    place = dataset["reflection_two_theta"]
+    state = dataset["status"] if "status" in dataset else xr.full_like(place, "", dtype="<U9")
+    place, owner, state = xr.broadcast(place, owner, state)
+    mine = (owner.values == wanted) & np.isfinite(place.values)
+    single = not labels.member_dims(dataset)
+    status = state.values[mine].astype(str) if single else np.full(np.count_nonzero(mine), "", dtype="<U9")
+    return place.values[mine], status

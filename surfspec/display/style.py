@@ -370,6 +370,24 @@ def marker(index: int) -> str:
     return MARKERS[index % len(MARKERS)]
 
 
+def readable(shade: str, contrast: float = 4.5) -> str:
+    """Darken a colour until text in it stands out from white by a contrast ratio (W3C WCAG 2: 4.5 for small text).
+
+    Examples
+    --------
+    >>> readable("#000000"), readable("#E69F00")
+    ('#000000', '#9C6C00')
+    """
+    channels = [int(shade[start : start + 2], 16) for start in (1, 3, 5)]
+    for percent in range(100, 0, -1):
+        mixed = [round(one * percent / 100) for one in channels]
+        linear = [one / 255 / 12.92 if one <= 10 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in mixed]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        if 1.05 / (luminance + 0.05) >= contrast:
+            return "#" + "".join(f"{one:02X}" for one in mixed)
+    return INK
+
+
 def tint(shade: str, strength: float) -> tuple[float, float, float]:
     """Mix a colour with white; `strength` 1 leaves it, 0 makes it white."""
     red, green, blue = (int(shade[start : start + 2], 16) / 255 for start in (1, 3, 5))

@@ -1,62 +1,79 @@
-"""Rows of ticks under a diffraction pattern: where each phase has its lines, and how sure it is."""
+"""Rows of ticks under a diffraction pattern: where each phase has its lines, and what is said of it."""
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from surfspec.display import labels, style
-from surfspec.display.text import value_text
+from surfspec.display import style
+
+Array = NDArray[np.float64]
 
 
-def phase_order(dataset: xr.Dataset) -> list[int]:
-    """Return the rows of the ticks: the most probable phase first; phases of no member left out of a series."""
-    probability = dataset["probability"]
-    best = np.asarray(probability.max([name for name in probability.dims if name != "phase"]).values, dtype=np.float64)
-    return [int(index) for index in np.argsort(-np.nan_to_num(best, nan=-1.0), kind="stable")]
+@dataclass(frozen=True)
+class Row:
+    """One phase: its name, what is said of it, its lines.
+
+    Attributes
+    ----------
+    name
+        Name, chemical formulas in it as plain text.
+    notes
+        What is said of it, one line each.
+    two_theta
+        Places of its lines, deg.
+    height
+        Heights of the ticks from 0 to 1; empty for ticks of full height.
+    status
+        ``weak`` lines are short, ``missing`` ones carry a cross; empty where nothing is known.
+    color
+        Colour of ticks and name.
+    """
+
+    name: str
+    notes: tuple[str, ...]
+    two_theta: Array
+    color: str
+    height: Array = field(default_factory=lambda: np.empty(0))
+    status: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype="<U9"))
 
 
-def draw_rows(
-    ax: Axes,
-    dataset: xr.Dataset,
-    rows: Sequence[int],
-    convert: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    *,
-    labelled: bool,
-) -> None:
+def draw_rows(ax: Axes, rows: Sequence[Row], convert: Callable[[Array], Array], *, labelled: bool, none: str) -> None:
     """Draw one row of ticks for each phase.
 
-    Weak lines are short; lines that were expected and not found carry a cross.
+    Weak lines are short; lines that were expected and not found carry a cross. Names have the colour of their ticks,
+    darkened to be read on white.
 
     Parameters
     ----------
     ax
         Axes that share the horizontal axis of the pattern.
-    dataset
-        Kind ``match``.
     rows
-        Indices of the phases, from the top.
+        The phases, from the top.
     convert
         Turns 2θ in degrees into the horizontal axis.
     labelled
         Name the phases at the right of the frame, else above their ticks inside it.
+    none
+        What to write where there is no phase.
     """
-    low, high = (-0.32, 0.32) if labelled else (0.08, 0.4)
-    for row, index in enumerate(rows):
-        two_theta, status = _reflections(dataset, index)
-        place = convert(two_theta)
-        shade = style.color(index + 2)
-        weak, missing = status == "weak", status == "missing"
-        ax.vlines(place[~weak], row + low, row + high, color=shade, linewidth=0.9)
-        ax.vlines(place[weak], row + low + 0.6 * (high - low), row + high, color=shade, linewidth=0.6)
+    low, high = (-0.34, 0.34) if labelled else (0.12, 0.44)
+    for place, row in enumerate(rows):
+        at = convert(row.two_theta)
+        status = row.status if row.status.size else np.full(at.size, "", dtype="<U9")
+        height = row.height if row.height.size else np.where(status == "weak", 0.4, 1.0)
+        foot = np.full(at.size, float(place + high))
+        missing = status == "missing"
+        for group, width in ((status == "weak", 0.6), (status != "weak", 0.9)):
+            top = place + high - np.maximum(height[group], 0.06) * (high - low)
+            ax.vlines(at[group], top, foot[group], color=row.color, linewidth=width)
         ax.plot(
-            place[missing], np.full(np.count_nonzero(missing), row + (low + high) / 2), linestyle="none", marker="x",
+            at[missing], np.full(np.count_nonzero(missing), place + (low + high) / 2), linestyle="none", marker="x",
             markersize=3.6, color=style.WARN, markeredgewidth=0.9, zorder=4,
         )  # fmt: skip
     style.dress(ax)
@@ -65,44 +82,24 @@ def draw_rows(
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
     ax.set_yticks([])
     if not rows:
-        style.note(ax, 0.5, 0.5, "no phase identified", ha="center", va="center", color=style.WARN)
-    names = labels.phase_names(dataset, formulas=labelled)
-    short = [textwrap.shorten(names[index], 44 if labelled else 24, placeholder=" ...") for index in rows]
-    texts = [_row_text(dataset, index, "\n" if labelled else ", ") for index in rows]
+        style.note(ax, 0.5, 0.5, none, ha="center", va="center", color=style.WARN)
+    names = [textwrap.shorten(row.name, 44 if labelled else 32, placeholder=" ...") for row in rows]
     if labelled:
-        both = [f"{name}\n{text}" for name, text in zip(short, texts, strict=True)]
+        both = ["\n".join([name, *row.notes]) for name, row in zip(names, rows, strict=True)]
         style.name_ticks(ax.yaxis, range(len(rows)), both, chemistry=True, size=6.5)
+        for one, row in zip(ax.get_yticklabels(), rows, strict=True):
+            one.set_color(style.readable(row.color))
         return
-    for row, (name, text) in enumerate(zip(short, texts, strict=True)):
-        across = ax.get_yaxis_transform()
-        style.note(ax, 0.01, row - 0.24, f"{name}: {text}", transform=across, va="center", chemistry=True, size=6.5)
+    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
+        head, *more = row.notes or ("",)
+        told = "\n".join([f"{name}: {head}" if head else name, *more])
+        style.note(
+            ax, 0.01, place - 0.2, told, transform=ax.get_yaxis_transform(), va="center", chemistry=True, size=6.0,
+            color=style.readable(row.color), linespacing=1.05,
+        )  # fmt: skip
 
 
-def _row_text(dataset: xr.Dataset, index: int, separator: str) -> str:
-    """Say how sure a phase is, how much there is of it, and where its card is unverified."""
-    phase = dataset.isel(phase=index)
-    card = [note] if (note := labels.card_note(phase)) else []
-    if phase["probability"].ndim:
-        return ", ".join([f"best {labels.probability_text(float(phase['probability'].max()))}", *card])
-    words = [labels.probability_text(float(phase["probability"]))]
-    fraction, unc = float(phase["weight_fraction"]), float(phase["weight_fraction_unc"])
-    if math.isfinite(fraction):
-        factor = 100 if str(dataset["weight_fraction"].attrs.get("units", "1")) == "1" else 1
-        words.append(value_text(factor * fraction, factor * unc, "wt %").replace("not determined", "n.d."))
-    return ", ".join(words) + "".join(f"{separator}{text}" for text in card)
-
-
-def _reflections(dataset: xr.Dataset, index: int) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
-    """Return 2θ and status of the lines of one phase, of all members of a series together."""
-    if "reflection_two_theta" not in dataset or "reflection_phase" not in dataset:
-        return np.zeros(0), np.zeros(0, dtype="<U9")
-    owner = dataset["reflection_phase"]
-    wanted = index if np.issubdtype(owner.dtype, np.number) else str(dataset["phase"].values[index])
-    place = dataset["reflection_two_theta"]
-    state = dataset["status"] if "status" in dataset else xr.full_like(place, "", dtype="<U9")
-    place, owner, state = xr.broadcast(place, owner, state)
-    mine = (owner.values == wanted) & np.isfinite(place.values)
-    single = not labels.member_dims(dataset)
-    return place.values[mine], state.values[mine].astype(str) if single else np.full(
-        np.count_nonzero(mine), "", dtype="<U9"
-    )
+def lines_of(count: int, notes: int, *, labelled: bool) -> float:
+    """Return the height in cm of a frame with so many rows, whose names have so many lines at most."""
+    each = 0.3 + 0.31 * (1 + notes) if labelled else 0.5 + 0.28 * max(notes, 1)
+    return 0.35 + each * max(count, 1)

@@ -16,8 +16,8 @@ from scipy.special import xlogy
 
 from surfspec import spectra
 from surfspec.display import plot, plot_fit, plot_match, plot_series, plot_spectrum, plot_stack, plot_table
+from surfspec.display.diffraction_axis import abscissa
 from surfspec.display.fit_plot import residual_of
-from surfspec.display.match_plot import abscissa
 from surfspec.errors import InputError, SchemaError, SurfspecError
 
 
