@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surfspec.errors import FormatError
+from surfspec.io import archive
 
 #: Largest file that is read; measured spectra are far smaller.
 MAX_BYTES = 512 * 2**20
@@ -45,7 +46,7 @@ class Source:
 
 
 def load(path: str | Path) -> Source:
-    """Read all bytes of a file.
+    """Read all bytes of a file, unpacked where gzip or bzip2 packed it.
 
     Parameters
     ----------
@@ -84,6 +85,7 @@ def load(path: str | Path) -> Source:
             where=str(path),
             remedy="Check the permissions of the file",
         ) from problem
+    data = archive.unpacked(data, file.name)
     if not data.strip(b" \t\r\n\x00"):
         raise FormatError("the file is empty", where=file.name, remedy="Export or copy it again")
     return Source(file.name, file.suffix.lower(), data, hashlib.sha256(data).hexdigest())

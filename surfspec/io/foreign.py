@@ -9,13 +9,8 @@ _MAGIC = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 or netCDF file", "Load studies and fits with surfspec.load()"),
     (b"CDF\x01", "a netCDF file", "Load studies and fits with surfspec.load()"),
     (b"CDF\x02", "a netCDF file", "Load studies and fits with surfspec.load()"),
-    (b"RAW1.01", "a Bruker .raw file", "Export it as .xy, .xye or .xrdml"),
-    (b"RAW4.00", "a Bruker .raw file", "Export it as .xy, .xye or .xrdml"),
-    (b"RAW ", "a Bruker .raw file", "Export it as .xy, .xye or .xrdml"),
-    (b"RAW2", "a Bruker .raw file", "Export it as .xy, .xye or .xrdml"),
+    (b"RAW2", "a Siemens .raw file of version 2", "Export it as .xy, .xye or .xrdml"),
     (b"RAW_1.06", "a Stoe .raw file", "Export it as .xy"),
-    (b"BZh", "a bzip2 archive", "Unpack it first"),
-    (b"\x1f\x8b", "a gzip archive", "Unpack it first"),
     (b"\x89PNG", "a picture", "Read the numbers, not a plot of them"),
     (b"\xff\xd8\xff", "a picture", "Read the numbers, not a plot of them"),
     (b"%PDF", "a PDF document", "Export the numbers from the instrument's program"),
@@ -23,7 +18,6 @@ _MAGIC = (
     (b"SOFH", "a PHI MultiPak file", "Export it as VAMAS or text"),
 )
 _TEXT = (
-    ("*RAS_DATA_START", "a Rigaku .ras file", "Export it as .xy"),
     ("<?xml", "an XML file that is no .xrdml", "Export it as VAMAS, text or .xrdml"),
     ("<!DOCTYPE html", "a web page", "Download the data file itself"),
     ("<html", "a web page", "Download the data file itself"),
@@ -41,9 +35,9 @@ def refuse_known(source: Source) -> None:
     """
     if source.data.startswith(b"PK\x03\x04") and b"xl/workbook" not in source.data:
         raise FormatError(
-            "this is a zip archive and no .xlsx workbook (a Rigaku .rasx, a Bruker .brml, or packed files)",
+            "this is a zip archive and no .xlsx, .rasx or .brml",
             where=source.name,
-            remedy="Export the measurement as .xy or .xrdml, or unpack the archive first",
+            remedy="Unpack the archive, and read the measurement in it",
         )
     for magic, name, remedy in _MAGIC:
         if source.data.startswith(magic):

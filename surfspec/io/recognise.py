@@ -10,7 +10,23 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import FormatError, InputError
-from surfspec.io import _bytes, _entry, avantage, foreign, native, regions, scienta, specs_xy, text, vamas, xrdml
+from surfspec.io import (
+    _bytes,
+    _entry,
+    avantage,
+    brml,
+    bruker_raw,
+    foreign,
+    native,
+    powder_text,
+    regions,
+    rigaku,
+    scienta,
+    specs_xy,
+    text,
+    vamas,
+    xrdml,
+)
 
 #: Readers in the order in which they are asked; text comes last because every text is text.
 READERS: tuple[_entry.Reader, ...] = (
@@ -18,6 +34,12 @@ READERS: tuple[_entry.Reader, ...] = (
     vamas.READER,
     avantage.READER,
     xrdml.READER,
+    bruker_raw.READER,
+    brml.READER,
+    rigaku.READER,
+    rigaku.READER_X,
+    powder_text.READER,
+    powder_text.READER_LHPM,
     specs_xy.READER,
     scienta.READER,
     text.READER,
@@ -42,10 +64,12 @@ def reader_of(source: _bytes.Source) -> _entry.Reader:
     FormatError
         For formats that surfspec knows but does not read, and for binary content.
     """
-    foreign.refuse_known(source)
-    for reader in READERS:
+    for reader in READERS[:-1]:
         if reader.recognises(source):
             return reader
+    foreign.refuse_known(source)
+    if READERS[-1].recognises(source):
+        return READERS[-1]
     raise FormatError("unknown format", where=source.name, remedy="Export it as VAMAS, text, .xlsx or .xrdml")
 
 
@@ -95,7 +119,7 @@ def read(
     Parameters
     ----------
     path
-        VAMAS, Avantage .xlsx, .xrdml or a text table.
+        VAMAS, Avantage .xlsx, .xrdml, .raw, .brml, .ras, .rasx, a text table and others; gzip and bzip2 are unpacked.
     region
         Region of a file that holds several: ``"Na1s"``, ``"Na_1s"`` and ``"Na 1s"`` are the same.
     technique

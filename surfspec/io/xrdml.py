@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from surfspec import spectra
 from surfspec.errors import FormatError
-from surfspec.io import _bytes, _entry
+from surfspec.io import _bytes, _entry, safe_xml
 
 NAME = "xrdml"
 
@@ -61,9 +61,13 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
         For XML that is broken or declares a document type, for scans that are no 2θ scans, and for numbers of
         points that do not agree.
     """
-    root = _root(source)
+    root = safe_xml.root(_bytes.decode(source), source.name)
     entries = []
-    scans = [(measurement, scan) for measurement in _all(root, "xrdMeasurement") for scan in _all(measurement, "scan")]
+    scans = [
+        (measurement, scan)
+        for measurement in safe_xml.every(root, "xrdMeasurement")
+        for scan in safe_xml.every(measurement, "scan")
+    ]
     if not scans:
         raise FormatError("no scan in this file", where=source.name, remedy="Measure or export it again")
     sample = _sample(root)
@@ -77,45 +81,9 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
     return entries
 
 
-def _root(source: _bytes.Source) -> ET.Element:
-    text = _bytes.decode(source)
-    if re.search(r"<!\s*(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
-        raise FormatError(
-            "the file declares a document type, which measurements never do",
-            where=source.name,
-            remedy="Do not trust this file; export the measurement again",
-        )
-    try:
-        return ET.fromstring(text)  # noqa: S314 - document types and entities were refused above
-    except ET.ParseError as problem:
-        line, column = problem.position
-        raise FormatError(
-            "the XML is broken here",
-            where=f"{source.name}:{line}:{column}",
-            remedy="The file is cut off or damaged; copy it again",
-        ) from problem
-
-
-def _tag(element: ET.Element) -> str:
-    return element.tag.rsplit("}", 1)[-1]
-
-
-def _all(element: ET.Element, name: str) -> list[ET.Element]:
-    return [child for child in element.iter() if _tag(child) == name]
-
-
-def _first(element: ET.Element, name: str) -> ET.Element | None:
-    return next((child for child in element.iter() if _tag(child) == name), None)
-
-
-def _text(element: ET.Element, name: str) -> str:
-    child = _first(element, name)
-    return (child.text or "").strip() if child is not None else ""
-
-
 def _sample(root: ET.Element) -> str:
-    sample = _first(root, "sample")
-    return (_text(sample, "name") or _text(sample, "id")) if sample is not None else ""
+    sample = safe_xml.first(root, "sample")
+    return (safe_xml.text_of(sample, "name") or safe_xml.text_of(sample, "id")) if sample is not None else ""
 
 
 def _numbers(element: ET.Element | None, where: str) -> NDArray[np.float64]:
@@ -127,7 +95,7 @@ def _numbers(element: ET.Element | None, where: str) -> NDArray[np.float64]:
     except ValueError:
         wrong = next(part for part in parts if not re.fullmatch(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?", part))
         raise FormatError(
-            f"{wrong[:30]!r} among the {_tag(element)} is not a number",
+            f"{wrong[:30]!r} among the {safe_xml.tag(element)} is not a number",
             where=where,
             remedy="Export the measurement again",
         ) from None
@@ -156,18 +124,18 @@ def _pattern(
 
 def _points(scan: ET.Element, where: str) -> _Points:
     raw = True
-    numbers = _first(scan, "counts")
+    numbers = safe_xml.first(scan, "counts")
     if numbers is None:
-        raw, numbers = False, _first(scan, "intensities")
+        raw, numbers = False, safe_xml.first(scan, "intensities")
     values = _numbers(numbers, where)
     if numbers is None or values.size == 0:
         raise FormatError("the scan holds no intensities", where=where, remedy="The scan was not measured; repeat it")
     two_theta = _two_theta(scan, values.size, where)
-    common = _numbers(_first(scan, "commonCountingTime"), where)
-    times = common if common.size else _numbers(_first(scan, "countingTimes"), where)
-    factors = _numbers(_first(scan, "beamAttenuationFactors"), where)
+    common = _numbers(safe_xml.first(scan, "commonCountingTime"), where)
+    times = common if common.size else _numbers(safe_xml.first(scan, "countingTimes"), where)
+    factors = _numbers(safe_xml.first(scan, "beamAttenuationFactors"), where)
     if factors.size == 0:
-        factors = _numbers(_first(scan, "commonBeamAttenuationFactor"), where)
+        factors = _numbers(safe_xml.first(scan, "commonBeamAttenuationFactor"), where)
     for name, found in (("counting times", times), ("attenuation factors", factors)):
         if found.size not in {0, 1, values.size}:
             raise FormatError(
@@ -184,10 +152,10 @@ def _two_theta(scan: ET.Element, count: int, where: str) -> NDArray[np.float64]:
         raise FormatError(
             f"the scan is over {axis}, not over 2θ", where=where, remedy="surfspec reads powder scans (Gonio or 2Theta)"
         )
-    for positions in _all(scan, "positions"):
+    for positions in safe_xml.every(scan, "positions"):
         if positions.get("axis", "").lower() != "2theta":
             continue
-        listed = _numbers(_first(positions, "listPositions"), where)
+        listed = _numbers(safe_xml.first(positions, "listPositions"), where)
         if listed.size:
             if listed.size != count:
                 raise FormatError(
@@ -196,7 +164,7 @@ def _two_theta(scan: ET.Element, count: int, where: str) -> NDArray[np.float64]:
                     remedy="Export the measurement again",
                 )
             return listed
-        ends = [_numbers(_first(positions, name), where) for name in ("startPosition", "endPosition")]
+        ends = [_numbers(safe_xml.first(positions, name), where) for name in ("startPosition", "endPosition")]
         if all(end.size == 1 for end in ends):
             status = scan.get("status", "Completed")
             if status.lower() != "completed":
@@ -241,13 +209,13 @@ def _wavelength(measurement: ET.Element) -> dict[str, _entry.Attr]:
     Which lines are in the beam is told by the ratio of K-alpha 2, not by the line for which angles were meant:
     ``wavelength_name`` is ``CuKa`` for the doublet and ``CuKa1`` for K-alpha 1 alone.
     """
-    used = _first(measurement, "usedWavelength")
+    used = safe_xml.first(measurement, "usedWavelength")
     if used is None:
         return {}
     found: dict[str, _entry.Attr] = {}
     intended = used.get("intended", "")
     main = "kBeta" if intended.lower() == "k-beta" else "kAlpha1"
-    first, second, ratio = (_float(_text(used, name)) for name in (main, "kAlpha2", "ratioKAlpha2KAlpha1"))
+    first, second, ratio = (_float(safe_xml.text_of(used, name)) for name in (main, "kAlpha2", "ratioKAlpha2KAlpha1"))
     if first is not None:
         found["wavelength"] = first
         found["wavelength_intended"] = intended
@@ -255,7 +223,7 @@ def _wavelength(measurement: ET.Element) -> dict[str, _entry.Attr]:
         found["wavelength_alpha2_ratio"] = ratio
         if ratio > 0 and second is not None:
             found["wavelength_alpha2"] = second
-    anode = _text(measurement, "anodeMaterial")
+    anode = safe_xml.text_of(measurement, "anodeMaterial")
     if anode:
         found["anode"] = anode
         if main == "kAlpha1" and "wavelength" in found:
@@ -270,14 +238,14 @@ def _attrs(measurement: ET.Element, scan: ET.Element, points: _Points) -> dict[s
     if points.factors.size and not np.all(points.factors == 1.0):
         attrs["attenuation_factor_max"] = float(np.max(points.factors))
     texts = {
-        "instrument": _text(scan, "instrumentControlSoftware"),
-        "date": _text(scan, "startTimeStamp"),
+        "instrument": safe_xml.text_of(scan, "instrumentControlSoftware"),
+        "date": safe_xml.text_of(scan, "startTimeStamp"),
         "scan_axis": scan.get("scanAxis", ""),
         "sample_mode": measurement.get("sampleMode", ""),
     }
     attrs.update({key: text for key, text in texts.items() if text})
     for name, key in (("tension", "tube_tension_kV"), ("current", "tube_current_mA"), ("radius", "radius_mm")):
-        value = _float(_text(measurement, name))
+        value = _float(safe_xml.text_of(measurement, name))
         if value is not None:
             attrs[key] = value
     return attrs
