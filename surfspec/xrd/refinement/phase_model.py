@@ -1,0 +1,289 @@
+r"""One phase in a pattern: its lines as they depend on the parameters, drawn, with exact derivatives.
+
+.. math:: G^2 = U\tan^2\theta + V\tan\theta + W, \qquad L = X/\cos\theta + Y\tan\theta
+
+G is common to all phases (the instrument), X (size) and Y (strain) belong to the phase. Lines shift by
+
+.. math:: 2\theta_{obs} = 2\theta + z + \delta\cos\theta - f\,A\cot2\theta
+
+where axial divergence spreads each line over f = 0..1 by Simpson's rule (Howard 1982, J. Appl. Cryst. 15, 615).
+What varies slowly (LP, the theta of widths) is kept at the positions of the cell a round of the fit began with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+from surfspec.xrd.patterns.optics import Optics
+from surfspec.xrd.patterns.profile import two_theta_of, windows
+from surfspec.xrd.patterns.structure_factors import lines
+from surfspec.xrd.patterns.texture import march_factor, texture_cosines
+from surfspec.xrd.patterns.wavelengths import Radiation
+from surfspec.xrd.refinement.lattice import Lattice, allowed, metric_terms, parts_of
+from surfspec.xrd.refinement.line_shape import Shape, blocks, shape
+from surfspec.xrd.structures.phase import Phase
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+#: Parameters common to all phases, and those of each phase after the terms of its metric.
+COMMON = ("zero", "displacement", "U", "V", "W", "asymmetry")
+OWN = ("X", "Y", "r", "B")
+#: Lines are drawn out to this many FWHM, and weak ones (share of the strongest) to fewer.
+REACH, REACH_WEAK, WEAK = 25.0, 8.0, 0.02
+#: Lines weaker than this share of the strongest are left out.
+FAINT = 2e-4
+#: Smallest Gaussian width, deg.
+NARROWEST = 0.005
+#: Simpson nodes of a line whose asymmetry shows: squared positions and weights.
+_NODES = np.array([0.0, 0.0625, 0.25, 0.5625, 1.0])
+_WEIGHTS = np.array([1.0, 4.0, 2.0, 4.0, 1.0]) / 12.0
+#: Shift by asymmetry, in FWHM, from which a line is drawn at all nodes.
+_VISIBLE = 0.02
+
+
+@dataclass(frozen=True)
+class PhaseModel:
+    """What stays the same of a phase during a round.
+
+    Attributes
+    ----------
+    phase, light
+        The structure or lattice, and the radiation.
+    hkl, parts, terms
+        Lines, shares of 1/d^2 and matrices of the metric.
+    strength
+        Area of each line at unit scale and card B, without LP, shape (lines,); 1 for Pawley.
+    direction, squared
+        Texture direction and squared cosines, None and empty without.
+    groups
+        Number of the linear amplitude each line belongs to (0 with a structure), shape (lines,).
+    reference
+        2 theta of each line and wavelength at which slow factors are taken, deg, shape (waves, lines).
+    slow
+        LP times slit factor times wavelength weight, shape (waves, lines).
+    """
+
+    phase: Phase | Lattice
+    light: Radiation
+    hkl: Index
+    parts: Array
+    terms: Array
+    strength: Array
+    direction: tuple[int, int, int] | None
+    squared: Array
+    groups: Index
+    reference: Array
+    slow: Array
+
+    @property
+    def pawley(self) -> bool:
+        """Whether the areas of the lines are free."""
+        return bool(np.any(self.groups > 0)) or isinstance(self.phase, Lattice)
+
+    @property
+    def count(self) -> int:
+        """Number of linear amplitudes."""
+        return int(self.groups.max(initial=0)) + 1
+
+
+def build(
+    phase: Phase | Lattice, light: Radiation, span: tuple[float, float], *, factors: Array | None = None,
+    pawley: bool = False, direction: tuple[int, int, int] | None = None, optics: Optics | None = None,
+    resolution: float = 0.1,
+) -> PhaseModel:  # fmt: skip
+    """Prepare a phase for a pattern over `span` (deg), with lines closer than `resolution` (deg) as one for Pawley."""
+    margin = 1.0
+    top, wave = min(span[1] + margin, 178.0), min(light.wavelengths)
+    free = pawley or isinstance(phase, Lattice)
+    if isinstance(phase, Lattice) or free:
+        hkl = allowed(phase, wave / (2.0 * np.sin(np.radians(top) / 2.0)))
+        parts = parts_of(phase, hkl)
+        strength = np.ones(len(hkl))
+    else:
+        found = lines(phase, wave, top)
+        hkl, parts = found.hkl, found.parts
+        strength = found.multiplicity * found.f_squared / found.volume**2
+    q = parts @ (np.ones(parts.shape[1]) if factors is None else factors)
+    order = np.argsort(q, kind="stable")
+    hkl, parts, strength, q = hkl[order], parts[order], strength[order], q[order]
+    reference = np.stack([two_theta_of(q, value) for value in light.wavelengths])
+    with np.errstate(invalid="ignore"):
+        inside = np.any((reference > span[0] - margin) & (reference < span[1] + margin), axis=0)
+    hkl, parts, strength, reference = hkl[inside], parts[inside], strength[inside], reference[:, inside]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slow = (optics or Optics()).factor(reference) * np.array(light.weights)[:, None]
+    slow = np.where(np.isfinite(reference), slow, 0.0)
+    if free:
+        # the largest area over the scale of one keeps amplitudes of one phase alike
+        slow = np.where(slow > 0, np.array(light.weights)[:, None], 0.0)
+        jumps = np.diff(reference[0], prepend=reference[0, :1]) > resolution
+        groups = np.cumsum(jumps).astype(np.int64)
+        strength = strength / np.bincount(groups)[groups]
+    else:
+        keep = strength * slow[0] > FAINT * float((strength * slow[0]).max(initial=0.0))
+        hkl, parts, strength, reference, slow = (
+            hkl[keep],
+            parts[keep],
+            strength[keep],
+            reference[:, keep],
+            slow[:, keep],
+        )
+        groups = np.zeros(len(hkl), dtype=np.int64)
+    squared = np.empty((len(hkl), 0))
+    if direction is not None:
+        squared = texture_cosines(hkl, cast(Phase, phase), direction=direction)
+    return PhaseModel(
+        phase, light, hkl, parts, metric_terms(phase), strength, direction, squared, groups, reference, slow
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A phase drawn at some parameters: sparse blocks (points x drawn lines), and what each drawn line is.
+
+    ``columns`` are the unit patterns of the linear amplitudes, shape (n, count).
+    """
+
+    columns: Array
+    value: csc_array
+    by_center: csc_array
+    by_gauss: csc_array
+    by_lorentz: csc_array
+    number: Index
+    area: Array
+    facts: dict[str, Array]
+
+
+def draw(model: PhaseModel, grid: Array, values: dict[str, float], factors: Array, blur: float = 0.0) -> Drawn:
+    """Draw a phase.
+
+    Parameters
+    ----------
+    model
+        The phase.
+    grid
+        2 theta, deg, shape (n,).
+    values
+        Of ``COMMON`` and, for this phase, of ``OWN``.
+    factors
+        On the terms of the metric.
+    blur
+        FWHM (deg) of a Gaussian that the data were smoothed with.
+    """
+    facts = _facts(model, values, factors)
+    gauss = np.sqrt(np.maximum(facts["gauss_squared"], NARROWEST**2) + blur**2)
+    lorentz = np.maximum(facts["lorentz"], 0.0)
+    one = shape(gauss, lorentz)
+    near = (facts["center"] > grid[0] - 5 * one.width) & (facts["center"] < grid[-1] + 5 * one.width)
+    facts = {name: value[near] for name, value in facts.items()} | {"gauss": gauss[near]}
+    facts = _spread(facts, one.width[near], values["asymmetry"])
+    number = facts["number"].astype(np.int64)
+    one = shape(facts["gauss"], np.maximum(facts["lorentz"], 0.0))
+    strong = facts["area"] > WEAK * float(facts["area"].max(initial=0.0))
+    matrices = _matrices(grid, facts["center"], one, strong)
+    weight = csc_array(
+        (facts["area"], (np.arange(len(number)), model.groups[number])), shape=(len(number), model.count)
+    )
+    columns = (matrices[0] @ weight).toarray()[: len(grid)]
+    return Drawn(columns, *matrices, number, facts["area"], facts)
+
+
+def _facts(model: PhaseModel, values: dict[str, float], factors: Array) -> dict[str, Array]:
+    """Everything about each line and wavelength, flat."""
+    theta = np.radians(model.reference) / 2.0
+    tangent, cosine = np.tan(theta), np.cos(theta)
+    q = model.parts @ factors
+    waves = np.array(model.light.wavelengths)[:, None]
+    with np.errstate(invalid="ignore"):
+        sine = waves * np.sqrt(np.maximum(q, 1e-12)) / 2.0
+        true = np.degrees(2.0 * np.arcsin(np.where(sine < 1.0, sine, np.nan)))
+        by_q = np.degrees(waves / (2.0 * np.sqrt(np.maximum(q, 1e-12)) * np.sqrt(1.0 - sine**2)))
+    factor, factor_by = np.ones(len(q)), np.zeros(len(q))
+    if model.direction is not None:
+        factor, factor_by = march_factor(model.squared, values["r"])
+    damp = np.exp(-0.5 * values["B"] * q_of(model))
+    area = model.strength * factor * damp * model.slow
+    ok = np.isfinite(true) & np.isfinite(model.reference) & (model.slow > 0)
+    number = np.broadcast_to(np.arange(len(q), dtype=np.float64), true.shape)
+    cotangent = np.clip(1.0 / np.tan(np.radians(np.where(ok, model.reference, 90.0))), -20.0, 20.0)
+    shown = true + values["zero"] + values["displacement"] * cosine
+    table = {
+        "center": shown, "by_q": by_q, "cosine": cosine, "tangent": tangent, "cotangent": cotangent, "area": area,
+        "gauss_squared": values["U"] * tangent**2 + values["V"] * tangent + values["W"],
+        "lorentz": values["X"] / cosine + values["Y"] * tangent,
+        "texture": np.broadcast_to(factor_by / factor, true.shape), "number": number,
+    }  # fmt: skip
+    return {name: np.asarray(value[ok], dtype=np.float64) for name, value in table.items()}
+
+
+def q_of(model: PhaseModel) -> Array:
+    """1/d^2 of the lines in the cell of the card, angstrom^-2 (for slow factors)."""
+    return np.asarray(model.parts.sum(axis=1))
+
+
+def _spread(facts: dict[str, Array], width: Array, asymmetry: float) -> dict[str, Array]:
+    """Repeat lines whose asymmetry shows at the nodes of Simpson's rule; the others move to its mean, f = 1/3."""
+    seen = np.abs(asymmetry * facts["cotangent"]) > _VISIBLE * width
+    plain, split = np.flatnonzero(~seen), np.flatnonzero(seen)
+    pick = np.concatenate([plain, np.repeat(split, len(_NODES))])
+    node = np.concatenate([np.full(len(plain), 1.0 / 3.0), np.tile(_NODES, len(split))])
+    weight = np.concatenate([np.ones(len(plain)), np.tile(_WEIGHTS, len(split))])
+    spread = {name: value[pick] for name, value in facts.items()}
+    by = -node * spread["cotangent"]
+    spread |= {"by_asymmetry": by, "center": spread["center"] + asymmetry * by, "area": spread["area"] * weight}
+    return spread
+
+
+def _matrices(
+    grid: Array, center: Array, one: Shape, strong: NDArray[np.bool_]
+) -> tuple[csc_array, csc_array, csc_array, csc_array]:
+    n, m = len(grid), len(center)
+    data: list[list[Array]] = [[], [], [], []]
+    rows, order, counts = [], [], []
+    for chosen, reach in ((np.flatnonzero(strong), REACH), (np.flatnonzero(~strong), REACH_WEAK)):
+        if not len(chosen):
+            continue
+        part = one.take(chosen)
+        index, offset = windows(grid, center[chosen], part.width, reach)
+        for bag, block in zip(data, blocks(offset, part), strict=True):
+            bag.append(block.ravel())
+        rows.append(index.ravel())
+        order.append(chosen)
+        counts.append(np.full(len(chosen), index.shape[1]))
+    if not rows:
+        empty = csc_array((n + 1, m))
+        return empty, empty, empty, empty
+    place = np.concatenate(order)
+    pointer = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    indices = np.concatenate(rows)
+    back = np.argsort(place)
+    made = []
+    for bag in data:
+        matrix = csc_array((np.concatenate(bag), indices, pointer), shape=(n + 1, m))
+        made.append(matrix[:, back] if np.any(place != np.arange(m)) else matrix)
+    return made[0], made[1], made[2], made[3]
+
+
+def slopes(model: PhaseModel, drawn: Drawn, amplitudes: Array, grid_size: int) -> dict[str, Array]:
+    """Derivatives of the pattern of a phase with the given amplitudes, by name of parameter; metric terms as ``p0``..."""
+    facts, number = drawn.facts, drawn.number
+    area = drawn.area * amplitudes[model.groups[number]]
+    names = [*(f"p{t}" for t in range(model.parts.shape[1])), "zero", "displacement", "asymmetry"]
+    shifts = [*(facts["by_q"] * model.parts[number, t] for t in range(model.parts.shape[1])),
+              np.ones(len(area)), facts["cosine"], facts["by_asymmetry"]]  # fmt: skip
+    found = dict(zip(names, (drawn.by_center @ (np.stack(shifts, 1) * area[:, None]))[:grid_size].T, strict=True))
+    bound = facts["gauss_squared"] <= NARROWEST**2
+    half = np.where(bound, 0.0, area / (2.0 * facts["gauss"]))
+    wide = np.stack([facts["tangent"] ** 2, facts["tangent"], np.ones(len(area))], 1) * half[:, None]
+    found |= dict(zip("UVW", (drawn.by_gauss @ wide)[:grid_size].T, strict=True))
+    broad = np.stack([1.0 / facts["cosine"], facts["tangent"]], 1) * area[:, None]
+    found |= dict(zip("XY", (drawn.by_lorentz @ broad)[:grid_size].T, strict=True))
+    change = [area * facts["texture"], -0.5 * area * q_of(model)[number]]
+    found |= dict(zip("rB", (drawn.value @ np.stack(change, 1))[:grid_size].T, strict=True))
+    return found
