@@ -7,7 +7,8 @@
 [31.27, 36.26]
 """
 
-from surfspec.xrd.amounts.weights import quantify
+from surfspec.xrd.amounts.intensity_ratio import reference_intensity_ratio
+from surfspec.xrd.amounts.quantification import quantify
 from surfspec.xrd.lines.peak_search import find_peaks
 from surfspec.xrd.matching.identification import match
 from surfspec.xrd.matching.summaries import report
@@ -30,5 +31,6 @@ __all__ = [
     "quantify",
     "radiation",
     "read_cif",
+    "reference_intensity_ratio",
     "report",
 ]

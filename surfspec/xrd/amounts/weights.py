@@ -1,13 +1,10 @@
-"""Weight fractions from the scales of a match, with covariance, and a warning where microabsorption spoils them."""
+"""Weight fractions from scales, their covariance, and what no fit knows of: texture, coarse grains, microabsorption."""
 
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema
-from surfspec.errors import InputError
 from surfspec.xrd.patterns.structure_factors import anomalous
 from surfspec.xrd.patterns.wavelengths import HC
 from surfspec.xrd.structures.phase import Phase, orbits
@@ -18,10 +15,15 @@ Array = NDArray[np.float64]
 ELECTRON_RADIUS = 2.8179403262e-5
 #: Grain size (micrometre) assumed where none is known: a well ground powder.
 GRAIN = 5.0
-#: Relative standard uncertainty of a scale from what is not refined (displacement parameters, texture, extinction, mild
-#: microabsorption), chosen after the scatter of participants for sample 1 of the IUCr round robin
-#: (Madsen et al. 2001, J. Appl. Cryst. 34, 409: about 1 to 3 wt% around one third).
-SYSTEMATIC = 0.06
+#: Relative standard uncertainty of a scale from displacement parameters, form factors and the like, and the factor on the
+#: scatter of its lines over the root of their number (texture moves lines together, so that they are not independent).
+#: Both, and the grain sizes of :mod:`surfspec.xrd.amounts.microabsorption`, are where the likelihood of 25 weighed
+#: mixtures is flat and the pulls have an RMS near 1 (docs/xrd_amounts.md).
+SYSTEMATIC = 0.04
+TEXTURE = 2.0
+#: Root mean square radius (micrometre) of a grain of unknown size, and the slope of Brindley's factor for thin grains.
+GRAIN_RADIUS = 3.0
+SLOPE = 1.5
 #: |mu - mean| D above which Brindley's powders are no longer fine (0.01 to 0.1 is medium).
 BRINDLEY = 0.1
 
@@ -117,19 +119,21 @@ def contrast(absorptions: Array, fraction: Array, density: Array, grain: float =
     return np.asarray(np.abs(absorptions - mean) * grain * 1e-4)
 
 
-def systematic(scatter: Array, absorptions: Array, scale: Array, density: Array) -> Array:
+def systematic(scatter: Array, absorptions: Array, scale: Array, density: Array, lines: float | Array = 16.0) -> Array:
     r"""Relative standard uncertainty of scales from what is not refined.
 
-    .. math:: u^2 = 0.06^2 + (r/2)^2 + (c/2)^2
+    .. math:: u^2 = 0.04^2 + (2 r)^2/n + (1.5\, |\mu - \bar\mu|\, R)^2
 
     with the scatter r of observed over calculated areas of the clean lines (texture, coarse grains, wrong
-    structure; some four independent directions) and Brindley's contrast c for 5 um grains (half: the size may be
-    anything below).
+    structure), the number n of lines that carry the area, and Brindley's factor for thin grains of unknown
+    size (R = 3 um, root mean square of the sizes assumed in :mod:`surfspec.xrd.amounts.microabsorption`).
 
     Parameters
     ----------
     scatter, absorptions, scale, density
         r (1), cm^-1, s and g/cm^3, shape (n,).
+    lines
+        (sum A)^2 / sum A^2 of the areas of the clean lines, a number or shape (n,).
 
     Returns
     -------
@@ -137,68 +141,5 @@ def systematic(scatter: Array, absorptions: Array, scale: Array, density: Array)
         Shape (n,).
     """
     share = scale * density / max(float(np.sum(scale * density)), 1e-300)
-    spread = contrast(absorptions, share, density) if len(scale) > 1 else np.zeros(len(scale))
-    return np.sqrt(SYSTEMATIC**2 + (scatter / 2.0) ** 2 + (spread / 2.0) ** 2)
-
-
-def quantify(match: xr.Dataset, *, grain: float = GRAIN) -> xr.Dataset:
-    r"""Weight fractions of the crystalline phases of a match, with covariance and absorption contrast.
-
-    Parameters
-    ----------
-    match
-        What :func:`surfspec.xrd.match` returned, for one pattern.
-    grain
-        Grain size in micrometre, for the judgement of microabsorption.
-
-    Returns
-    -------
-    xarray.Dataset
-        Kind ``table``: ``weight_fraction`` with ``_unc`` (phase), ``weight_fraction_covariance`` (phase, phase_b),
-        ``contrast`` (phase), Brindley's difference of absorption from the mean, times grain size.
-        ``attrs["reasons"]`` says where the fractions are not to be trusted. Uncertainties are NaN where the match has
-        none, because too much of its signal is unexplained.
-
-    Raises
-    ------
-    InputError
-        When no phase was identified or the match is a series.
-
-    Examples
-    --------
-    >>> import numpy as np, surfspec as ss
-    >>> x, silicon = np.arange(20.0, 80.0, 0.02), ss.xrd.phases("Si")[0]
-    >>> made = ss.xrd.pattern(silicon, wavelength="CuKa1", two_theta=x, scale=3e4)
-    >>> counts = np.random.default_rng(0).poisson(made.intensity.values / made.intensity.values.max() * 5e3 + 50)
-    >>> found = ss.xrd.match(ss.spectrum(x, counts, technique="XRD"), phases=[silicon], wavelength="CuKa1")
-    >>> ss.xrd.quantify(found).weight_fraction.values.tolist()
-    [1.0]
-    """
-    schema.check(match, "match")
-    if match["scale"].ndim != 1:
-        raise InputError("this match is a series", where="match", remedy="Select one pattern with isel()")
-    if match.sizes["phase"] == 0:
-        raise InputError("no phase was identified", where="match", remedy="There is nothing to quantify")
-    fraction, covariance = fractions(match["scale"].values, match["scale_covariance"].values, match["density"].values)
-    if np.any(np.isnan(match["weight_fraction_unc"].values)):
-        covariance = np.full_like(covariance, np.nan)
-    contrasts = contrast(match["absorption"].values, fraction, match["density"].values, grain)
-    reasons = [
-        f"microabsorption: {name} absorbs differently (contrast {value:.2f} for {grain:g} um grains)"
-        for name, value in zip(match["phase"].values, contrasts, strict=True)
-        if value > BRINDLEY and len(fraction) > 1
-    ]
-    if np.any(np.isnan(covariance)):
-        reasons.append("model inadequate: too much of the signal is not explained, the fractions have no uncertainty")
-    unit = {"units": "1"}
-    data = {
-        "weight_fraction": ("phase", fraction, unit | {"long_name": "Weight fraction of the crystalline phases"}),
-        "weight_fraction_unc": ("phase", np.sqrt(np.diag(covariance)), unit | {"long_name": "Standard uncertainty"}),
-        "weight_fraction_covariance": (("phase", "phase_b"), covariance, unit),
-        "contrast": ("phase", contrasts, unit | {"long_name": "Brindley contrast |μ - mean μ| D"}),
-    }
-    kept = {name: match[name] for name in ("name", "formula", "space_group", "trust")}
-    coords = {"phase": match["phase"], "phase_b": ("phase_b", match["phase"].values), **kept}
-    attrs = {"kind": "table", "technique": "XRD", "reasons": "; ".join(reasons), "grain_um": float(grain),
-             "inputs": "match.weight_fraction, match.weight_fraction_covariance, match.absorption"}  # fmt: skip
-    return xr.Dataset(data, coords=coords, attrs=attrs)
+    spread = contrast(absorptions, share, density, GRAIN_RADIUS) if len(scale) > 1 else np.zeros(len(scale))
+    return np.sqrt(SYSTEMATIC**2 + (TEXTURE * scatter) ** 2 / np.maximum(lines, 1.0) + (SLOPE * spread) ** 2)
