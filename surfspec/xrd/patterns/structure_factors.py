@@ -1,4 +1,4 @@
-r"""Powder lines of a phase: structure factors, multiplicities and integrated intensities.
+r"""Powder lines of a phase: structure factors and integrated intensities.
 
 The integrated intensity of a line of a flat, thick powder sample is (International Tables for Crystallography C, 6.2)
 
@@ -14,20 +14,24 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.xrd.patterns.atoms import Atoms, atoms_of
+from surfspec.xrd.patterns.form_factors import anomalous, form_factor
+from surfspec.xrd.patterns.optics import lorentz_polarisation
+from surfspec.xrd.patterns.reflections import indices, metric_parts, multiplicity
 from surfspec.xrd.patterns.wavelengths import HC
-from surfspec.xrd.structures.phase import Phase, orbits
-from surfspec.xrd.structures.symmetry import symmetry
+from surfspec.xrd.structures.phase import Phase
+
+__all__ = ["Lines", "anomalous", "form_factor", "lines", "lorentz_polarisation", "metric_parts", "squared"]
 
 Array = NDArray[np.float64]
 
 #: Lines weaker than this share of the strongest |F|^2 m are left out as absent.
 NEGLIGIBLE = 1e-6
-#: Reflections whose 1/d^2 agree to this relative amount are one powder line (symmetry-related or metric coincidence).
-SAME_D = 1e-9
+#: Reflections whose 1/d^2 agree to so many decimals keep the order of their indices, whatever the last bits say.
+SAME_Q = 12
 
 
 @dataclass(frozen=True)
@@ -64,60 +68,6 @@ class Lines:
         return np.asarray(1.0 / np.sqrt(self.q))
 
 
-def lorentz_polarisation(two_theta: Array, monochromator: float = 0.0) -> Array:
-    r"""Lorentz-polarisation factor of Bragg-Brentano powder diffraction.
-
-    .. math:: LP = \frac{1 + A\cos^2 2\theta}{(1 + A) \sin^2\theta\cos\theta}, \qquad A = \cos^2 2\theta_M
-
-    Parameters
-    ----------
-    two_theta
-        deg.
-    monochromator
-        Diffraction angle 2 theta_M of a graphite or Ge monochromator, deg; 0 for none (unpolarised beam).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape of `two_theta`.
-
-    References
-    ----------
-    International Tables for Crystallography C, section 6.2; Azaroff (1955) Acta Cryst. 8, 701.
-
-    Examples
-    --------
-    >>> round(float(lorentz_polarisation(np.array([90.0]))[0]), 4)
-    1.4142
-    """
-    theta = np.radians(np.asarray(two_theta, dtype=np.float64)) / 2.0
-    share = np.cos(np.radians(monochromator)) ** 2
-    polarisation = (1.0 + share * np.cos(2.0 * theta) ** 2) / (1.0 + share)
-    return np.asarray(polarisation / (np.sin(theta) ** 2 * np.cos(theta)))
-
-
-@functools.lru_cache(maxsize=4096)
-def anomalous(symbol: str, energy: float) -> complex:
-    """Return f' + i f'' of an element at an energy in eV (0 for H and He, which the tables leave out).
-
-    References
-    ----------
-    Cromer & Liberman (1981) Acta Cryst. A37, 267, as computed by gemmi. Unreliable within about 50 eV of an edge.
-    """
-    number = gemmi.Element(symbol).atomic_number
-    if number <= 2:
-        return 0j
-    first, second = gemmi.cromer_liberman(z=number, energy=energy)
-    return complex(float(first), float(second))
-
-
-def form_factor(symbol: str, s_squared: Array) -> Array:
-    """Return f0 at (sin(theta)/lambda)^2 in angstrom^-2 (International Tables C, table 6.1.1.4, neutral atom)."""
-    coefficients = gemmi.Element(symbol).it92
-    a, b = np.array(coefficients.a), np.array(coefficients.b)
-    return np.asarray(np.exp(-np.multiply.outer(s_squared, b)) @ a + coefficients.c)
-
-
 @functools.lru_cache(maxsize=2048)
 def lines(phase: Phase, wavelength: float, two_theta_max: float = 90.0) -> Lines:
     """Compute the reflections of a phase up to an angle.
@@ -136,86 +86,53 @@ def lines(phase: Phase, wavelength: float, two_theta_max: float = 90.0) -> Lines
     Lines
         Without systematically absent reflections.
     """
-    d_min = wavelength / (2.0 * np.sin(np.radians(min(two_theta_max, 179.0)) / 2.0))
-    group = phase.group
-    found = gemmi.make_miller_array(phase.unit_cell, group, d_min, 1e4, True)
-    hkl = np.asarray(found, dtype=np.int64)
+    hkl = indices(phase, smallest_spacing(wavelength, two_theta_max))
     if not len(hkl):
-        return Lines(hkl.reshape(0, 3), np.empty(0), np.empty((0, 1)), np.empty(0), np.empty(0), phase.volume)
-    hkl = hkl[~np.asarray(group.operations().systematic_absences(hkl.astype(np.int32)), dtype=bool)]
+        empty = np.empty(0)
+        return Lines(hkl.astype(np.int64), empty, np.empty((0, 1)), empty, empty, phase.volume)
     parts = metric_parts(phase, hkl)
     q = parts.sum(axis=1)
-    multiplicity = _multiplicity(hkl, group)
-    f_squared = _f_squared(phase, hkl, q, HC / wavelength)
-    strength = multiplicity * f_squared
-    keep = (strength > NEGLIGIBLE * strength.max(initial=0.0)) & (q > 0)
-    order = np.argsort(q[keep], kind="stable")
-    select = np.flatnonzero(keep)[order]
-    return Lines(hkl[select], q[select], parts[select], multiplicity[select], f_squared[select], phase.volume)
+    count = multiplicity(hkl, phase)
+    f_squared = squared(atoms_of(phase, HC / wavelength), hkl, q)
+    strength = count * f_squared
+    order = np.argsort(np.round(q, SAME_Q), kind="stable")
+    select = order[(strength > NEGLIGIBLE * strength.max(initial=0.0))[order]]
+    return Lines(hkl[select].astype(np.int64), q[select], parts[select], count[select], f_squared[select], phase.volume)
 
 
-def _multiplicity(hkl: NDArray[np.int64], group: gemmi.SpaceGroup) -> Array:
-    """Distinct images of each index under the Laue group."""
-    rotations, _ = symmetry(group)
-    unique = np.unique(np.rint(rotations).astype(np.int64), axis=0)
-    images = np.einsum("ni,rij->rnj", hkl, unique)
-    images = np.concatenate([images, -images])
-    base = 2 * int(np.abs(images).max()) + 1
-    code = np.sort((images[..., 0] * base + images[..., 1]) * base + images[..., 2], axis=0)
-    return np.asarray(1 + np.count_nonzero(np.diff(code, axis=0), axis=0), dtype=np.float64)
+def smallest_spacing(wavelength: float, two_theta_max: float) -> float:
+    """Return d in angstrom of the largest angle in deg."""
+    return wavelength / (2.0 * float(np.sin(np.radians(min(two_theta_max, 179.0)) / 2.0)))
 
 
-def _f_squared(phase: Phase, hkl: NDArray[np.int64], q: Array, energy: float) -> Array:
-    s_squared = q / 4.0
-    normal = np.zeros(len(hkl), dtype=np.complex128)
-    shifted = np.zeros(len(hkl), dtype=np.complex128)
-    for site, points in zip(phase.sites, orbits(phase), strict=True):
-        geometry = np.exp(2j * np.pi * (hkl @ points.T)).sum(axis=1) * np.exp(-site.b_iso * s_squared)
-        for symbol, occupancy in site.species.items():
-            extra = anomalous(symbol, energy)
-            normal += occupancy * (form_factor(symbol, s_squared) + extra.real) * geometry
-            shifted += occupancy * extra.imag * geometry
-    plus, minus = normal + 1j * shifted, normal - 1j * shifted
-    return np.asarray((np.abs(plus) ** 2 + np.abs(minus) ** 2) / 2.0)
+def squared(atoms: Atoms, hkl: NDArray[np.integer], q: Array) -> Array:
+    r"""Mean of \|F\|^2 of reflections and their Friedel mates, electrons^2.
 
-
-def metric_parts(phase: Phase, hkl: NDArray[np.int64]) -> Array:
-    """Split 1/d^2 into the terms that a strain of the same symmetry may change on their own.
+    With P the sum of the real and Q that of the imaginary scattering amplitudes, each with its phases, the mates are
+    P + iQ and P - iQ, and the mean of their squares is \|P\|^2 + \|Q\|^2.
 
     Parameters
     ----------
-    phase
-        Gives the cell and the crystal system.
-    hkl
-        Indices, shape (n, 3).
+    atoms
+        What the cell holds.
+    hkl, q
+        Indices, shape (n, 3), and 1/d^2 in angstrom^-2, shape (n,).
 
     Returns
     -------
     numpy.ndarray
-        Shape (n, k) with k = 1 (cubic), 2 (hexagonal, trigonal, tetragonal), 3 (orthorhombic, rhombohedral axes: 2),
-        4 (monoclinic) or 6 (triclinic); rows sum to 1/d^2 in angstrom^-2.
+        Shape (n,).
     """
-    h, k, l = (hkl[:, index].astype(np.float64) for index in range(3))  # noqa: E741
-    reciprocal = phase.unit_cell.reciprocal()
-    a, b, c = reciprocal.a, reciprocal.b, reciprocal.c
-    ca, cb, cg = (np.cos(np.radians(angle)) for angle in (reciprocal.alpha, reciprocal.beta, reciprocal.gamma))
-    aa, bb, cc = h * h * a * a, k * k * b * b, l * l * c * c
-    ab, ac, bc = 2 * h * k * a * b * cg, 2 * h * l * a * c * cb, 2 * k * l * b * c * ca
-    system = phase.group.crystal_system_str()
-    rhombohedral = system == "trigonal" and abs(phase.cell[5] - 120.0) > 1.0
-    if system == "cubic":
-        terms = [aa + bb + cc]
-    elif rhombohedral:
-        terms = [aa + bb + cc, ab + ac + bc]
-    elif system in {"hexagonal", "trigonal"}:
-        terms = [aa + bb + ab, cc]
-    elif system == "tetragonal":
-        terms = [aa + bb, cc]
-    elif system == "orthorhombic":
-        terms = [aa, bb, cc]
-    elif system == "monoclinic":
-        unique = phase.group.monoclinic_unique_axis()
-        terms = [aa, bb, cc, {"a": bc, "b": ac, "c": ab}[unique]]
-    else:
-        terms = [aa, bb, cc, ab, ac, bc]
-    return np.stack(terms, axis=1)
+    s_squared = -0.25 * q[:, None]
+    real = np.exp(s_squared * atoms.b) @ atoms.a + atoms.c
+    damping = np.exp(s_squared * atoms.b_iso)
+    angle = hkl.astype(np.float64) @ atoms.turns
+    total = np.zeros(len(q))
+    for wave in (np.cos,) if atoms.centred else (np.cos, np.sin):
+        geometry = damping * _by_site(wave(angle), atoms)
+        total += np.einsum("ns,ns->n", real, geometry) ** 2 + (geometry @ atoms.imaginary) ** 2
+    return np.asarray(total * atoms.copies**2)
+
+
+def _by_site(values: Array, atoms: Atoms) -> Array:
+    return values if len(atoms.first) == values.shape[1] else np.add.reduceat(values, atoms.first, axis=1)

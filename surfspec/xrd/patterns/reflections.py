@@ -1,0 +1,98 @@
+"""Which reflections a phase has: indices, multiplicities, and 1/d^2 by the free terms of the cell."""
+
+from __future__ import annotations
+
+import functools
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.xrd.patterns.texture import laue_rotations
+from surfspec.xrd.structures.phase import Phase
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+#: Base of the number that stands for an index triple; indices stay below half of it, and its square below 2^53.
+_BASE = 4096.0
+_OWN = np.array([_BASE * _BASE, _BASE, 1.0])
+
+
+def indices(phase: Phase, d_min: float) -> NDArray[np.int32]:
+    """One index triple of each form down to a spacing, without systematic absences, shape (n, 3)."""
+    found = gemmi.make_miller_array(phase.unit_cell, phase.group, d_min, 1e4, True)
+    absent = np.asarray(phase.group.operations().systematic_absences(found), dtype=bool)
+    return np.asarray(found[~absent], dtype=np.int32)
+
+
+def multiplicity(hkl: NDArray[np.integer], phase: Phase) -> Array:
+    """Count the distinct images of each index under the Laue group: its order over that of the stabiliser."""
+    codes, own = _codes(phase.space_group)
+    floating = hkl.astype(np.float64)
+    same = np.count_nonzero(np.abs(floating @ codes) == np.abs(floating @ own)[:, None], axis=1)
+    return np.asarray(2.0 * codes.shape[1] / same)
+
+
+@functools.lru_cache(maxsize=256)
+def _codes(symbol: str) -> tuple[Array, Array]:
+    """Matrix (3, k) that gives the number of each image of an index under the Laue rotations, and of itself (3,)."""
+    return np.ascontiguousarray((laue_rotations(symbol) @ _OWN).T), _OWN
+
+
+def metric_parts(phase: Phase, hkl: NDArray[np.integer]) -> Array:
+    """Split 1/d^2 into the terms that a strain of the same symmetry may change on their own.
+
+    Parameters
+    ----------
+    phase
+        Gives the cell and the crystal system.
+    hkl
+        Indices, shape (n, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, k) with k = 1 (cubic), 2 (hexagonal, trigonal, tetragonal), 3 (orthorhombic, rhombohedral axes: 2),
+        4 (monoclinic) or 6 (triclinic); rows sum to 1/d^2 in angstrom^-2.
+    """
+    floating = hkl.astype(np.float64)
+    products = np.concatenate([floating * floating, floating[:, [0, 0, 1]] * floating[:, [1, 2, 2]]], axis=1)
+    return np.asarray(products @ (reciprocal_terms(phase)[:, None] * _shares(phase)))
+
+
+def reciprocal_terms(phase: Phase) -> Array:
+    """Factors of hh, kk, ll, hk, hl and kl in 1/d^2, angstrom^-2."""
+    cell = phase.unit_cell.reciprocal()
+    a, b, c = cell.a, cell.b, cell.c
+    cosines = np.cos(np.radians([cell.gamma, cell.beta, cell.alpha]))
+    return np.array([a * a, b * b, c * c, *(2.0 * cosines * [a * b, a * c, b * c])])
+
+
+def _shares(phase: Phase) -> Array:
+    system = phase.group.crystal_system_str()
+    if system == "trigonal" and abs(phase.cell[5] - 120.0) > 1.0:
+        return _grouped("rhombohedral")
+    return _grouped(f"monoclinic {phase.group.monoclinic_unique_axis()}" if system == "monoclinic" else system)
+
+
+@functools.lru_cache(maxsize=16)
+def _grouped(system: str) -> Array:
+    """0 and 1, shape (6, k): which of hh, kk, ll, hk, hl, kl belong to which free term."""
+    columns: dict[str, tuple[tuple[int, ...], ...]] = {
+        "cubic": ((0, 1, 2),),
+        "rhombohedral": ((0, 1, 2), (3, 4, 5)),
+        "hexagonal": ((0, 1, 3), (2,)),
+        "trigonal": ((0, 1, 3), (2,)),
+        "tetragonal": ((0, 1), (2,)),
+        "orthorhombic": ((0,), (1,), (2,)),
+        "monoclinic a": ((0,), (1,), (2,), (5,)),
+        "monoclinic b": ((0,), (1,), (2,), (4,)),
+        "monoclinic c": ((0,), (1,), (2,), (3,)),
+    }
+    chosen = columns.get(system, tuple((index,) for index in range(6)))
+    out = np.zeros((6, len(chosen)))
+    for column, rows in enumerate(chosen):
+        out[list(rows), column] = 1.0
+    out.flags.writeable = False
+    return out
