@@ -7,9 +7,10 @@
 [31.27, 36.26]
 """
 
+from surfspec.xrd.amounts.balance import composition
 from surfspec.xrd.amounts.intensity_ratio import reference_intensity_ratio
 from surfspec.xrd.amounts.quantification import quantify
-from surfspec.xrd.lines.peak_search import find_peaks
+from surfspec.xrd.lines.peak_table import find_peaks
 from surfspec.xrd.matching.identification import match
 from surfspec.xrd.matching.summaries import report
 from surfspec.xrd.patterns.calculated import pattern
@@ -24,6 +25,7 @@ __all__ = [
     "Radiation",
     "Recipe",
     "Site",
+    "composition",
     "find_peaks",
     "match",
     "pattern",

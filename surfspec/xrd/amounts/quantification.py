@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from surfspec import given, schema
 from surfspec.errors import InputError
 from surfspec.xrd.amounts import microabsorption, scales, weights
-from surfspec.xrd.amounts.grains import Grain, Size, distribution
 from surfspec.xrd.amounts.formulas import molar_mass
+from surfspec.xrd.amounts.grains import Grain, Size, distribution
 from surfspec.xrd.amounts.intensity_ratio import reference_intensity_ratio
 from surfspec.xrd.amounts.scales import Scales
 from surfspec.xrd.structures.cards import phases as load_phases
@@ -106,9 +106,7 @@ def quantify(
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}", where="method", remedy=f"Choose one of {', '.join(METHODS)}")
     if found.sizes[dim] == 0:
-        raise InputError(
-            "no phase was identified", where=str(found.attrs["kind"]), remedy="There is nothing to quantify"
-        )
+        raise InputError("no phase was identified", where="found", remedy="There is nothing to quantify")
     ids = tuple(str(name) for name in found[dim].values)
     sizes = distribution(grain, ids)
     added = _standard(standard, ids)
@@ -150,7 +148,7 @@ def _standard(standard: Mapping[str, Size] | None, ids: tuple[str, ...]) -> tupl
 
 
 def _ratio_factors(method: str, ratios: Mapping[str, float] | None, ids: tuple[str, ...], found: xr.Dataset) -> Array:
-    """Calculated over measured I/Ic of each phase, 1 where none was measured."""
+    """Return calculated over measured I/Ic of each phase, 1 where none was measured."""
     factor = np.ones(len(ids))
     if method == "rir" and "observed_ratio" not in found:
         raise InputError(
@@ -186,7 +184,7 @@ def _amounts(
     if not len(here):
         lost = np.full(count, np.nan)
         return Amounts(lost, covariance, tau, contrasts, lost, covariance, np.nan, np.nan, ("no phase",))
-    median, spread, known = (part[here] for part in sizes)
+    median, spread, known = sizes[0][here], sizes[1][here], sizes[2][here]
     density, absorptions = one.density[here], one.absorption[here]
     mass = one.scale[here] * density
     w[here], tau[here] = microabsorption.corrected(mass, density, absorptions, np.where(known, median, 0.0))
@@ -202,7 +200,7 @@ def _amounts(
     absolute, absolute_covariance, amorphous, amorphous_unc = _absolute(w, covariance, added, here)
     if amorphous < -2.0 * amorphous_unc:
         reasons.append(
-            f"model inadequate: the amorphous part is {100 * amorphous:.1f} +- {100 * amorphous_unc:.1f} wt%, below zero"
+            f"model inadequate: an amorphous part of {100 * amorphous:.1f} wt% is below zero by over 2 uncertainties"
         )
     return Amounts(
         w, covariance, tau, contrasts, absolute, absolute_covariance, amorphous, amorphous_unc, tuple(reasons)
@@ -214,7 +212,7 @@ def _reasons(names: list[str], contrasts: Array, known: NDArray[np.bool_], trust
     for name, value, sized in zip(names, contrasts, known, strict=True):
         if value > 1.0 and len(names) > 1:
             found.append(
-                f"model inadequate: microabsorption of {name} is beyond Brindley's theory (contrast {value:.1f})"
+                f"model inadequate: {name} is beyond Brindley's theory of microabsorption (contrast {value:.1f})"
             )
         elif value > weights.BRINDLEY and len(names) > 1:
             what = "corrected for the grain size given" if sized else f"for {weights.GRAIN:g} um grains, not corrected"
@@ -238,15 +236,13 @@ def _absolute(
     jacobian = ratio * np.eye(count)
     jacobian[:, place] -= absolute / w[place]
     by_share = w / w[place] / (1.0 - share) ** 2
-    filled = np.where(
-        np.isfinite(covariance) | ~np.isin(np.arange(count), here)[:, None], np.nan_to_num(covariance), np.nan
-    )
+    absent = ~np.isin(np.arange(count), here)
+    filled = np.where(absent[:, None] | absent, 0.0, covariance)
     total = jacobian @ filled @ jacobian.T + np.outer(by_share, by_share) * unc**2
     others = np.array([i for i in here if i != place], dtype=np.int64)
     amorphous = 1.0 - float(absolute[others].sum())
     amorphous_unc = float(np.sqrt(total[np.ix_(others, others)].sum())) if len(others) else 0.0
     absolute[place] = np.nan
-    absent = ~np.isin(np.arange(count), here)
     total[absent], total[:, absent], total[place], total[:, place] = np.nan, np.nan, np.nan, np.nan
     return absolute, total, amorphous, amorphous_unc
 
@@ -304,7 +300,8 @@ def _table(
             unit | {"long_name": "Amorphous weight fraction", "ancillary_variables": "amorphous_unc"},
         )  # fmt: skip
         data["amorphous_unc"] = (
-            leading, stacked([np.array(one.amorphous_unc) for one in parts]), unit | {"long_name": "Standard uncertainty"}
+            leading, stacked([np.array(one.amorphous_unc) for one in parts]),
+            unit | {"long_name": "Standard uncertainty"},
         )  # fmt: skip
     data["absorption_factor"] = (
         row, stacked([one.factor for one in parts]), unit | {"long_name": "Brindley factor τ of microabsorption"}
@@ -316,7 +313,7 @@ def _table(
     variables: dict[str, object] = {**data, "reasons": (leading, np.array(reasons, dtype=np.str_).reshape(shape))}
     kept = {name: ("phase", found[name].values, found[name].attrs) for name in ("name", "space_group", "trust")
             if name in found.coords and found[name].dims == (dim,)}  # fmt: skip
-    coords = {
+    coords: dict[str, object] = {
         "phase": ("phase", np.array(ids, dtype=np.str_)), "phase_b": ("phase_b", np.array(ids, dtype=np.str_)),
         "formula": ("phase", np.array(formulas, dtype=np.str_)), **kept,
         **{name: value for name, value in found.coords.items() if set(value.dims) <= set(leading)},
@@ -328,7 +325,7 @@ def _table(
 
 
 def _formulas(found: xr.Dataset, ids: tuple[str, ...]) -> list[str]:
-    """Formula of each phase: what the Dataset says, else the card of that id, else ''."""
+    """Return the formula of each phase: what the Dataset says, else the card of that id, else ''."""
     if "formula" in found.coords:
         return [str(text) for text in found["formula"].values]
     texts = []

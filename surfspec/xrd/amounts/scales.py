@@ -105,7 +105,7 @@ def read(dataset: xr.Dataset) -> Scales:
     relative = np.sqrt(weights.SYSTEMATIC**2 + (weights.TEXTURE * scatter) ** 2 / np.maximum(count, 1.0))
     present = scale > 0
     unknown = "weight_fraction_unc" in dataset and bool(
-        np.any(np.isnan(dataset["weight_fraction_unc"].values[present])) and len(ids)
+        np.any(np.isnan(dataset["weight_fraction_unc"].values[present]))
     )
     trusted = not unknown and bool(np.all(np.isfinite(covariance[np.ix_(present, present)])))
     return Scales(

@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 ELECTRON_RADIUS = 2.8179403262e-5
 #: Grain size (micrometre) assumed where none is known: a well ground powder.
 GRAIN = 5.0
-#: Relative standard uncertainty of a scale from displacement parameters, form factors and the like, and the factor on the
-#: scatter of its lines over the root of their number (texture moves lines together, so that they are not independent).
+#: Relative standard uncertainty of a scale from displacement parameters, form factors and the like, and the factor on
+#: the scatter of its lines over the root of their number (texture moves lines together).
 #: Both, and the grain sizes of :mod:`surfspec.xrd.amounts.microabsorption`, are where the likelihood of 25 weighed
 #: mixtures is flat and the pulls have an RMS near 1 (docs/xrd_amounts.md).
 SYSTEMATIC = 0.04
