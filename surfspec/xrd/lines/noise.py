@@ -142,8 +142,9 @@ def gaussian_score(score: Array, skewness: Array) -> Array:
     >>> gaussian_score(np.array([5.0]), np.array([0.3])).round(2).tolist()
     [3.8]
     """
-    most = np.minimum(score, 3.0 / np.maximum(skewness, 1e-12))  # beyond, the polynomial falls again
-    return np.asarray(score - skewness / 6.0 * (most**2 - 1.0) - np.where(score > most, 0.5, 0.0) * (score - most))
+    turn = 1.5 / np.maximum(skewness, 1e-12)  # there the slope is one half; it is kept beyond
+    near = np.minimum(score, turn)
+    return np.asarray(near - skewness / 6.0 * (near**2 - 1.0) + 0.5 * (score - near))
 
 
 def false_alarms(significance: Array, span: float, fwhm: float) -> Array:

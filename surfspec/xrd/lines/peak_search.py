@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import maximum_filter1d
 
-from surfspec import schema
-from surfspec.errors import InputError
-from surfspec.xrd.lines.background import clip_baseline
-from surfspec.xrd.patterns.profile import pseudo_voigt_derivatives
-from surfspec.xrd.patterns.wavelengths import Radiation, radiation
+from surfspec.xrd.lines.background_choice import Basis, bases, compare
+from surfspec.xrd.lines.detection import baseline_below, maxima, typical_width
+from surfspec.xrd.lines.line_fit import Law, LineFit, area_variance, fit_lines, law_of
+from surfspec.xrd.lines.line_model import LineValues
+from surfspec.xrd.lines.noise import Noise, counting_variance, spikes
+from surfspec.xrd.patterns.wavelengths import Radiation
+
+__all__ = ["Peaks", "Searched", "counting_variance", "search", "search_all"]
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
-#: FWHM (deg) of the matched filter of the first pass, a laboratory line width.
-FIRST_WIDTH = 0.12
-#: Lorentzian share of the lines fitted by the peak search.
-SHAPE = 0.5
-_ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
+#: Points a line is sampled with at most; finer patterns are averaged.
+POINTS_PER_LINE = 8.0
+#: Rounds of looking for further lines in what the fit leaves.
+ROUNDS = 2
+#: Most lines of one pattern.
+MOST_LINES = 400
 
 
 @dataclass(frozen=True)
@@ -39,50 +43,51 @@ class Peaks:
     significance: Array
 
 
-def counting_variance(y: Array, statistics: str, given: Array | None = None) -> tuple[Array, float]:
-    """Variance of each point from counting, and the factor by which the noise differs from Poisson.
+@dataclass(frozen=True)
+class Searched:
+    """All that a peak search found out.
 
-    Parameters
+    Attributes
     ----------
-    y
-        Intensities, shape (n,).
-    statistics
-        ``"poisson"``, ``"given"`` (by `given`, one standard uncertainty) or ``"unknown"``: then the factor f of
-        var = f y is read off the second differences of neighbours, robustly.
-
-    Returns
-    -------
-    variance, factor
-        Shape (n,), and f (1 for counts).
+    x, y, variance
+        The pattern as fitted (averaged where it was sampled finely): 2 theta (deg), intensity, variance, shape (n,).
+    fit
+        Lines and background.
+    basis
+        Background basis of the fit.
+    strength
+        Height over its uncertainty of each line, shape (m,).
+    misfit
+        Reduced chi-square within a width of each line, shape (m,).
+    model_error
+        Relative error of the line profiles by which variances were enlarged.
+    law
+        Widths and shapes of the pattern's lines.
+    spikes
+        Indices of channels of the pattern as given that stand alone.
+    step
+        Step of the pattern as given, deg.
     """
-    if statistics == "given" and given is not None:
-        return np.asarray(given**2), 1.0
-    smooth = np.maximum(gaussian_filter1d(y, 2.0), 0.0)
-    if statistics == "poisson":
-        return smooth + 1.0, 1.0
-    second = y[:-2] - 2.0 * y[1:-1] + y[2:]
-    level = np.maximum(smooth[1:-1], 1e-3 * max(float(y.max()), 1e-300))
-    factor = float(np.median(np.abs(second) / np.sqrt(6.0 * level)) / 0.67448975) ** 2
-    floor = (5e-4 * float(np.ptp(y))) ** 2 + 1e-300
-    return factor * np.maximum(smooth, 0.0) + floor, factor
 
-
-def significance_trace(net: Array, variance: Array, sigma_points: float) -> Array:
-    """Matched-filter signal-to-noise ratio of a line at each point of a uniform grid."""
-    half = int(np.ceil(4.0 * sigma_points))
-    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma_points) ** 2)
-    weight = 1.0 / variance
-    top = np.convolve(net * weight, kernel, "same")
-    bottom = np.convolve(weight, kernel**2, "same")
-    return np.asarray(top / np.sqrt(bottom))
+    x: Array
+    y: Array
+    variance: Array
+    fit: LineFit
+    basis: Basis
+    strength: Array
+    misfit: Array
+    model_error: float
+    law: Law
+    spikes: Index
+    step: float
 
 
 def search(x: Array, y: Array, variance: Array, *, threshold: float = 5.0, light: Radiation | None = None) -> Peaks:
     """Find and fit the peaks of one pattern.
 
-    Lines are local maxima of a matched filter on the data above a clipped baseline; each group of overlapping lines
-    is then fitted by least squares with pseudo-Voigt lines (K-alpha2 included where `light` has two lines) on a
-    straight background.
+    Lines are local maxima of a matched filter on the data above a background; all are fitted at once by least squares
+    as split pseudo-Voigt lines (K-alpha2 included where `light` has two lines) together with a spline background, and
+    further lines are looked for in what this fit leaves.
 
     Parameters
     ----------
@@ -98,191 +103,225 @@ def search(x: Array, y: Array, variance: Array, *, threshold: float = 5.0, light
     Peaks
         Sorted by angle; empty arrays when nothing stands out.
     """
-    step = float(np.median(np.diff(x)))
-    width = FIRST_WIDTH
-    for _ in range(2):
-        centers = _maxima(x, y, variance, width, step, threshold)
-        fitted = _fit_all(x, y, variance, centers, width, light)
-        strong = fitted.significance > 2.0 * threshold
-        if np.count_nonzero(strong) < 3:
-            break
-        width = float(np.clip(np.median(fitted.fwhm[strong]), 2.0 * step, 1.0))
-    keep = (fitted.significance > threshold) & (fitted.height > 0)
-    keep &= (fitted.fwhm > 1.2 * step) & (fitted.fwhm < 12.0 * width)
-    return Peaks(**{name: getattr(fitted, name)[keep] for name in Peaks.__dataclass_fields__})
+    return peaks_of(search_all(x, y, variance, threshold=threshold, light=light))
 
 
-def _maxima(x: Array, y: Array, variance: Array, width: float, step: float, threshold: float) -> Array:
-    baseline = clip_baseline(gaussian_filter1d(y, 1.0), round(8.0 * width / step))
-    trace = significance_trace(
-        y - baseline, variance + 1e-4 * np.maximum(y - baseline, 0) ** 2, width / _ROOT8LN2 / step
-    )
-    trace = trace - max(float(np.median(trace)), 0.0)
-    reach = 2 * max(round(0.6 * width / step), 1) + 1
-    best = (trace == maximum_filter1d(trace, reach)) & (trace > threshold)
-    return np.asarray(np.compress(best, x), dtype=np.float64)
+def peaks_of(found: Searched) -> Peaks:
+    """Lines of a search as arrays with uncertainties, enlarged where the profile misfits."""
+    lines, spread = found.fit.lines, found.fit.spread()
+    enlarged = np.sqrt(enlargement(found))
+    areas = [area_variance(lines, index, found.fit.line_covariance(index)) for index in range(len(lines.height))]
+    return Peaks(
+        lines.center, enlarged * spread.center, lines.height, enlarged * spread.height,
+        lines.width, enlarged * lines.width * spread.log_width, lines.area, enlarged * np.sqrt(np.array(areas)),
+        found.strength / np.maximum(enlarged, 1e-300),
+    )  # fmt: skip
 
 
-def _fit_all(x: Array, y: Array, variance: Array, centers: Array, width: float, light: Radiation | None) -> Peaks:
-    rows: list[Array] = []
-    if len(centers):
-        breaks = np.flatnonzero(np.diff(centers) > 4.0 * width) + 1
-        for group in np.split(centers, breaks):
-            for part in np.array_split(group, int(np.ceil(len(group) / 6))):
-                rows.append(_fit_group(x, y, variance, part, width, light))
-    table = np.concatenate(rows) if rows else np.empty((0, 9))
-    return Peaks(*table.T)
+def enlargement(found: Searched) -> Array:
+    """Factor of the variances of each line: its misfit where that is beyond the scatter of chi-square."""
+    points = np.maximum(4.0 * found.fit.lines.width / _step(found.x), 4.0)
+    return np.where(found.misfit > 1.0 + 2.5 * np.sqrt(2.0 / points), found.misfit, 1.0)
 
 
-def _fit_group(x: Array, y: Array, variance: Array, centers: Array, width: float, light: Radiation | None) -> Array:
-    inside = (x > centers[0] - 3.5 * width) & (x < centers[-1] + 3.5 * width)
-    gx, gy, gw = x[inside], y[inside], 1.0 / variance[inside]
-    count = len(centers)
-    height = np.maximum(np.interp(centers, gx, gy) - gy.min(), 1e-9)
-    start = np.concatenate([height, centers, np.full(count, width)])
-    values, normal = _gauss_newton(gx, gy, gw, start, width, light)
-    h, c, f = np.split(values, 3)
-    try:
-        covariance = np.linalg.inv(normal)
-    except np.linalg.LinAlgError:
-        covariance = np.full_like(normal, np.nan)
-    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))[: 3 * count]
-    uh, uc, uf = np.split(spread, 3)
-    shape_area = 1.0 / float(pseudo_voigt_derivatives(np.zeros(1), np.ones(1), SHAPE)[0][0])
-    area = h * f * shape_area
-    index = np.arange(count)
-    cross = covariance[index, 2 * count + index]
-    area_unc = shape_area * np.sqrt(np.maximum((f * uh) ** 2 + (h * uf) ** 2 + 2 * h * f * cross, 0.0))
-    significance = np.divide(h, uh, out=np.zeros(count), where=uh > 0)
-    table = np.stack([c, uc, h, uh, f, uf, area, area_unc, significance], axis=1)
-    sound = (np.abs(c - centers) < 1.5 * width) & np.all(np.isfinite(table), axis=1)
-    table[~sound, 8] = 0.0
-    return np.asarray(np.nan_to_num(table), dtype=np.float64)
-
-
-def _gauss_newton(
-    x: Array, y: Array, w: Array, start: Array, width: float, light: Radiation | None
-) -> tuple[Array, Array]:
-    """Fit heights, centres, widths and a straight background; return the line values and the normal matrix."""
-    count = len(start) // 3
-    low = np.concatenate([np.zeros(count), start[count : 2 * count] - 1.5 * width, np.full(count, 0.25 * width)])
-    high = np.concatenate([np.full(count, np.inf), start[count : 2 * count] + 1.5 * width, np.full(count, 8 * width)])
-    values, damping, best = start, 1e-3, np.inf
-    normal = np.eye(3 * count + 2)
-    line = np.stack([np.ones_like(x), x - x.mean()], axis=1)
-    base = np.array([float(np.min(y)), 0.0])
-    for _ in range(12):
-        model, jacobian = _lines(x, values, light)
-        residual = y - model - line @ base
-        full = np.concatenate([jacobian, line], axis=1)
-        matrix = full.T @ (w[:, None] * full)
-        step = np.linalg.lstsq(
-            matrix + damping * np.diag(np.diag(matrix) + 1e-12), full.T @ (w * residual), rcond=None
-        )[0]
-        trial = np.clip(values + step[:-2], low, high)
-        trial_base = base + step[-2:]
-        cost = float(w @ (y - _lines(x, trial, light)[0] - line @ trial_base) ** 2)
-        normal = matrix
-        if cost < best:
-            done = best - cost < 1e-4 * cost
-            values, base, best, damping = trial, trial_base, cost, damping * 0.3
-            if done:
-                break
-        else:
-            damping *= 10.0
-            if damping > 1e4:
-                break
-    return values, normal
-
-
-def _lines(x: Array, values: Array, light: Radiation | None) -> tuple[Array, Array]:
-    """Peak model and its Jacobian (n, 3 count); heights are those of the Ka1 line."""
-    h, c, f = np.split(values, 3)
-    peak = 1.0 / float(pseudo_voigt_derivatives(np.zeros(1), np.ones(1), SHAPE)[0][0])
-    model = np.zeros_like(x)
-    blocks = [np.zeros((len(x), len(h))) for _ in range(3)]
-    doublet = light is not None and len(light.wavelengths) > 1
-    waves = light.wavelengths if light is not None and doublet else (1.0,)
-    weights = [one / light.weights[0] for one in light.weights] if light is not None and doublet else [1.0]
-    for wave, weight in zip(waves, weights, strict=True):
-        sine = np.sin(np.radians(c / 2.0)) * wave / waves[0]
-        position = 2.0 * np.degrees(np.arcsin(np.minimum(sine, 0.999999)))
-        value, by_center, by_width = pseudo_voigt_derivatives(x[:, None] - position, f, SHAPE)
-        blocks[0] += weight * peak * f * value
-        blocks[1] += weight * peak * f * h * by_center
-        blocks[2] += weight * peak * h * (value + f * by_width)
-    model += blocks[0] @ h
-    return model, np.concatenate(blocks, axis=1)
-
-
-def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | float | None = None) -> xr.Dataset:
-    """Find the peaks of a powder pattern, with uncertainties from its counting statistics.
+def search_all(
+    x: Array, y: Array, variance: Array, *, threshold: float = 5.0, light: Radiation | None = None,
+    noise: Noise | None = None,
+) -> Searched:  # fmt: skip
+    """Find and fit the peaks of one pattern, and return everything.
 
     Parameters
     ----------
-    ds
-        Spectrum over ``two_theta``, one pattern.
-    significance
-        Smallest ratio of a peak's height to its uncertainty.
-    wavelength
-        As for :func:`surfspec.xrd.radiation`; by default that of the file. Without one, no ``d`` is given and
-        Ka2 lines count as peaks.
-
-    Returns
-    -------
-    xarray.Dataset
-        Kind ``table`` over ``peak``: ``peak_two_theta`` and ``fwhm`` (deg), ``height``, ``area``, each with ``_unc``,
-        ``significance`` (1), ``relative_intensity`` (%), ``d`` (angstrom).
-
-    Raises
-    ------
-    InputError
-        For anything but a single XRD pattern.
-
-    Examples
-    --------
-    >>> import numpy as np, surfspec as ss
-    >>> from surfspec import xrd
-    >>> x = np.arange(20, 40, 0.02)
-    >>> lead = xrd.pattern(xrd.phases(["Pb_fcc"])[0], wavelength="CuKa1", two_theta=x)
-    >>> counts = np.random.default_rng(1).poisson(100 + lead.intensity.values)
-    >>> found = xrd.find_peaks(ss.spectrum(x, counts, technique="XRD"), wavelength="CuKa1")
-    >>> found.peak_two_theta.values.round(1).tolist()
-    [31.3, 36.3]
+    x, y, variance, threshold, light
+        As for :func:`search`.
+    noise
+        How the variance follows from the expectation. With it the weights come from the fitted model, as maximum
+        likelihood asks, and not from the data: weights from counts pull a fit low.
     """
-    schema.check(ds, "spectrum")
-    if schema.axis_of(ds) != "two_theta" or ds["intensity"].ndim != 1:
-        raise InputError(
-            f"peaks are searched in one pattern over two_theta, not in {dict(ds.sizes)}",
-            remedy="Select one member of a series with isel()",
-        )
-    chosen = wavelength if wavelength is not None else ds.attrs.get("wavelength_name") or ds.attrs.get("wavelength")
-    light = radiation(chosen) if chosen is not None else None
-    x, y = ds["two_theta"].values, ds["intensity"].values
-    given = ds["intensity_unc"].values if "intensity_unc" in ds else None
-    variance, _ = counting_variance(y, str(ds.attrs["statistics"]), given)
-    found = search(x, y, variance, threshold=significance, light=light)
-    unit = str(ds["intensity"].attrs.get("units", "arb. units"))
-    area_unit = f"{unit} deg"
-    strongest = float(found.area.max(initial=0.0)) or 1.0
-    columns: dict[str, tuple[Array, str, str]] = {
-        "peak_two_theta": (found.two_theta, "deg", "Position"),
-        "peak_two_theta_unc": (found.two_theta_unc, "deg", "Standard uncertainty of the position"),
-        "height": (found.height, unit, "Height above background"),
-        "height_unc": (found.height_unc, unit, "Standard uncertainty of the height"),
-        "fwhm": (found.fwhm, "deg", "Full width at half maximum"),
-        "fwhm_unc": (found.fwhm_unc, "deg", "Standard uncertainty of the width"),
-        "area": (found.area, area_unit, "Area"),
-        "area_unc": (found.area_unc, area_unit, "Standard uncertainty of the area"),
-        "significance": (found.significance, "1", "Height over its uncertainty"),
-        "relative_intensity": (100.0 * found.area / strongest, "%", "Area relative to the largest"),
-    }
-    if light is not None:
-        d = light.wavelengths[0] / (2.0 * np.sin(np.radians(found.two_theta) / 2.0))
-        columns["d"] = (d, "angstrom", "Lattice spacing")
-    data = {name: ("peak", values, {"units": units, "long_name": label})
-            for name, (values, units, label) in columns.items()}  # fmt: skip
-    attrs: dict[str, str | float] = {"kind": "table", "technique": "XRD"}
-    if light is not None:
-        attrs |= {"wavelength": light.wavelengths[0], "wavelength_name": light.name}
-    return xr.Dataset(data, attrs=attrs)
+    step = _step(x)
+    alone = spikes(y, variance)
+    cleaned = y.copy()
+    if np.any(alone):
+        cleaned[alone] = np.interp(x[alone], x[~alone], y[~alone])
+    width = typical_width(cleaned, variance, step)
+    gx, gy, gv, shrink = _averaged(x, cleaned, variance, max(int(width / step / POINTS_PER_LINE), 1))
+    hunt = _Hunt(gx, gy, gv, shrink, threshold, light, noise, float(np.sqrt(np.median(gv))))
+    law = Law(width * 0.95)
+    place = maxima(gy - baseline_below(gy, width, _step(gx)), gv, width, _step(gx), threshold)
+    base = bases(gx, width, coarse=True)[0]
+    height = np.maximum(gy[place] - baseline_below(gy, width, _step(gx))[place], 0.0)
+    best = np.sort(np.argsort(-height)[:MOST_LINES])
+    starts = _new_lines(gx[place][best], height[best], law)
+    state = hunt.fit(starts, law, base, np.full(len(best), threshold), gv)
+    chosen = False
+    for number in range(ROUNDS + 1):
+        state = hunt.pruned(state)
+        if number == 0 or not chosen:
+            state = replace(state, basis=hunt.choose(state))
+            chosen = True
+        more = hunt.leftovers(state)
+        if len(more.height) == 0 and number > 0:
+            break
+        state = hunt.fit(
+            _joined(state.fit.lines, more), state.law, state.basis,
+            np.concatenate([state.strength, np.full(len(more.height), threshold)]), state.variance,
+        )  # fmt: skip
+    state = hunt.pruned(state)
+    order = np.argsort(state.fit.lines.center)
+    return Searched(
+        gx, gy, state.variance, _sorted(state.fit, order), state.basis, state.strength[order], state.misfit[order],
+        state.model_error, state.law, np.flatnonzero(alone).astype(np.int64), step,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _State:
+    fit: LineFit
+    law: Law
+    basis: Basis
+    strength: Array
+    misfit: Array
+    variance: Array
+    model_error: float
+
+
+@dataclass(frozen=True)
+class _Hunt:
+    """The data of one pattern, and the steps of a search on them."""
+
+    x: Array
+    y: Array
+    first_variance: Array
+    shrink: float
+    threshold: float
+    light: Radiation | None
+    noise: Noise | None
+    sigma: float
+
+    def fit(self, lines: LineValues, law: Law, basis: Basis, strength: Array, variance: Array, steps: int = 8) -> _State:
+        """Fit, learn the law of the lines and the error of the profile, and weight anew."""
+        fit = fit_lines(
+            self.x, self.y, 1.0 / variance, basis.columns, lines, law,
+            light=self.light, strength=strength, noise=self.sigma, iterations=steps,
+        )  # fmt: skip
+        spread = fit.spread().height
+        strength = np.divide(fit.lines.height, spread, out=np.zeros_like(spread), where=spread > 0)
+        counting = self.first_variance if self.noise is None else self.noise.variance(fit.model) * self.shrink
+        signal = fit.model - fit.background
+        points = max(float(law.width(np.median(self.x))) / _step(self.x), 1.0)
+        error = _model_error(self.y - fit.model, counting, signal)
+        variance = counting + points * (error * signal) ** 2
+        misfit = _local_misfit(self.x, (self.y - fit.model) ** 2 / variance, fit.lines)
+        return _State(fit, law_of(fit.lines, strength, law), basis, strength, misfit, variance, error)
+
+    def pruned(self, state: _State) -> _State:
+        """Take out, weakest of each neighbourhood first, lines that do not stand out, and fit again."""
+        for _ in range(5):
+            lines, keep = state.fit.lines, self._sound(state)
+            if np.all(keep):
+                return state
+            state = self.fit(lines.take(np.flatnonzero(keep)), state.law, state.basis, state.strength[keep],
+                             state.variance, steps=4)  # fmt: skip
+        return state
+
+    def _sound(self, state: _State) -> NDArray[np.bool_]:
+        lines, width = state.fit.lines, state.law.width(state.fit.lines.center)
+        bad = (state.strength < self.threshold) | (lines.width < 0.25 * width) | ~np.isfinite(state.strength)
+        order = np.argsort(lines.center)
+        strength = np.where(bad, state.strength, np.inf)
+        for here, there in zip(order[:-1], order[1:], strict=True):
+            if lines.center[there] - lines.center[here] < 2.0 * width[here]:
+                # of two neighbours that both fail one may stand once the other is gone
+                weaker = here if strength[here] < strength[there] else there
+                other = there if weaker == here else here
+                if bad[weaker] and bad[other]:
+                    bad[other] = False
+        return ~bad
+
+    def choose(self, state: _State) -> Basis:
+        """Most probable background for the lines found."""
+        choices = bases(self.x, float(np.median(state.law.width(self.x))))
+        count = len(state.fit.lines.height)
+        heights = state.fit.jacobian[:, :count]
+        compared = compare(self.y, 1.0 / state.variance, choices, heights, np.zeros(count))
+        return choices[compared.best]
+
+    def leftovers(self, state: _State) -> LineValues:
+        """Lines that stand out of what the fit leaves: on flanks of strong ones, and wider ones."""
+        left = self.y - state.fit.model
+        counts = np.maximum(state.fit.model, 0.2) / self.shrink if self.noise is not None and self.shrink else None
+        known = state.fit.lines.center
+        found: list[float] = []
+        heights: list[float] = []
+        for factor in (1.0, 2.2):
+            width = factor * float(np.median(state.law.width(self.x)))
+            place = maxima(left, state.variance, width, _step(self.x), self.threshold, counts=counts, centred=False)
+            for at in place[np.argsort(-left[place])]:
+                apart = np.abs(np.concatenate([known, np.array(found)]) - self.x[at])
+                if np.all(apart > 0.45 * state.law.width(self.x[at : at + 1])[0] * factor):
+                    found.append(float(self.x[at]))
+                    heights.append(max(float(left[at]), 0.0))
+            if found:
+                break
+        return _new_lines(np.array(found), np.array(heights), state.law)
+
+
+def _new_lines(center: Array, height: Array, law: Law) -> LineValues:
+    share = np.full(len(center), law.share)
+    return LineValues(np.asarray(height, dtype=np.float64), center, np.log(law.width(center)), share, law.skews(center))
+
+
+def _joined(first: LineValues, second: LineValues) -> LineValues:
+    return LineValues(*(np.concatenate(pair) for pair in zip(first.parts(), second.parts(), strict=True)))
+
+
+def _sorted(fit: LineFit, order: Index) -> LineFit:
+    """The same fit with its lines in another order."""
+    count, base = len(order), len(fit.coefficients)
+    columns = np.concatenate([order + kind * count for kind in range(5)])
+    place = np.cumsum(fit.active) - 1 + base
+    active = fit.active[columns]
+    rows = np.concatenate([np.arange(base), place[columns][active]])
+    return replace(
+        fit, lines=fit.lines.take(order), active=active, covariance=fit.covariance[np.ix_(rows, rows)],
+        jacobian=fit.jacobian[:, columns],
+    )  # fmt: skip
+
+
+def _step(x: Array) -> float:
+    return float(np.median(np.diff(x)))
+
+
+def _averaged(x: Array, y: Array, variance: Array, count: int) -> tuple[Array, Array, Array, float]:
+    """Average whole numbers of neighbours of a uniform grid; also the factor on the variance."""
+    step = _step(x)
+    if count < 2 or float(np.max(np.abs(np.diff(x) - step))) > 0.05 * step:
+        return x, y, variance, 1.0
+    length = len(x) // count
+    parts = [one[: length * count].reshape(length, count).mean(axis=1) for one in (x, y, variance)]
+    return parts[0], parts[1], parts[2] / count, 1.0 / count
+
+
+def _model_error(left: Array, variance: Array, signal: Array) -> float:
+    """Relative profile error eps with which residuals on strong lines are as large as variances say (by the median)."""
+    strong = signal > 10.0 * np.sqrt(variance)
+    if np.count_nonzero(strong) < 10:
+        return 0.0
+    square, own, noise = left[strong] ** 2, signal[strong] ** 2, variance[strong]
+    low, high = 0.0, 0.5
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        if float(np.median(square / (noise + middle**2 * own))) > 0.4549:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _local_misfit(x: Array, squares: Array, lines: LineValues) -> Array:
+    """Mean of squared normalised residuals within two widths of each line's centre."""
+    total = np.concatenate([[0.0], np.cumsum(squares)])
+    low = np.searchsorted(x, lines.center - 2.0 * lines.width)
+    high = np.maximum(np.searchsorted(x, lines.center + 2.0 * lines.width), low + 1)
+    high = np.minimum(high, len(x))
+    return np.asarray((total[high] - total[low]) / np.maximum(high - low, 1))
