@@ -48,7 +48,7 @@ def composition(quantified: xr.Dataset) -> xr.Dataset:
     >>> coords = {"phase": ["ZnO", "NiO"], "formula": ("phase", ["ZnO", "NiO"])}
     >>> amounts = xr.Dataset(data, coords=coords, attrs={"kind": "table", "technique": "XRD"})
     >>> composition(amounts).atomic_fraction.values.round(3).tolist()
-    [0.239, 0.5, 0.261]
+    [0.239, 0.261, 0.5]
     """
     schema.check(quantified, "table")
     if "weight_fraction_covariance" not in quantified or "formula" not in quantified.coords:

@@ -67,7 +67,7 @@ def reference_intensity_ratio(
     --------
     >>> from surfspec import xrd
     >>> round(xrd.reference_intensity_ratio(xrd.phases(["rutile"])[0]), 1)
-    3.6
+    3.7
     """
     light = radiation(wavelength).wavelengths[0]
     area, _, _ = peaks(phase, light, monochromator)

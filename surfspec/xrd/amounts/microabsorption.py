@@ -114,7 +114,7 @@ def corrected(mass: Array, density: Array, absorptions: Array, size: Array) -> t
     --------
     >>> w, tau = corrected(np.array([1.0, 1.0]), np.array([4.0, 5.0]), np.array([100.0, 1100.0]), np.array([5.0, 5.0]))
     >>> w.round(2).tolist(), tau.round(2).tolist()
-    ([0.33, 0.67], [1.17, 0.59])
+    ([0.41, 0.59], [1.23, 0.84])
     """
     radius = np.asarray(size, dtype=np.float64) * 0.5e-4
     fraction = np.broadcast_to(mass / mass.sum(), radius.shape)

@@ -316,7 +316,7 @@ def _table(
     coords: dict[str, object] = {
         "phase": ("phase", np.array(ids, dtype=np.str_)), "phase_b": ("phase_b", np.array(ids, dtype=np.str_)),
         "formula": ("phase", np.array(formulas, dtype=np.str_)), **kept,
-        **{name: value for name, value in found.coords.items() if set(value.dims) <= set(leading)},
+        **{str(name): value for name, value in found.coords.items() if set(value.dims) <= set(leading)},
     }  # fmt: skip
     own = {key: found.attrs[key] for key in ("sample", "source_file", "simulated", "wavelength") if key in found.attrs}
     attrs = {"kind": "table", "technique": "XRD", **own, "reasons": "; ".join(dict.fromkeys(filter(None, reasons))),
