@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from surfspec.display.match_plot import plot_match
     from surfspec.display.normalised_plot import plot_normalised
     from surfspec.display.overview_plot import plot_overview
+    from surfspec.display.pattern_plot import plot_pattern
     from surfspec.display.periodic_plot import plot_periodic
     from surfspec.display.profile_plot import plot_profile
     from surfspec.display.saving import save_figure
@@ -48,6 +49,7 @@ _HOME = {
     "plot_match": "match_plot",
     "plot_normalised": "normalised_plot",
     "plot_overview": "overview_plot",
+    "plot_pattern": "pattern_plot",
     "plot_periodic": "periodic_plot",
     "plot_profile": "profile_plot",
     "plot_series": "series_plot",
@@ -75,6 +77,7 @@ __all__ = [
     "plot_match",
     "plot_normalised",
     "plot_overview",
+    "plot_pattern",
     "plot_periodic",
     "plot_profile",
     "plot_series",

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import AutoMinorLocator, Locator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -36,8 +37,9 @@ class SpacingLocator(Locator):
         """Return the ticks of the present view."""
         assert self.axis is not None  # noqa: S101 - matplotlib sets it before it asks for ticks
         low, high = self.axis.get_view_interval()
-        width = self.axis.axes.get_window_extent().width * 72 / style.figure_of(self.axis.axes).dpi
-        return self.thinned(float(low), float(high), _POINTS / max(width, _POINTS))
+        frame = self.axis.axes if isinstance(self.axis, Axis) else None
+        width = frame.get_window_extent().width * 72 / style.figure_of(frame).dpi if frame is not None else 0.0
+        return self.thinned(float(low), float(high), _POINTS / width if width > _POINTS else _APART)
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
         """Return the ticks between two spacings, on a page of usual width."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -52,9 +52,11 @@ def draw_pattern(
     part = bragg.part_of(x, window, axis)
     x, y = x[part], member["intensity"].transpose(..., "two_theta").values[part]
     style.scale_intensity(ax, yscale)
+    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 1.1 if x.size > 2000 else 1.6}
+    look = look if "model" in member else {"linewidth": 0.7}
     ax.plot(
-        x, y, linestyle="none", marker="o", markersize=1.1 if x.size > 2000 else 1.6, color=style.INK,
-        markeredgewidth=0, label="Simulated" if labels.is_simulated(member) else "Measured", zorder=5,
+        x, y, color=style.INK, markeredgewidth=0, zorder=5, **look,
+        label="Simulated" if labels.is_simulated(member) else "Measured",
     )  # fmt: skip
     background = member["background"].values[part] if "background" in member else np.zeros_like(y)
     for index, (name, curve) in enumerate(fills):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Callable
 from itertools import islice
@@ -25,6 +24,7 @@ from surfspec.display.columns import (
     verdict_rows,
 )
 from surfspec.display.fit_facts import background_rows, prior_rows, source_rows
+from surfspec.display.match_summary import match_lines
 from surfspec.display.text import number_text, unit_text, with_unit
 
 #: Members of a fit series that are written out in full; longer series become one table of areas.
@@ -36,9 +36,6 @@ _FACTS: Final[dict[str, str]] = {
     "scattering_angle": "deg", "dose": "ions/cm2", "wavelength": "angstrom", "wavelength_name": "", "dwell_time": "s",
     "scans": "", "energy_shift": "eV", "source_file": "",
 }  # fmt: skip
-
-#: Share of the signal of a pattern without explanation that a reader must know of.
-SUBSTANTIAL: Final = 0.2
 
 _STATISTICS: Final = {"poisson": "counts (Poisson)", "given": "uncertainties given with the data"}
 
@@ -192,86 +189,8 @@ def _match(dataset: xr.Dataset) -> list[str]:
     lines: list[str] = []
     for label, member in labels.members(dataset):
         lines += ["", label] if label else []
-        lines += _match_member(member)
+        lines += match_lines(member)
     return lines[1:] if lines[:1] == [""] else lines
-
-
-def _match_member(member: xr.Dataset) -> list[str]:
-    rows = verdict_rows(member)
-    wavelength = member.attrs.get("wavelength", math.nan)
-    if isinstance(wavelength, int | float | np.number) and math.isfinite(wavelength):
-        name = str(member.attrs.get("wavelength_name", ""))
-        rows.append(("wavelength", f"{number_text(float(wavelength), 8)} Å{f' ({name})' if name else ''}"))
-    lines = aligned(rows)
-    scale = 100 if str(member["weight_fraction"].attrs.get("units", "1")) == "1" else 1
-    names = labels.phase_names(member)
-    body = []
-    for index in np.argsort(-np.nan_to_num(member["probability"].values, nan=-1.0), kind="stable"):
-        phase = member.isel(phase=int(index))
-        fraction, unc = float(phase["weight_fraction"].values), float(phase["weight_fraction_unc"].values)
-        missing = str(int(phase["lines_missing"].values)) if "lines_missing" in phase else ""
-        body.append([
-            names[int(index)], str(phase["space_group"].values) if "space_group" in phase.coords else "",
-            labels.probability_text(float(phase["probability"].values)).removeprefix("p ").removeprefix("= "),
-            number_text(float(phase["score"].values), 3), brief(scale * fraction, scale * unc), missing,
-            labels.card_note(phase),
-        ])  # fmt: skip
-    if body:
-        head = ["phase", "space group", "probability", "score", "wt %", "lines missing", "card"]
-        lines += columns_text(head, body)
-        if partly_explained(member) and any(math.isfinite(float(one)) for one in member["weight_fraction"].values):
-            lines.append("wt % are those of the identified crystalline part only: the pattern is not explained in full")
-    else:
-        lines.append("no phase identified")
-    return lines + _unexplained(member)
-
-
-def unexplained_share(member: xr.Dataset) -> float:
-    """Return the share of the signal that the phases of one match leave unexplained; NaN where it is not known."""
-    share = member.attrs.get("unexplained_share", math.nan)
-    return float(share) if isinstance(share, int | float | np.number) else math.nan
-
-
-def partly_explained(member: xr.Dataset) -> bool:
-    """Tell whether lines, or much of the signal, stay unexplained: weight fractions are then of a part alone."""
-    if not member.sizes["phase"] or "not explained" in str(member["reasons"].values):
-        return True
-    if unexplained_share(member) > SUBSTANTIAL:
-        return True
-    return "peak_phase" in member and bool(np.any(_loose(member)))
-
-
-def _loose(member: xr.Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which peaks have a place and no phase."""
-    return np.asarray((member["peak_phase"].values == -1) & np.isfinite(member["peak_two_theta"].values))
-
-
-def _unexplained(member: xr.Dataset) -> list[str]:
-    if "peak_two_theta" not in member:
-        return []
-    peaks = member
-    if "peak_phase" in member:
-        peaks = member.isel(peak=np.flatnonzero(member["peak_phase"].values == -1))
-    peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["peak_two_theta"].values)))
-    count = peaks.sizes["peak"]
-    if not count:
-        if not partly_explained(member):
-            return ["no line is unexplained"]
-        share = unexplained_share(member)
-        told = f"{100 * share:.0f} % of the signal" if math.isfinite(share) else "part of the signal"
-        return [f"no single line stands out, yet {told} is not explained"]
-    texts = []
-    for index in range(min(count, 12)):
-        peak = peaks.isel(peak=index)
-        text = f"{float(peak['peak_two_theta'].values):.2f}°"
-        extra = []
-        if "peak_d" in peak and math.isfinite(float(peak["peak_d"].values)):
-            extra.append(f"d {float(peak['peak_d'].values):.3f} Å")
-        if "relative_intensity" in peak:
-            extra.append(f"relative intensity {number_text(float(peak['relative_intensity'].values), 2)}")
-        texts.append(f"{text} ({', '.join(extra)})" if extra else text)
-    more = f" and {count - 12} more" if count > 12 else ""
-    return [f"unexplained lines ({count}): {'; '.join(texts)}{more}"]
 
 
 def _fold(line: str) -> list[str]:

@@ -1,0 +1,185 @@
+"""What one identification says, as lines of text: phases with their trust, what decides, what stays open."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from surfspec.display import labels
+from surfspec.display.columns import aligned, brief, columns_text, verdict_rows
+from surfspec.display.text import number_text
+
+#: Share of the signal of a pattern without explanation that a reader must know of.
+SUBSTANTIAL: Final = 0.2
+#: Lines without a phase, rivals and absent candidates that are written out at most.
+LISTED: Final = 12
+#: Probabilities of candidates that were not named, from which they are worth a line.
+WORTH: Final = 0.02
+
+
+def match_lines(member: xr.Dataset) -> list[str]:
+    """Write one match: verdict first, then the phases, what else could be there, lines without explanation."""
+    rows = verdict_rows(member)
+    wavelength = member.attrs.get("wavelength", math.nan)
+    if isinstance(wavelength, int | float | np.number) and math.isfinite(wavelength):
+        name = str(member.attrs.get("wavelength_name", ""))
+        rows.append(("wavelength", f"{number_text(float(wavelength), 8)} Å{f' ({name})' if name else ''}"))
+    if "unknown_probability" in member and math.isfinite(float(member["unknown_probability"])):
+        rows.append(("unlisted phase", labels.probability_text(float(member["unknown_probability"]))))
+    lines = [*aligned(rows), *_phases(member), *_others(member), *_alternatives(member), *_unexplained(member)]
+    return [*lines, *_absent(member)]
+
+
+def _phases(member: xr.Dataset) -> list[str]:
+    if not member.sizes["phase"]:
+        return ["no phase identified"]
+    scale = 100 if str(member["weight_fraction"].attrs.get("units", "1")) == "1" else 1
+    names, decided = labels.phase_names(member), _deciding(member)
+    body = []
+    for index in np.argsort(-np.nan_to_num(member["probability"].values, nan=-1.0), kind="stable"):
+        phase = member.isel(phase=int(index))
+        fraction, unc = float(phase["weight_fraction"].values), float(phase["weight_fraction_unc"].values)
+        missing = str(int(phase["lines_missing"].values)) if "lines_missing" in phase else ""
+        body.append([
+            names[int(index)], str(phase["space_group"].values) if "space_group" in phase.coords else "",
+            _bare(float(phase["probability"].values)), number_text(float(phase["score"].values), 3),
+            brief(scale * fraction, scale * unc), decided.get(int(index), ""), missing, labels.card_note(phase),
+        ])  # fmt: skip
+    head = ["phase", "space group", "probability", "score", "wt %", "decided by", "lines missing", "card"]
+    lines = columns_text(head, body)
+    if partly_explained(member) and any(math.isfinite(float(one)) for one in member["weight_fraction"].values):
+        lines.append("wt % are those of the identified crystalline part only: the pattern is not explained in full")
+    return lines
+
+
+def _bare(probability: float) -> str:
+    return labels.probability_text(probability).removeprefix("p ").removeprefix("= ")
+
+
+def _deciding(member: xr.Dataset) -> dict[int, str]:
+    """Return the line that decides about each phase, where the match names it and the phase is among the candidates."""
+    if "deciding_two_theta" not in member or "candidate" not in member.coords:
+        return {}
+    places = dict(zip(map(str, member["candidate"].values), member["deciding_two_theta"].values, strict=True))
+    named = ((index, places.get(str(one), math.nan)) for index, one in enumerate(member["phase"].values))
+    return {index: f"{float(place):.2f}°" if math.isfinite(place) else "no clean line" for index, place in named}
+
+
+def _candidates(member: xr.Dataset) -> list[tuple[str, float, str, float]]:
+    """Return id, probability, verdict and detection limit of the candidates that were not named as phases."""
+    if "candidate" not in member.coords or "candidate_probability" not in member:
+        return []
+    named = {str(one) for one in member["phase"].values} if "phase" in member.coords else set()
+    count = member.sizes["candidate"]
+    verdicts = member["candidate_verdict"].values.astype(str) if "candidate_verdict" in member else [""] * count
+    limits = member["detection_limit"].values if "detection_limit" in member else np.full(count, np.nan)
+    every = zip(
+        map(str, member["candidate"].values), map(float, member["candidate_probability"].values), verdicts,
+        map(float, limits), strict=True,
+    )  # fmt: skip
+    return [one for one in every if one[0] not in named]
+
+
+def _others(member: xr.Dataset) -> list[str]:
+    """Name candidates about which the pattern cannot tell, and others that are not quite ruled out."""
+    worth = [one for one in _candidates(member) if one[2] == "cannot tell" or one[1] >= WORTH]
+    worth.sort(key=lambda one: -np.nan_to_num(one[1]))
+    if not worth:
+        return []
+    more = f" and {len(worth) - LISTED} more" if len(worth) > LISTED else ""
+    told = [f"{name} ({labels.probability_text(probability)}{_within(limit)})"
+            for name, probability, _, limit in worth[:LISTED]]  # fmt: skip
+    return [f"not ruled out ({len(worth)}): {'; '.join(told)}{more}"]
+
+
+def _within(limit: float) -> str:
+    return f", seen from {number_text(100 * limit, 2)} wt %" if math.isfinite(limit) and limit < 1 else ""
+
+
+def _absent(member: xr.Dataset) -> list[str]:
+    """Say from which weight fraction on absent candidates would have been seen."""
+    absent = [one for one in _candidates(member) if one[2] == "absent" and math.isfinite(one[3])]
+    if not absent:
+        return []
+    if len(absent) <= LISTED:
+        told = "; ".join(f"{name} < {number_text(100 * limit, 2)} wt %" for name, _, _, limit in absent)
+        return [f"absent ({len(absent)}): {told}"]
+    limits = np.array([one[3] for one in absent]) * 100
+    worst = absent[int(np.argmax(limits))][0]
+    most, median = number_text(limits.max(), 2), number_text(float(np.median(limits)), 2)
+    return [f"absent: {len(absent)} candidates, each below {most} wt % (that of {worst}; median {median})"]
+
+
+def _alternatives(member: xr.Dataset) -> list[str]:
+    """Name other sets of phases that explain the pattern too, and cards that cannot be told from a named one."""
+    lines = []
+    if "rival" in member.coords and member["rival"].dims == ("phase",):
+        pairs = [
+            (str(one), str(other))
+            for one, other in zip(member["phase"].values, member["rival"].values, strict=True)
+            if str(other)
+        ]
+        if pairs:
+            lines.append(f"could also be: {'; '.join(f'{other} for {one}' for one, other in pairs)}")
+    if "alternative" in member.dims and "alternative_probability" in member and member.sizes["alternative"] > 1:
+        texts = member["alternative"].values if "alternative" in member.coords else np.empty(0, dtype=np.str_)
+        chances = member["alternative_probability"].values
+        sets = [(str(text), float(chance)) for text, chance in zip(texts, chances, strict=True)
+                 if str(text) and math.isfinite(chance) and chance >= WORTH]  # fmt: skip
+        if len(sets) > 1:
+            told = "; ".join(f"{text or 'none of these'} ({labels.probability_text(chance)})" for text, chance in sets)
+            lines.append(f"sets of phases: {told}")
+    return lines
+
+
+def unexplained_share(member: xr.Dataset) -> float:
+    """Return the share of the signal that the phases of one match leave unexplained; NaN where it is not known."""
+    share = member.attrs.get("unexplained_share", math.nan)
+    return float(share) if isinstance(share, int | float | np.number) else math.nan
+
+
+def partly_explained(member: xr.Dataset) -> bool:
+    """Tell whether lines, or much of the signal, stay unexplained: weight fractions are then of a part alone."""
+    if not member.sizes["phase"] or "not explained" in str(member["reasons"].values):
+        return True
+    if unexplained_share(member) > SUBSTANTIAL:
+        return True
+    return "peak_phase" in member and bool(np.any(_loose(member)))
+
+
+def _loose(member: xr.Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which peaks have a place and no phase."""
+    return np.asarray((member["peak_phase"].values == -1) & np.isfinite(member["peak_two_theta"].values))
+
+
+def _unexplained(member: xr.Dataset) -> list[str]:
+    if "peak_two_theta" not in member:
+        return []
+    peaks = member
+    if "peak_phase" in member:
+        peaks = member.isel(peak=np.flatnonzero(member["peak_phase"].values == -1))
+    peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["peak_two_theta"].values)))
+    count = peaks.sizes["peak"]
+    if not count:
+        if not partly_explained(member):
+            return ["no line is unexplained"]
+        share = unexplained_share(member)
+        told = f"{100 * share:.0f} % of the signal" if math.isfinite(share) else "part of the signal"
+        return [f"no single line stands out, yet {told} is not explained"]
+    texts = []
+    for index in range(min(count, LISTED)):
+        peak = peaks.isel(peak=index)
+        text = f"{float(peak['peak_two_theta'].values):.2f}°"
+        extra = []
+        if "peak_d" in peak and math.isfinite(float(peak["peak_d"].values)):
+            extra.append(f"d {float(peak['peak_d'].values):.3f} Å")
+        if "relative_intensity" in peak:
+            extra.append(f"relative intensity {number_text(float(peak['relative_intensity'].values), 2)}")
+        if "origin" in peak.coords and str(peak["origin"].values):
+            extra.append(str(peak["origin"].values))
+        texts.append(f"{text} ({', '.join(extra)})" if extra else text)
+    more = f" and {count - LISTED} more" if count > LISTED else ""
+    return [f"unexplained lines ({count}): {'; '.join(texts)}{more}"]
