@@ -1,0 +1,302 @@
+"""The course of a refinement: starts, the order in which parameters are freed, weights from the model, texture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from surfspec.xrd.lines.background import spline_basis
+from surfspec.xrd.lines.peak_search import counting_variance, search
+from surfspec.xrd.patterns.optics import Optics
+from surfspec.xrd.patterns.texture import laue_rotations, texture_cosines
+from surfspec.xrd.patterns.wavelengths import Radiation
+from surfspec.xrd.refinement import parameters as tables
+from surfspec.xrd.refinement.lattice import Lattice
+from surfspec.xrd.refinement.least_squares import Data, State, data, evaluate, jacobian, minimise
+from surfspec.xrd.refinement.options import Options
+from surfspec.xrd.refinement.parameters import Parameters
+from surfspec.xrd.refinement.phase_model import PhaseModel, build, slopes
+from surfspec.xrd.structures.phase import Phase
+
+Array = NDArray[np.float64]
+Direction = tuple[int, int, int]
+
+#: FWHM of the Gaussians (deg) with which data are smoothed when no match gives a start.
+BLURS: Final = (1.2, 0.5, 0.2)
+#: Rounds of fitting with weights from the model; fewer when the cost settles.
+ROUNDS: Final = 4
+#: Relative standard deviation of a cell length that keeps traces from wandering off; traces alone feel it.
+LOOSE_CELL: Final = 0.01
+#: Directions that ``texture="auto"`` tries: those of plates and needles.
+DIRECTIONS: Final[tuple[Direction, ...]] = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 1, 1), (1, 0, 4))
+#: Fall of chi-square, in units of the reduced one, from which a texture is kept.
+TEXTURE_GAIN: Final = 30.0
+_ROOT8LN2 = 2.3548200450309493
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is known beforehand.
+
+    Attributes
+    ----------
+    shift
+        Line shift as a displacement, deg.
+    factors
+        Metric factors of each phase; None where not known.
+    instrument
+        Values of U, V, W, asymmetry, X and Y of a standard; empty where not known.
+    """
+
+    shift: float = 0.0
+    factors: tuple[Array | None, ...] = ()
+    instrument: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished refinement as arrays."""
+
+    models: tuple[PhaseModel, ...]
+    state: State
+    fitted: Data
+    start: Parameters
+    converged: bool
+    variance_factor: float
+    light: Radiation
+
+
+def run(
+    x: Array, y: Array, statistics: str, given: Array | None, light: Radiation,
+    chosen: Sequence[Phase | Lattice], options: Options, start: Start,
+) -> Fit:  # fmt: skip
+    """Refine one pattern.
+
+    Parameters
+    ----------
+    x, y
+        2 theta (deg) and intensity, shape (n,).
+    statistics, given
+        As for :func:`surfspec.xrd.lines.peak_search.counting_variance`.
+    light, chosen, options, start
+        Radiation, phases and how to go about it.
+    """
+    variance, factor = counting_variance(y, statistics, given)
+    basis = spline_basis(x, options.background)
+    width = _typical_width(x, y, variance, light)
+    models = _models(chosen, light, x, options, start.factors or (None,) * len(chosen), {}, width)
+    table = _first_table(models, options, start, width)
+    fitted = data(x, y, variance, basis)
+    state = _first_state(models, table, fitted, options, start)
+    begin = state.parameters
+    state = _release(models, state, fitted, options, start)
+    floor = factor * max(float(np.percentile(y, 1)), 1.0 if statistics == "poisson" else 1e-9 * float(y.max()))
+    directions = _told(options)
+    tried, converged = False, False
+    for number in range(ROUNDS + 1):
+        if statistics != "given":
+            calculated = state.calculated + state.background
+            variance = factor * np.maximum(calculated, 0.1 * floor / factor)
+        fitted = data(x, y, variance, basis)
+        factors = tuple(state.parameters.factors(i) for i in range(len(models)))
+        models = _models(chosen, light, x, options, factors, directions, width)
+        before = evaluate(models, state.parameters, fitted)
+        state, converged = minimise(models, before, fitted, steps=30)
+        settled = before.cost - state.cost < 1e-3 * state.cost / len(x) + 0.05
+        if options.texture == "auto" and not tried and (settled or number == ROUNDS - 2):
+            tried = True
+            found = _textured(models, state, fitted, options, chosen, light, x, width)
+            if found is not None:
+                models, state, directions = found
+                continue
+        if number > 0 and settled and converged:
+            break
+    return Fit(tuple(models), state, fitted, begin, converged, factor, light)
+
+
+def _typical_width(x: Array, y: Array, variance: Array, light: Radiation) -> float:
+    found = search(x, y, variance, light=light)
+    step = float(np.median(np.diff(x)))
+    strong = found.significance > 10.0
+    pick = found.fwhm[strong] if np.any(strong) else found.fwhm
+    return float(np.clip(np.median(pick), 2.0 * step, 1.5)) if len(pick) else max(0.1, 3.0 * step)
+
+
+def _told(options: Options) -> dict[str, Direction]:
+    return {} if isinstance(options.texture, str) else dict(options.texture)
+
+
+def _models(
+    chosen: Sequence[Phase | Lattice], light: Radiation, x: Array, options: Options,
+    factors: Sequence[Array | None], directions: Mapping[str, Direction], width: float,
+) -> list[PhaseModel]:  # fmt: skip
+    optics = Optics(options.monochromator, slit="variable" if options.slits == "variable" else "fixed")
+    span = (float(x[0]), float(x[-1]))
+    directions = dict(directions) or _told(options)
+    return [
+        build(one, light, span, factors=known, pawley=one.id in options.pawley, direction=directions.get(one.id),
+              optics=optics, resolution=0.3 * width)
+        for one, known in zip(chosen, factors, strict=True)
+    ]  # fmt: skip
+
+
+def _first_table(models: Sequence[PhaseModel], options: Options, start: Start, width: float) -> Parameters:
+    sigma = options.cell_prior or LOOSE_CELL
+    known = [max(sigma, one.phase.cell_uncertainty or 0.0) for one in models]
+    table = tables.table([one.phase.id for one in models], [one.parts.shape[1] for one in models], known)
+    value, unc, mean = table.value.copy(), table.prior_unc.copy(), table.prior.copy()
+    for i, role in enumerate(table.roles):
+        if role == "W":
+            value[i] = (0.7 * width) ** 2
+        elif (role == "displacement" and options.shifts != "zero") or (role == "zero" and options.shifts == "zero"):
+            value[i] = start.shift
+        elif role in "XY":
+            value[i] = 0.3 * width if role == "X" else 0.1 * width
+            mean[i], unc[i] = (0.3 * width if role == "X" else 0.0), (width if role == "X" else 3.0 * width)
+        elif role in "UV":
+            unc[i] = (4.0 if role == "U" else 2.0) * width**2
+        elif role == "asymmetry":
+            unc[i] = 0.5 * width
+        elif role == "r":
+            mean[i], unc[i] = 1.0, 0.5
+        elif role == "B":
+            unc[i] = options.b_prior
+        elif role in ("zero", "displacement"):
+            unc[i] = 0.5
+    if start.instrument is not None:
+        for i, role in enumerate(table.roles):
+            if role in start.instrument:
+                value[i] = start.instrument[role]
+                mean[i] = value[i] if role in "XY" else mean[i]
+    for number, factors in enumerate(start.factors):
+        if factors is not None:
+            value[table.where(number, "p")] = factors
+    table = replace(table, prior=mean, prior_unc=unc)
+    if start.instrument is not None:
+        low = table.low.copy()
+        for role in "XY":
+            for number in range(len(models)):
+                low[table.where(number, role)] = start.instrument.get(role, 0.0)
+        table = replace(table, low=low)
+    return table.with_values(value)
+
+
+def _free(table: Parameters, roles: Sequence[str], skip: Sequence[int] = ()) -> NDArray[np.bool_]:
+    names = tuple(roles)
+    return np.array(
+        [(role in names or ("p" in names and role.startswith("p"))) and int(owner) not in skip
+         for role, owner in zip(table.roles, table.owner, strict=True)]
+    )  # fmt: skip
+
+
+def _shifts(options: Options) -> tuple[str, ...]:
+    return {"both": ("zero", "displacement"), "none": ()}.get(options.shifts, (options.shifts,))
+
+
+def _first_state(
+    models: Sequence[PhaseModel], table: Parameters, fitted: Data, options: Options, start: Start
+) -> State:
+    """Find cells and shift: from what a match says, and from smoothed data; the better of both."""
+    roles = (*_shifts(options), "p")
+    near = replace(table, free=_free(table, (*roles, "W"))) if start.instrument is None else table.freed(
+        _free(table, roles))  # fmt: skip
+    state, _ = minimise(models, evaluate(models, near, fitted), fitted, steps=8)
+    if any(one is not None for one in start.factors):
+        return state
+    step = float(np.median(np.diff(fitted.x)))
+    far = table.freed(_free(table, roles))
+    for blur in BLURS:
+        smooth = gaussian_filter1d(fitted.y, blur / _ROOT8LN2 / step, mode="nearest")
+        coarse = data(fitted.x, smooth, np.maximum(smooth, 1e-3 * smooth.max()), fitted.basis, blur)
+        found, _ = minimise(models, evaluate(models, far, coarse), coarse, steps=10)
+        far = found.parameters
+    other, _ = minimise(models, evaluate(models, far.freed(near.free), fitted), fitted, steps=8)
+    return other if other.cost < state.cost else state
+
+
+def _release(models: Sequence[PhaseModel], state: State, fitted: Data, options: Options, start: Start) -> State:
+    """Free widths, then all that the options ask for."""
+    common: tuple[str, ...] = () if start.instrument is not None else ("W",)
+    first = (*_shifts(options), "p", "X", *common)
+    state, _ = minimise(models, evaluate(models, state.parameters.freed(_free(state.parameters, first)), fitted),
+                        fitted, steps=8)  # fmt: skip
+    roles = (*first, "Y")
+    if start.instrument is None:
+        roles += ("U", "V") if options.caglioti else ()
+        roles += ("asymmetry",) if options.asymmetry else ()
+    free = _free(state.parameters, roles)
+    for number, one in enumerate(models):
+        if one.phase.id in _told(options):
+            free[state.parameters.where(number, "r")] = True
+        if options.displacement_parameters and not one.pawley:
+            free[state.parameters.where(number, "B")] = True
+    return minimise(models, evaluate(models, state.parameters.freed(free), fitted), fitted, steps=8)[0]
+
+
+def _textured(
+    models: Sequence[PhaseModel], state: State, fitted: Data, options: Options, chosen: Sequence[Phase | Lattice],
+    light: Radiation, x: Array, width: float,
+) -> tuple[list[PhaseModel], State, dict[str, Direction]] | None:  # fmt: skip
+    """Try directions for every phase by the fall of chi-square that one linear step promises; free those that count."""
+    reduced = max(state.chi2 / len(x), 1.0)
+    directions: dict[str, Direction] = {}
+    columns = np.concatenate([one.columns for one in state.drawn], axis=1)
+    known = np.concatenate([fitted.project(columns), fitted.project(jacobian(models, state))], axis=1)
+    norm = np.linalg.norm(known, axis=0)
+    basis, _ = np.linalg.qr(known[:, norm > 0] / norm[norm > 0])
+    residual = fitted.project(fitted.y - state.calculated)
+    for number, one in enumerate(models):
+        if one.pawley or len(one.hkl) < 4:
+            continue
+        gains = {way: _promise(one, state, number, models, fitted, way, basis, residual) for way in _ways(one)}
+        best = max(gains, key=lambda way: gains[way], default=None)
+        if best is not None and gains[best] > TEXTURE_GAIN * reduced:
+            directions[one.phase.id] = best
+    if not directions:
+        return None
+    factors = tuple(state.parameters.factors(i) for i in range(len(models)))
+    new = _models(chosen, light, x, options, factors, directions, width)
+    table = state.parameters
+    for number, one in enumerate(new):
+        if one.direction is not None:
+            table = table.changed(number, "r", 1.0, free=True)
+    found, _ = minimise(new, evaluate(new, table, fitted), fitted, steps=30)
+    if state.cost - found.cost < TEXTURE_GAIN * reduced:
+        return None
+    return new, found, directions
+
+
+def _ways(model: PhaseModel) -> list[Direction]:
+    """Directions that symmetry does not make equal."""
+    if isinstance(model.phase, Lattice):
+        return []
+    rotations = laue_rotations(model.phase.space_group)
+    kept: list[Direction] = []
+    seen: set[tuple[int, ...]] = set()
+    for way in DIRECTIONS:
+        images = {tuple(np.rint(sign * (np.array(way) @ turn)).astype(int).tolist())
+                  for turn in rotations for sign in (1, -1)}  # fmt: skip
+        if not images & seen:
+            kept.append(way)
+            seen |= images
+    return kept
+
+
+def _promise(
+    one: PhaseModel, state: State, number: int, models: Sequence[PhaseModel], fitted: Data, way: Direction,
+    basis: Array, residual: Array,
+) -> float:  # fmt: skip
+    squared = texture_cosines(one.hkl, cast(Phase, one.phase), direction=way)
+    slope = (-1.5 * (3.0 * squared - 1.0)).mean(axis=1)  # d ln P / d r at r = 1
+    drawn = state.drawn[number]
+    facts = {**drawn.facts, "texture": slope[drawn.number]}
+    moved = slopes(one, replace(drawn, facts=facts), state.amplitudes_of(models, number), len(fitted.x))["r"]
+    projected = fitted.project(moved)
+    projected = projected - basis @ (basis.T @ projected)
+    length = float(projected @ projected)
+    return float((projected @ residual) ** 2 / length) if length > 0 else 0.0
