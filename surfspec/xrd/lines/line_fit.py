@@ -16,7 +16,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import nnls
 from scipy.sparse import csr_array
 
-from surfspec.xrd.lines.line_model import KINDS, LineValues, evaluate, peak_of, unstack
+from surfspec.xrd.lines.line_model import KINDS, LineValues, evaluate, far_tails, peak_of, reach_of, unstack
 from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
@@ -72,6 +72,8 @@ class LineFit:
         Of the background columns, shape (k,).
     background, model
         Background, and background with lines, shape (n,).
+    far
+        Part of the model: tails beyond the reach of the lines, kept fixed during the fit.
     covariance
         Of coefficients and active line values, shape (k + p, k + p).
     active
@@ -86,6 +88,7 @@ class LineFit:
     coefficients: Array
     background: Array
     model: Array
+    far: Array
     covariance: Array
     active: Mask
     jacobian: csr_array
@@ -111,7 +114,7 @@ class LineFit:
 
 def fit_lines(
     x: Array, y: Array, weight: Array, basis: Array, lines: LineValues, law: Law,
-    *, light: Radiation | None, strength: Array, noise: float, iterations: int = 8, anchors: Array | None = None,
+    *, light: Radiation | None, strength: Array, noise: float, iterations: int = 8, free_share: bool = False,
 ) -> LineFit:  # fmt: skip
     """Fit lines and background together.
 
@@ -133,15 +136,15 @@ def fit_lines(
         Typical standard deviation of a point.
     iterations
         Most Gauss-Newton steps.
-    anchors
-        Places where the lines were detected, deg; by default the start values.
+    free_share
+        The law does not know the Lorentzian share yet.
 
     Returns
     -------
     LineFit
     """
-    center = lines.center if anchors is None else anchors
-    prior, precision = _prior(center, law)
+    center = lines.center
+    prior, precision = _prior(center, law, free_share)
     count = len(center)
     on = np.ones(count, dtype=bool)
     active = np.concatenate([on, on, on, strength > OWN_SHARE, strength > OWN_SKEW])
@@ -150,51 +153,79 @@ def fit_lines(
     root = np.sqrt(weight)
     weighted_basis = basis * root[:, None]
     square = weighted_basis.T @ weighted_basis
-    ridge = 1e-12 * np.trace(square) * np.eye(len(square))
-    model, jacobian = evaluate(x, lines, light, noise)
-    coefficients = np.linalg.solve(square + ridge, weighted_basis.T @ (root * (y - model)))
-    residual = y - model - basis @ coefficients
-    cost = _cost(residual, weight, values - prior, precision)
-    damping = 1e-4
+    square[np.diag_indices(len(square))] *= 1.0 + 1e-11
+    reach = reach_of(lines, noise)
+    far = far_tails(x, lines, light, reach)
+    groups = _Groups.of(x, center, law.width(center))
+    data = y - far
+
+    def settle(trial: Array) -> tuple[Array, csr_array, Array, Array]:
+        shown, slopes = evaluate(x, unstack(trial), light, reach)
+        # the background is linear: its best value for these lines is exact
+        base = np.linalg.solve(square, weighted_basis.T @ (root * (data - shown)))
+        return shown, slopes, base, data - shown - basis @ base
+
+    model, jacobian, coefficients, residual = settle(values)
+    damping = np.full(groups.count, 1e-3)
+    running = np.ones(groups.count, dtype=bool)
     for _ in range(iterations):
         normal, slope = _normal(jacobian, root, weighted_basis, square, residual, active, precision, values - prior)
-        step = _solve(normal, slope, damping)
+        step = _solve(normal, slope, damping[groups.of_values[active]])
         trial = values.copy()
         trial[active] += step[len(square) :]
         trial = np.clip(_limited(values, trial, count, law.width(center)), low, high)
-        shown, derivative = evaluate(x, unstack(trial), light, noise)
-        # the background is linear: its best value for these lines is exact
-        base = np.linalg.solve(square + ridge, weighted_basis.T @ (root * (y - shown)))
-        left = y - shown - basis @ base
-        reached = _cost(left, weight, trial - prior, precision)
-        if reached < cost:
-            done = cost - reached < 1e-3 + 1e-6 * cost
-            values, model, jacobian, residual, coefficients, cost = trial, shown, derivative, left, base, reached
-            damping *= 0.1
-            if done:
-                break
-        else:
-            damping = max(damping, 1e-5) * 30.0
-            if damping > 1e3:
-                break
+        reached = settle(trial)
+        before = groups.cost(weight * residual**2, precision * (values - prior) ** 2)
+        after = groups.cost(weight * reached[3] ** 2, precision * (trial - prior) ** 2)
+        better = after <= before
+        running = ~better | (before - after > 1e-3 + 1e-5 * before)
+        damping = np.where(better, damping * 0.1, np.maximum(damping, 1e-5) * 30.0)
+        running &= damping < 1e4
+        if np.any(better):
+            values = np.where(better[groups.of_values], trial, values)
+            model, jacobian, coefficients, residual = reached if np.all(better) else settle(values)
+        if not np.any(running):
+            break
     normal, _ = _normal(jacobian, root, weighted_basis, square, residual, active, precision, values - prior)
     background = basis @ coefficients
     return LineFit(
-        unstack(values), coefficients, background, background + model, _inverse(normal), active, jacobian, weight
-    )
+        unstack(values), coefficients, background, background + model + far, far, _inverse(normal), active, jacobian,
+        weight,
+    )  # fmt: skip
 
 
-def _cost(residual: Array, weight: Array, away: Array, precision: Array) -> float:
-    return float(weight @ residual**2 + precision @ away**2)
+@dataclass(frozen=True)
+class _Groups:
+    """Lines that overlap belong together: each group of them takes or leaves a step by its own cost."""
+
+    count: int
+    of_points: NDArray[np.int64]
+    of_values: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, x: Array, center: Array, width: Array) -> _Groups:
+        order = np.argsort(center)
+        ordered = center[order]
+        breaks = np.diff(ordered) > 5.0 * width[order][1:]
+        number = np.empty(len(center), dtype=np.int64)
+        number[order] = np.concatenate([[0], np.cumsum(breaks)]) if len(center) else 0
+        borders = 0.5 * (ordered[1:] + ordered[:-1])[breaks] if len(center) else np.empty(0)
+        points = np.searchsorted(borders, x).astype(np.int64)
+        return cls(len(borders) + 1, points, np.tile(number, KINDS))
+
+    def cost(self, data: Array, prior: Array) -> Array:
+        """Sum of squares of each group."""
+        own = np.bincount(self.of_values, prior, self.count)
+        return np.asarray(np.bincount(self.of_points, data, self.count) + own)
 
 
-def _prior(center: Array, law: Law) -> tuple[Array, Array]:
+def _prior(center: Array, law: Law, free_share: bool) -> tuple[Array, Array]:
     """Expectations and precisions of the line values (none for heights), each of shape (5 m,)."""
     one = np.ones_like(center)
     width = law.width(center)
     expected = np.concatenate([0.0 * one, center, np.log(width), law.share * one, law.skews(center)])
     precision = np.concatenate(
-        [0.0 * one, 1.0 / (CENTER_SPREAD * width) ** 2, one / WIDTH_SPREAD**2, one / SHARE_SPREAD**2,
+        [0.0 * one, 1.0 / (CENTER_SPREAD * width) ** 2, one / WIDTH_SPREAD**2, one / (0.5 if free_share else SHARE_SPREAD) ** 2,
          1.0 / (SKEW_SPREAD * np.maximum(asymmetry_law(center), 0.3)) ** 2]
     )  # fmt: skip
     return expected, precision
@@ -235,10 +266,12 @@ def _normal(
     return normal, slope
 
 
-def _solve(normal: Array, slope: Array, damping: float) -> Array:
+def _solve(normal: Array, slope: Array, damping: Array) -> Array:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
     scaled = normal * scale[:, None] * scale
-    scaled[np.diag_indices(len(scaled))] += damping + 1e-10
+    scaled[np.diag_indices(len(scaled))] += 1e-10
+    values = np.arange(len(scaled) - len(damping), len(scaled))
+    scaled[values, values] += damping
     try:
         return np.asarray(scale * cho_solve(cho_factor(scaled, check_finite=False), scale * slope, check_finite=False))
     except LinAlgError:

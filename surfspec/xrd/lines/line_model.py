@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 #: Derivatives other than that of the height are cut at this many FWHM from the centre.
 NEAR = 6.0
 #: The tail of a line is drawn until it is below this share of the noise, within these numbers of FWHM.
-TAIL, LEAST_REACH, LARGEST_REACH = 0.05, 5.0, 60.0
+TAIL, LEAST_REACH, LARGEST_REACH = 0.1, 6.0, 40.0
 #: Columns of the Jacobian for each line: height, centre, ln width, Lorentzian share, asymmetry.
 KINDS = 5
 _LN2 = float(np.log(2.0))
@@ -92,7 +92,7 @@ def moved(center: Array, ratio: float) -> tuple[Array, Array]:
 
 
 def evaluate(
-    x: Array, lines: LineValues, light: Radiation | None, noise: float, *, slopes: bool = True
+    x: Array, lines: LineValues, light: Radiation | None, reach: Array
 ) -> tuple[Array, csr_array]:
     """Sum the lines on a grid, with derivatives.
 
@@ -104,10 +104,8 @@ def evaluate(
         The m lines.
     light
         Radiation, None for one wavelength.
-    noise
-        Typical standard deviation of a point, which says how far tails matter.
-    slopes
-        Also give derivatives with respect to all but the height; otherwise these columns are empty.
+    reach
+        How far each line is drawn on either side, deg, shape (m,); see :func:`reach_of` and :func:`far_tails`.
 
     Returns
     -------
@@ -115,8 +113,6 @@ def evaluate(
         Shape (n,) and sparse (n, 5 m), columns kind by kind as in :meth:`LineValues.stack`.
     """
     count = len(lines.height)
-    reach = np.sqrt(np.maximum(lines.height, 0.0) * np.clip(lines.share, 0.02, 1.0) / (4.0 * TAIL * max(noise, 1e-300)))
-    reach = np.clip(reach, LEAST_REACH, LARGEST_REACH) * lines.width
     rows, columns, values = [], [], []
     model = np.zeros(len(x))
     for ratio, weight in components(light):
@@ -132,20 +128,38 @@ def evaluate(
         rows.append(index)
         columns.append(line)
         values.append(weight * shape)
-        if slopes:
-            near = np.abs(offset) < NEAR * lines.width[line]
-            at, which, h = index[near], line[near], height[near]
-            s, r = slope[near], scaled[near]
-            side = 1.0 + lines.skew[which] * np.where(offset[near] < 0, 1.0, -1.0)
-            for kind, one in enumerate(
-                (-h * s / (lines.width[which] * side) * chain[which], -h * r * s, h * by_share[near], h * by_skew[near]),
-                start=1,
-            ):
-                rows.append(at)
-                columns.append(which + kind * count)
-                values.append(one)
+        near = np.abs(offset) < NEAR * lines.width[line]
+        at, which, h = index[near], line[near], height[near]
+        s, r = slope[near], scaled[near]
+        side = 1.0 + lines.skew[which] * np.where(offset[near] < 0, 1.0, -1.0)
+        for kind, one in enumerate(
+            (-h * s / (lines.width[which] * side) * chain[which], -h * r * s, h * by_share[near], h * by_skew[near]),
+            start=1,
+        ):
+            rows.append(at)
+            columns.append(which + kind * count)
+            values.append(one)
     shape_of = (len(x), KINDS * count)
     return model, csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape_of)
+
+
+def reach_of(lines: LineValues, noise: float) -> Array:
+    """How far (deg) each line is drawn: until its tail is below a share of the noise (standard deviation of a point)."""
+    reach = np.sqrt(np.maximum(lines.height, 0.0) * np.clip(lines.share, 0.02, 1.0) / (4.0 * TAIL * max(noise, 1e-300)))
+    return np.asarray(np.clip(reach, LEAST_REACH, LARGEST_REACH) * lines.width)
+
+
+def far_tails(x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> Array:
+    """What the lines add beyond their reach, shape (n,): Lorentzian tails, faint but everywhere."""
+    far = np.zeros(len(x))
+    top = lines.height * np.clip(lines.share, 0.0, 1.0) * _L0 / peak_of(lines.share) * np.square(lines.width) / 4.0
+    for ratio, weight in components(light):
+        position, _ = moved(lines.center, ratio)
+        for at, strength, near in zip(position, weight * top, reach, strict=True):
+            low, high = np.searchsorted(x, at - near), np.searchsorted(x, at + near)
+            far[:low] += strength / np.square(x[:low] - at)
+            far[high:] += strength / np.square(x[high:] - at)
+    return far
 
 
 def _profile(offset: Array, lines: LineValues) -> tuple[Array, Array, Array, Array, Array]:

@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 #: A channel this many standard deviations above its surroundings, with neighbours that are not, is a spike.
 SPIKE = 7.0
 #: Largest share of a spike's height that its neighbours may have; of a line as narrow as 2 steps they have half.
-SPIKE_NEIGHBOUR = 0.25
+SPIKE_NEIGHBOUR = 0.2
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,13 @@ def spikes(y: Array, variance: Array) -> Mask:
     numpy.ndarray
         True at spikes, shape (n,).
     """
-    around = np.pad(y, 2, mode="edge")
-    near = np.maximum(around[1:-3], around[3:-1])
-    level = np.median(np.stack([around[:-4], around[1:-3], around[3:-1], around[4:]]), axis=0)
+    around = np.pad(y, 3, mode="edge")
+    near = np.maximum(around[2:-4], around[4:-2])
+    level = np.median(np.stack([around[:-6], around[1:-5], around[5:-1], around[6:]]), axis=0)
     excess = y - level
-    # The variance of the channel itself contains the spike where it was smoothed from the data: use the neighbours'.
-    spread = np.pad(variance, 3, mode="edge")
-    sigma = np.sqrt(np.minimum(spread[:-6], spread[6:]))
+    # a variance smoothed from the data contains the spike itself: take that of points apart
+    spread = np.pad(variance, 8, mode="edge")
+    sigma = np.sqrt(np.minimum(spread[:-16], spread[16:]))
     return np.asarray((excess > SPIKE * sigma) & (near - level < SPIKE_NEIGHBOUR * excess + 2.0 * sigma))
 
 

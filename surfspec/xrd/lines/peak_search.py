@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter1d
 from surfspec.xrd.lines.background_choice import Basis, bases, compare
 from surfspec.xrd.lines.detection import baseline_below, maxima, typical_width
 from surfspec.xrd.lines.line_fit import Law, LineFit, area_variance, fit_lines, law_of
-from surfspec.xrd.lines.line_model import LineValues
+from surfspec.xrd.lines.line_model import LineValues, components, moved
 from surfspec.xrd.lines.noise import Noise, counting_variance, spikes
 from surfspec.xrd.patterns.wavelengths import Radiation
 
@@ -24,6 +24,12 @@ Index = NDArray[np.int64]
 POINTS_PER_LINE = 8.0
 #: Rounds of looking for further lines in what the fit leaves.
 ROUNDS = 2
+#: Reduced chi-square on a line, by counting alone, from which two lines are tried in its place.
+SPLIT_MISFIT = 2.5
+#: Fall of chi-square that two lines in place of one must bring: three further parameters at about 6 sigma.
+SPLIT_GAIN = 40.0
+#: Relative error of the profile that is always allowed when a line is split.
+PROFILE_ERROR = 0.02
 #: Most lines of one pattern.
 MOST_LINES = 400
 
@@ -147,26 +153,24 @@ def search_all(
     gx, gy, gv, shrink = _averaged(x, cleaned, variance, max(int(width / step / POINTS_PER_LINE), 1))
     hunt = _Hunt(gx, gy, gv, shrink, threshold, light, noise, float(np.sqrt(np.median(gv))))
     law = Law(width * 0.95)
-    place = maxima(gy - baseline_below(gy, width, _step(gx)), gv, width, _step(gx), threshold)
-    base = bases(gx, width, coarse=True)[0]
-    height = np.maximum(gy[place] - baseline_below(gy, width, _step(gx))[place], 0.0)
+    low = baseline_below(gy, width, _step(gx))
+    place = maxima(gy - low, gv, width, _step(gx), threshold)
+    height = np.maximum((gy - low)[place], 0.0)
+    place, height = _without_ka2(gx[place], height, width, light)
     best = np.sort(np.argsort(-height)[:MOST_LINES])
-    starts = _new_lines(gx[place][best], height[best], law)
-    state = hunt.fit(starts, law, base, np.full(len(best), threshold), gv)
-    chosen = False
-    for number in range(ROUNDS + 1):
-        state = hunt.pruned(state)
-        if number == 0 or not chosen:
-            state = replace(state, basis=hunt.choose(state))
-            chosen = True
-        more = hunt.leftovers(state)
-        if len(more.height) == 0 and number > 0:
-            break
-        state = hunt.fit(
-            _joined(state.fit.lines, more), state.law, state.basis,
-            np.concatenate([state.strength, np.full(len(more.height), threshold)]), state.variance,
-        )  # fmt: skip
+    starts = _new_lines(place[best], height[best], law)
+    base = bases(gx, width, coarse=True)[0]
+    state = hunt.fit(starts, law, base, np.full(len(best), 2.0 * threshold), gv, first=True)
     state = hunt.pruned(state)
+    state = hunt.split(state)
+    for _ in range(ROUNDS):
+        state = replace(state, basis=hunt.choose(state))
+        more = hunt.leftovers(state)
+        strength = np.concatenate([state.strength, np.full(len(more.height), threshold)])
+        state = hunt.fit(_joined(state.fit.lines, more), state.law, state.basis, strength, state.variance)
+        state = hunt.pruned(state)
+        if len(more.height) == 0:
+            break
     order = np.argsort(state.fit.lines.center)
     return Searched(
         gx, gy, state.variance, _sorted(state.fit, order), state.basis, state.strength[order], state.misfit[order],
@@ -198,15 +202,17 @@ class _Hunt:
     noise: Noise | None
     sigma: float
 
-    def fit(self, lines: LineValues, law: Law, basis: Basis, strength: Array, variance: Array, steps: int = 8) -> _State:
+    def fit(self, lines: LineValues, law: Law, basis: Basis, strength: Array, variance: Array, *,
+            steps: int = 8, first: bool = False) -> _State:  # fmt: skip
         """Fit, learn the law of the lines and the error of the profile, and weight anew."""
         fit = fit_lines(
             self.x, self.y, 1.0 / variance, basis.columns, lines, law,
             light=self.light, strength=strength, noise=self.sigma, iterations=steps,
+            free_share=first,
         )  # fmt: skip
         spread = fit.spread().height
         strength = np.divide(fit.lines.height, spread, out=np.zeros_like(spread), where=spread > 0)
-        counting = self.first_variance if self.noise is None else self.noise.variance(fit.model) * self.shrink
+        counting = self._counting(fit.model)
         signal = fit.model - fit.background
         points = max(float(law.width(np.median(self.x))) / _step(self.x), 1.0)
         error = _model_error(self.y - fit.model, counting, signal)
@@ -238,12 +244,61 @@ class _Hunt:
                     bad[other] = False
         return ~bad
 
+    def split(self, state: _State) -> _State:
+        """Put two lines in place of one that misfits, where that mends it beyond what chance and profile errors do."""
+        lines = state.fit.lines
+        law = state.law.width(lines.center)
+        squares = (self.y - state.fit.model) ** 2 / self._counting(state.fit.model)
+        odd = _local_misfit(self.x, squares, lines) > SPLIT_MISFIT
+        odd |= (lines.width > 1.5 * law) & (state.strength > 2.0 * self.threshold)
+        odd &= state.strength > 2.0 * self.threshold
+        if not np.any(odd):
+            return state
+        chosen = lines.take(np.flatnonzero(odd))
+        parts = [
+            replace(chosen, height=0.6 * chosen.height, center=chosen.center + side * 0.35 * chosen.width,
+                    log_width=np.minimum(chosen.log_width - 0.35, np.log(law[odd])), share=np.full(odd.sum(), 0.5),
+                    skew=np.zeros(odd.sum()))
+            for side in (-1.0, 1.0)
+        ]  # fmt: skip
+        kept = np.flatnonzero(~odd)
+        strength = np.concatenate([state.strength[kept], np.tile(state.strength[odd], 2)])
+        typical = replace(state.law, size=min(state.law.size, float(np.median(parts[0].width))))
+        trial = self.fit(
+            _joined(lines.take(kept), _joined(*parts)), typical, state.basis, strength, state.variance, steps=15
+        )
+        return self._better_parts(state, trial, np.flatnonzero(odd), len(kept))
+
+    def _better_parts(self, state: _State, trial: _State, odd: Index, kept: int) -> _State:
+        """Keep the parts of those lines that they mend; both parts must stand out."""
+        number = np.arange(len(odd))
+        first, second = kept + number, kept + len(odd) + number
+        error = max(trial.model_error, PROFILE_ERROR)
+        points = max(float(trial.law.width(np.median(self.x))) / _step(self.x), 1.0)
+        variance = self._counting(trial.fit.model) + points * (error * (trial.fit.model - trial.fit.background)) ** 2
+        region = state.fit.lines.take(odd)
+        count = 4.0 * region.width / _step(self.x)
+        gain = count * (_local_misfit(self.x, (self.y - state.fit.model) ** 2 / variance, region)
+                        - _local_misfit(self.x, (self.y - trial.fit.model) ** 2 / variance, region))  # fmt: skip
+        new = trial.fit.lines
+        apart = np.abs(new.center[second] - new.center[first]) > 0.4 * trial.law.width(region.center)
+        stands = np.minimum(trial.strength[first], trial.strength[second]) > self.threshold
+        good = (gain > SPLIT_GAIN) & stands & apart
+        old = np.setdiff1d(np.arange(len(state.fit.lines.height)), odd[good])
+        parts = np.concatenate([first[good], second[good]])
+        lines = _joined(state.fit.lines.take(old), new.take(parts))
+        strength = np.concatenate([state.strength[old], trial.strength[parts]])
+        return self.fit(lines, state.law, state.basis, strength, self.first_variance)
+
+    def _counting(self, model: Array) -> Array:
+        return self.first_variance if self.noise is None else self.noise.variance(model) * self.shrink
+
     def choose(self, state: _State) -> Basis:
         """Most probable background for the lines found."""
         choices = bases(self.x, float(np.median(state.law.width(self.x))))
         count = len(state.fit.lines.height)
         heights = state.fit.jacobian[:, :count]
-        compared = compare(self.y, 1.0 / state.variance, choices, heights, np.zeros(count))
+        compared = compare(self.y - state.fit.far, 1.0 / state.variance, choices, heights, np.zeros(count))
         return choices[compared.best]
 
     def leftovers(self, state: _State) -> LineValues:
@@ -264,6 +319,16 @@ class _Hunt:
             if found:
                 break
         return _new_lines(np.array(found), np.array(heights), state.law)
+
+
+def _without_ka2(center: Array, height: Array, width: float, light: Radiation | None) -> tuple[Array, Array]:
+    """Leave out maxima where a stronger one has its K-alpha2 line; the fit brings back what is more than that."""
+    keep = np.ones(len(center), dtype=bool)
+    for ratio, weight in components(light)[1:]:
+        ghost, _ = moved(center, ratio)
+        apart = np.abs(center[:, None] - ghost[None, :]) < 0.4 * width
+        keep &= ~np.any(apart & (height[:, None] < 1.6 * weight * height[None, :]), axis=1)
+    return center[keep], height[keep]
 
 
 def _new_lines(center: Array, height: Array, law: Law) -> LineValues:
