@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from surfspec import given
 from surfspec.errors import InputError
 
 
@@ -30,6 +31,11 @@ class Recipe:
         Only phases of these elements are candidates; empty for all.
     phases
         Card ids, names or formulas of the candidates; empty for all cards.
+    never
+        Card ids, names or formulas that are no candidates.
+    must
+        Card ids, names or formulas of phases that are known to be present (a substrate, a standard): every set holds
+        them, and the result marks them as stated, not as found.
     two_theta
         Part of the pattern to use, deg.
     max_phases
@@ -55,6 +61,8 @@ class Recipe:
     wavelength: str | float = ""
     elements: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    must: tuple[str, ...] = ()
     two_theta: tuple[float, float] | None = None
     max_phases: int = field(default=6, metadata={"low": 1, "high": 12})
     shift_range: float = field(default=0.35, metadata={"low": 0.0, "high": 1.0, "unit": "deg"})
@@ -64,6 +72,12 @@ class Recipe:
     ka2_ratio: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})
 
     def __post_init__(self) -> None:
+        for name in ("elements", "phases", "never", "must"):
+            entries = given.listed(getattr(self, name), name)
+            wrong = [one for one in entries if not isinstance(one, str)]
+            if wrong:
+                raise InputError(f"{name} holds {given.shown(wrong[0])}", where=name, remedy="Give a list of names")
+            object.__setattr__(self, name, entries)
         if self.two_theta is not None and not 0.0 <= self.two_theta[0] < self.two_theta[1] < 180.0:
             raise InputError(
                 f"two_theta {self.two_theta} is no range", where="two_theta", remedy="Give (low, high) in deg"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
-from surfspec.xrd.matching import evidence, measured, model, result, search
+from surfspec.xrd.matching import joining, measured, model, result, search
+from surfspec.xrd.matching.choice import chosen_phases, stated_ids
+from surfspec.xrd.matching.dictionary import Dictionary, dictionary
+from surfspec.xrd.matching.observed import background, unexplained
+from surfspec.xrd.matching.outcome import Outcome
+from surfspec.xrd.matching.priors import Prior, prior_of
+from surfspec.xrd.matching.settle import settle
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Recipe
-from surfspec.xrd.structures.cards import element_set
-from surfspec.xrd.structures.cards import phases as load_phases
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -96,11 +100,11 @@ def match(
             remedy="Pass an XRD pattern",
         )
     light, open_question = _light(spectrum, settings, wavelength)
-    candidates = _candidates(settings, phases, elements)
-    members = result.members_of(spectrum)
+    candidates = chosen_phases(settings, phases, elements)
+    members = joining.members_of(spectrum)
     notes = _contradiction(spectrum, light)
     found = [_match_one(one, settings, light, open_question, candidates, notes) for one in members]
-    return result.joined(spectrum, found)
+    return joining.joined(spectrum, found)
 
 
 def _light(spectrum: xr.Dataset, settings: Recipe, wavelength: str | float | None) -> tuple[Radiation, bool]:
@@ -127,32 +131,6 @@ def _contradiction(spectrum: xr.Dataset, light: Radiation) -> tuple[str, ...]:
     return (f"ambiguous: the file says {known:.5g} angstrom, {used:.5g} was asked",)
 
 
-def _candidates(
-    settings: Recipe, chosen: Iterable[str | Phase] | None, elements: Iterable[str] | None
-) -> tuple[Phase, ...]:
-    wanted: Sequence[str | Phase] = [chosen] if isinstance(chosen, str | Phase) else list(chosen or settings.phases)
-    names = [one for one in wanted if isinstance(one, str)]
-    own = [one for one in wanted if isinstance(one, Phase)]
-    cards = load_phases(names or None) if names or not own else ()
-    allowed = element_set(elements if elements is not None else settings.elements)
-    found = tuple(dict.fromkeys([*own, *cards]))
-    kept = tuple(one for one in found if not allowed or one.elements <= allowed)
-    if not kept:
-        raise InputError(
-            f"none of {len(found)} phases consists of {', '.join(sorted(allowed))} only",
-            where="elements",
-            remedy="Name more elements, or give your own structures with xrd.read_cif()",
-        )
-    repeated = sorted({one.id for one in kept if sum(other.id == one.id for other in kept) > 1})
-    if repeated:
-        raise InputError(
-            f"two different phases share the id {', '.join(repeated)}",
-            where="phases",
-            remedy="Give your own structure another id: read_cif(path, id='...')",
-        )
-    return kept
-
-
 def _match_one(
     spectrum: xr.Dataset,
     settings: Recipe,
@@ -176,34 +154,49 @@ def _with_or_without_ka2(
 ) -> Radiation:  # fmt: skip
     """Let the first phases found decide whether the beam holds Ka2; the doublet where they cannot."""
     doublet = radiation(light.name.removesuffix("1"), ka2_ratio=settings.ka2_ratio)
-    quick = replace(settings, max_phases=2)
-    both = [grow(x, y, statistics, given, one, quick, candidates) for one in (doublet, light)]
-    with_ka2, single = (state.chi2 for state, _, _ in both)
-    if not both[1][0].members or not both[0][0].members:
+    quick = replace(settings, max_phases=max(2, len(settings.must)))
+    both = [grow(x, y, statistics, given, one, quick, candidates).states[0] for one in (doublet, light)]
+    if not both[1].members or not both[0].members:
         return doublet
-    return light if single < with_ka2 - 10.0 else doublet
+    return light if both[1].chi2 < both[0].chi2 - 10.0 else doublet
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Best sets of phases, the sets visited, the dictionary, the pattern and the prior."""
+
+    states: list[model.State]
+    visited: search.Visited
+    book: Dictionary
+    data: measured.Measured
+    prior: Prior
 
 
 def grow(
     x: Array, y: Array, statistics: str, given: Array | None, light: Radiation, settings: Recipe,
     candidates: Sequence[Phase],
-) -> tuple[model.State, search.Dictionary, measured.Measured]:  # fmt: skip
-    """Prepare a pattern and grow the best set of phases."""
+) -> Grown:  # fmt: skip
+    """Prepare a pattern and grow the best sets of phases."""
     data = measured.prepare(x, y, statistics, given, light, settings.two_theta)
     limits = settings.limits
     common = model.Common(light, monochromator=settings.monochromator)
     members = [model.member(phase, light, data, limits) for phase in candidates]
     usable = [one for one in members if np.any(model.column(one, common, data) > 0)]
-    book = search.dictionary(usable, common, data)
+    named = stated_ids(settings, candidates)
+    prior = prior_of(candidates, named)
+    stated = [one for one in usable if one.phase.id in named]
+    book = dictionary(usable, common, data)
     if not usable or not len(data.peaks.two_theta):
-        return model.solve([], common, data, limits), book, data
-    return search.grow(book, data, limits, common, settings.max_phases), book, data
+        empty = model.solve(stated, common, data, limits)
+        return Grown([empty], search.Visited({search.ids_of(empty): 0.0}), book, data, prior)
+    states, visited = search.grow(book, data, limits, common, settings.max_phases, prior, stated)
+    return Grown(states, visited, book, data, prior)
 
 
 def identify(
     x: Array, y: Array, statistics: str, given: Array | None, light: Radiation, settings: Recipe,
     candidates: Sequence[Phase],
-) -> result.Outcome:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """Identify the phases of one pattern given as arrays.
 
     Parameters
@@ -221,24 +214,23 @@ def identify(
         State, assessments and what is left.
     """
     limits = settings.limits
-    state, book, data = grow(x, y, statistics, given, light, settings, candidates)
-    error = _model_error(state, data)
+    grown = grow(x, y, statistics, given, light, settings, candidates)
+    states, data, book, prior, visited = grown.states, grown.data, grown.book, grown.prior, grown.visited
+    error = _model_error(states[0], data)
     if error > 1.2 * data.model_error:
         data = data.with_model_error(error)
-        state = model.solve(state.members, state.common, data, limits, state.columns)
-        state = search.prune(model.refine(state, data, limits, iterations=3), data, limits, len(book.members))
-    state, assessments, rejected = evidence.settle(state, book, data, limits)
+        again = [model.solve(one.members, one.common, data, limits, one.columns) for one in states]
+        states = [search.prune(model.refine(one, data, limits, iterations=3), data, limits, prior) for one in again]
+        visited = search.Visited()
+    for one in states:
+        visited.note(one, search.log_evidence(one, data, prior))
+    states.sort(key=lambda one: -search.log_evidence(one, data, prior))
+    state, assessments, rejected = settle(states[0], book, data, limits, prior, visited)
     state = model.refine(state, data, limits, iterations=3) if state.members else state
-    floor = evidence.detection_limits(book, state, data) if book.members else np.empty(0)
-    return result.Outcome(
-        state,
-        assessments,
-        rejected,
-        data,
-        evidence.unexplained(state, data),
-        tuple(one.phase for one in book.members),
-        floor,
-    )
+    return Outcome(
+        state, assessments, rejected, data, unexplained(state, data), tuple(one.phase for one in book.members), book,
+        prior, visited.sets,
+    )  # fmt: skip
 
 
 def _model_error(state: model.State, data: measured.Measured) -> float:
@@ -246,7 +238,7 @@ def _model_error(state: model.State, data: measured.Measured) -> float:
     if not state.members:
         return data.model_error
     explained = state.columns @ state.scales
-    rest = data.y - explained - evidence.background(state, data)
+    rest = data.y - explained - background(state, data)
     ruled = (explained > 0.5 * data.signal) & (data.points * (data.model_error * data.signal) ** 2 > 4 * data.counting)
     if np.count_nonzero(ruled) < 20:
         return data.model_error

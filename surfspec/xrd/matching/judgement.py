@@ -11,23 +11,26 @@ from numpy.typing import NDArray
 
 from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd.amounts import weights
-from surfspec.xrd.matching.evidence import Assessment, agreement
+from surfspec.xrd.matching.evidence import Assessment
+from surfspec.xrd.matching.ghosts import MOST_BETA, MOST_TUNGSTEN, TUNGSTEN_LA
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Member, State, geometry
+from surfspec.xrd.matching.observed import agreement
+from surfspec.xrd.matching.priors import Prior
 from surfspec.xrd.patterns import profile
 from surfspec.xrd.patterns.structure_factors import lines, lorentz_polarisation
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 
-#: Wavelength of W La1, which an aged tube adds (Bearden 1967, angstrom).
-TUNGSTEN_LA = 1.47639
 #: Relative height (%) from which an unexplained line calls for another phase.
 STRONG = 3.0
 #: Calculated height, relative to the observed one, from which a line counts as one of its phase, wrong in intensity.
 LEAST_OWN = 0.1
 #: How the origin of such a line begins.
 STRONGER = "stronger than calculated:"
+#: Origins that need no phase.
+KNOWN = ("K-beta", "W L", STRONGER)
 #: Probability from which a phase is called present without reservation.
 SURE = 0.95
 #: Reasons that leave the verdict as it is, because the stated uncertainties hold them already: the uncertainty of a
@@ -51,6 +54,11 @@ class Found(Protocol):
     @property
     def data(self) -> Measured:
         """Prepared pattern."""
+        ...
+
+    @property
+    def prior(self) -> Prior:
+        """What was held likely before."""
         ...
 
     @property
@@ -98,7 +106,7 @@ def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequen
         true = at - moved
         d = light.wavelengths[0] / (2.0 * np.sin(np.radians(true) / 2.0))
         origin = ""
-        for wave, word, most in ((light.k_beta, "K-beta", 0.2), (TUNGSTEN_LA, "W L-alpha", 0.06)):
+        for wave, word, most in ((light.k_beta, "K-beta", MOST_BETA), (TUNGSTEN_LA, "W L-alpha", MOST_TUNGSTEN)):
             ghosts = _ghosts(strong - moved, light.wavelengths[0], wave)
             hit = (np.abs(ghosts - true) < 0.5 * data.resolution) & (height < most * heights)
             if np.any(hit) and not origin:
@@ -145,6 +153,12 @@ def _main_lines(two_theta: float, wavelength: float, candidates: Sequence[Phase]
     return [name for _, name in sorted(near)[:3]]
 
 
+def foreign_lines(lines: Sequence[Leftover]) -> Array:
+    """Height and significance of the lines that are no ghosts and no lines of found phases, shape (m, 2)."""
+    rows = [(one.height, one.significance) for one in lines if not one.origin.startswith(KNOWN)]
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+
 def cap(probability: float, share: float) -> float:
     r"""Cap the probability of a phase where most of the pattern is unexplained.
 
@@ -180,30 +194,8 @@ def judge(
         return "failed", [
             f"no phase: none of {len(outcome.candidates)} candidates explains the {len(data.peaks.two_theta)} lines"
         ]
-    reasons = []
-    known = ("K-beta", "W L", STRONGER)
-    unknown = [line for line in left if line.relative >= STRONG and not line.origin.startswith(known)]
-    textured = [line for line in left if line.relative >= STRONG and line.origin.startswith(STRONGER)]
-    if textured:
-        names = ", ".join(line.origin.removeprefix(STRONGER).strip() for line in textured[:4])
-        reasons.append(f"model inadequate: lines stronger than calculated ({names}): texture or coarse grains")
-    if unknown:
-        where = ", ".join(f"{line.two_theta:.2f}" for line in unknown[:4])
-        reasons.append(f"unknown phase likely: strong lines unexplained at {where} deg")
-    else:
-        faint = [line for line in left if line.relative < STRONG and not line.origin.startswith(known)]
-        if faint:
-            where = ", ".join(f"{line.two_theta:.2f}" for line in faint[:4])
-            reasons.append(
-                f"unknown phase likely: {len(faint)} line{'s' if len(faint) > 1 else ''} unexplained at {where} deg, "
-                f"the strongest {max(line.relative for line in faint):.1f} % of the highest line"
-            )
-    for one, item in zip(chosen, assessed, strict=True):
-        if item.probability < SURE:
-            other = f", or {item.rival}" if item.rival else ""
-            reasons.append(f"ambiguous: {one.phase.id} has probability {item.probability:.2f}{other}")
-        elif item.score < 0.6:
-            reasons.append(f"ambiguous: {one.phase.id} lacks expected lines (score {item.score:.2f})")
+    reasons = _about_lines(left)
+    reasons += _about_phases(chosen, assessed, outcome.prior)
     share = agreement(outcome.state, data)
     if share > INADEQUATE:
         reasons.append(
@@ -216,3 +208,42 @@ def judge(
         if biased:
             reasons.append(f"microabsorption: weight fractions are biased unless grains are fine ({', '.join(biased)})")
     return verdict_of([reason for reason in reasons if reason.split(":")[0] not in NOTES]), reasons
+
+
+def _about_lines(left: Sequence[Leftover]) -> list[str]:
+    """Say what the unexplained lines speak for."""
+    reasons: list[str] = []
+    unknown = [line for line in left if line.relative >= STRONG and not line.origin.startswith(KNOWN)]
+    textured = [line for line in left if line.relative >= STRONG and line.origin.startswith(STRONGER)]
+    if textured:
+        names = ", ".join(line.origin.removeprefix(STRONGER).strip() for line in textured[:4])
+        reasons.append(f"model inadequate: lines stronger than calculated ({names}): texture or coarse grains")
+    if unknown:
+        where = ", ".join(f"{line.two_theta:.2f}" for line in unknown[:4])
+        reasons.append(f"unknown phase likely: strong lines unexplained at {where} deg")
+    else:
+        faint = [line for line in left if line.relative < STRONG and not line.origin.startswith(KNOWN)]
+        if faint:
+            where = ", ".join(f"{line.two_theta:.2f}" for line in faint[:4])
+            reasons.append(
+                f"unknown phase likely: {len(faint)} line{'s' if len(faint) > 1 else ''} unexplained at {where} deg, "
+                f"the strongest {max(line.relative for line in faint):.1f} % of the highest line"
+            )
+    return reasons
+
+
+def _about_phases(chosen: Sequence[Member], assessed: Sequence[Assessment], prior: Prior) -> list[str]:
+    """Say which phases are not sure."""
+    reasons = []
+    for one, item in zip(chosen, assessed, strict=True):
+        if one.phase.id in prior.stated:
+            if item.presence < 1.0 - SURE:
+                reasons.append(
+                    f"prior contradicted: {one.phase.id} is stated, the data alone give it {item.presence:.2f}"
+                )
+        elif item.probability < SURE:
+            other = f", or {item.rival}" if item.rival else ""
+            reasons.append(f"ambiguous: {one.phase.id} has probability {item.probability:.2f}{other}")
+        elif item.score < 0.6:
+            reasons.append(f"ambiguous: {one.phase.id} lacks expected lines (score {item.score:.2f})")
+    return reasons

@@ -63,13 +63,18 @@ class Member:
 
 @dataclass(frozen=True)
 class Common:
-    """What all phases share: radiation, shifts (deg), Lorentzian share and monochromator angle (deg)."""
+    """What all phases share: radiation, shifts (deg), Lorentzian share and monochromator angle (deg).
+
+    ``ghosts`` are further wavelengths in the beam (K-beta, W L-alpha): angstrom and intensity relative to the main
+    lines. They draw lines of their own, but their places are not refined.
+    """
 
     light: Radiation
     zero: float = 0.0
     displacement: float = 0.0
     eta: float = 0.5
     monochromator: float = 0.0
+    ghosts: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,22 @@ def _within(positions: Array, areas: Array, width: Array, data: Measured) -> NDA
 def column(one: Member, common: Common, data: Measured, reach: float = REACH) -> Array:
     """Draw a phase at unit scale on the grid of the data, shape (n,)."""
     positions, areas, width, _, _ = geometry(one, common)
+    shown = profile.shift(positions, common.zero, common.displacement)
+    keep = _within(shown, areas, width, data)
+    main = profile.draw(data.x, shown[keep], areas[keep], width[keep], common.eta, reach)
+    for wave, share in common.ghosts:
+        main = main + share * ghost(one, common, data, wave, reach)
+    return main
+
+
+def lit_by(common: Common, wave: float) -> Common:
+    """Return the same with a single wavelength of unit intensity and no ghosts."""
+    return replace(common, light=Radiation("", (wave,), (1.0,)), ghosts=())
+
+
+def ghost(one: Member, common: Common, data: Measured, wave: float, reach: float = REACH) -> Array:
+    """Draw the lines of a phase for another wavelength (angstrom) of unit intensity, shape (n,)."""
+    positions, areas, width, _, _ = geometry(one, lit_by(common, wave))
     shown = profile.shift(positions, common.zero, common.displacement)
     keep = _within(shown, areas, width, data)
     return profile.draw(data.x, shown[keep], areas[keep], width[keep], common.eta, reach)

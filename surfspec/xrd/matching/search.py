@@ -1,155 +1,71 @@
-r"""Which set of phases explains a pattern best: a dictionary of strained patterns, greedy growth, pruning and exchange.
+r"""Which sets of phases explain a pattern best: a beam of sets that grow, shrink and exchange members.
 
 The evidence of a set is approximated as
 
-.. math:: \ln E = -\tfrac12\chi^2_{min} - \tfrac12\,\mathrm{priors} - \sum_j\left[\tfrac12 k_j\ln n + \ln N\right]
+.. math:: \ln E = -\tfrac12\chi^2_{min} - \tfrac12\,\mathrm{priors} - \sum_j \tfrac12 k_j\ln n + \ln\pi(S)
 
-with k_j free parameters of phase j (scale, cell, width), n the number of line widths in the pattern and N the number of
-candidates (every one as likely before the measurement). Half the first term is the Schwarz criterion (1978, Ann.
-Statist. 6, 461).
+with k_j free parameters of phase j (scale, cell), n the number of line widths in the pattern and pi the prior
+(:mod:`surfspec.xrd.matching.priors`). Half the first term is the Schwarz criterion (1978, Ann. Statist. 6, 461).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
-from surfspec.xrd.matching import model
+from surfspec.xrd.matching import ghosts, model
+from surfspec.xrd.matching.dictionary import Dictionary, first_shift, scan
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Common, Member, State
-from surfspec.xrd.patterns import profile
+from surfspec.xrd.matching.priors import Prior
 from surfspec.xrd.recipe import Limits
 
 Array = NDArray[np.float64]
 
-#: Isotropic strains of the dictionary.
-STRAINS = np.round(np.arange(-0.010, 0.0101, 0.001), 4)
-#: Zero shifts (deg) tried with the first phase.
-ZEROS = np.round(np.arange(-0.20, 0.201, 0.05), 3)
 #: Candidates refined in each round of growth.
 SHORTLIST = 5
+#: Gain in -chi^2/2 below which a candidate is not tried.
+LEAST_GAIN = 3.0
+#: Sets kept in each round, and how far (nats) their evidence may lie below the best.
+WIDTH, WITHIN = 3, 8.0
+#: Gain (nats) from which another refinement of the same set is worth going on from.
+BETTER = 0.5
 
 
-@dataclass(frozen=True)
-class Dictionary:
-    """Unit-scale patterns of all candidates at all strains, weighted and free of background.
+@dataclass
+class Visited:
+    """Best evidence of each set of phases that was refined (ids -> ln E)."""
 
-    ``columns`` has shape (candidates, strains, n), ``penalty`` (candidates, strains) holds the strain prior.
-    """
+    sets: dict[frozenset[str], float] = field(default_factory=dict)
 
-    members: tuple[Member, ...]
-    columns: NDArray[np.float32]
-    penalty: Array
-    strains: Array
-
-
-def dictionary(members: Sequence[Member], common: Common, data: Measured) -> Dictionary:
-    """Draw every candidate at every strain with the typical line width of the pattern."""
-    n, step = len(data.x), data.step
-    size = fft.next_fast_len(n + 512, real=True)
-    width = data.resolution
-    offsets = np.arange(size) * step
-    offsets = np.minimum(offsets, size * step - offsets)
-    kernel = fft.rfft(profile.pseudo_voigt(offsets, np.array(width), common.eta) * (offsets < model.REACH * width))
-    sticks = np.zeros((len(members), len(STRAINS), size), dtype=np.float32)
-    for number, one in enumerate(members):
-        sticks[number] = _sticks(one, common, data, size)
-    flat = sticks.reshape(-1, size)
-    columns = np.empty((len(flat), n), dtype=np.float32)
-    for start in range(0, len(flat), 256):
-        part = fft.irfft(fft.rfft(flat[start : start + 256], axis=1) * kernel, size, axis=1)
-        columns[start : start + 256] = part[:, :n]
-    sigma = np.array([one.sigma for one in members])
-    penalty = (STRAINS[None, :] / sigma[:, None]) ** 2 * np.array([len(one.metric) for one in members])[:, None] * 0.25
-    return Dictionary(tuple(members), columns.reshape(len(members), len(STRAINS), n), penalty, STRAINS)
+    def note(self, state: State, value: float) -> None:
+        """Keep the evidence of a state if it is the best of its set."""
+        key = ids_of(state)
+        self.sets[key] = max(value, self.sets.get(key, -np.inf))
 
 
-def _sticks(one: Member, common: Common, data: Measured, size: int) -> Array:
-    """Histogram of line areas on the grid for each strain, shape (strains, size), linear between grid points."""
-    _, areas, _, waves, numbers = model.geometry(one, common)
-    base = (one.found.parts @ one.metric)[numbers]
-    q = base[None, :] * (1.0 - 2.0 * STRAINS[:, None])
-    sine = np.minimum(waves * np.sqrt(q) / 2.0, 1.0)
-    shown = profile.shift(2.0 * np.degrees(np.arcsin(sine)), common.zero, common.displacement)
-    place = (shown - data.x[0]) / data.step
-    ok = (place >= 0) & (place < len(data.x) - 1) & (sine < 1.0)
-    low = np.where(ok, place, 0.0).astype(np.int64)
-    part = np.where(ok, place - low, 0.0)
-    strength = np.where(ok, areas, 0.0)
-    row = low + np.arange(len(STRAINS))[:, None] * size
-    total = len(STRAINS) * size
-    left = np.bincount(row.ravel(), (strength * (1.0 - part)).ravel(), total)
-    right = np.bincount(row.ravel() + 1, (strength * part).ravel(), total + 1)[:total]
-    return np.asarray((left + right).reshape(len(STRAINS), size))
+def ids_of(state: State) -> frozenset[str]:
+    """Ids of the phases of a state that take part."""
+    return frozenset(one.phase.id for one in state.members)
 
 
-def scan(book: Dictionary, state: State, data: Measured) -> tuple[Array, Array]:
-    """Gain in -chi^2/2 of adding each candidate to a state, at its best strain.
-
-    Returns
-    -------
-    gain, strain
-        Each of shape (candidates,); the gain includes the strain prior and is 0 where the scale would be negative.
-    """
-    residual = data.project(data.y - state.columns @ state.scales if state.columns.size else data.y)
-    if state.columns.size and np.any(state.scales > 0):
-        basis, _ = np.linalg.qr(data.project(state.columns[:, state.scales > 0]))
-        basis = np.concatenate([data.basis, basis], axis=1)
-    else:
-        basis = data.basis
-    bins = _bins(state.common, data)
-    return _gains(book, *(np.roll(one, -bins, axis=0) for one in (residual, data.weight, basis)))
+def parameters_cost(members: Sequence[Member], data: Measured) -> float:
+    """Occam factor of the parameters of a set of phases."""
+    return float(sum(0.5 * (1.0 + len(one.metric)) for one in members) * np.log(data.effective_points))
 
 
-def _bins(common: Common, data: Measured) -> int:
-    """Shift of the lines in the middle of the pattern, in grid steps; the strains of the dictionary take the rest."""
-    middle = np.array([float(np.median(data.x))])
-    moved = float(profile.shift(middle, common.zero, common.displacement)[0] - middle[0])
-    return round(moved / data.step)
+def penalty(members: Sequence[Member], data: Measured, prior: Prior) -> float:
+    """Occam factor of a set: parameters of each phase and the choice of it; stated phases cost nothing."""
+    free = [one for one in members if one.phase.id not in prior.stated]
+    return parameters_cost(free, data) + prior.cost(one.phase for one in members)
 
 
-def _gains(book: Dictionary, residual: Array, weight: Array, basis: Array) -> tuple[Array, Array]:
-    count, strains, n = book.columns.shape
-    flat = book.columns.reshape(-1, n)
-    top = (flat @ (residual * weight).astype(np.float32)).astype(np.float64)
-    own = np.square(flat) @ np.square(weight).astype(np.float32)
-    shared = flat @ (basis * weight[:, None]).astype(np.float32)
-    norm = np.maximum(own - np.einsum("ij,ij->i", shared, shared), 1e-3 * own + 1e-30).astype(np.float64)
-    gain = np.where(top > 0, 0.5 * top**2 / norm, 0.0).reshape(count, strains) - 0.5 * book.penalty
-    best = np.argmax(gain, axis=1)
-    return gain[np.arange(count), best], book.strains[best]
-
-
-def first_shift(book: Dictionary, data: Measured, limits: Limits) -> tuple[float, Array, Array]:
-    """Try zero shifts with every single phase: return the best shift with the gains and strains at that shift."""
-    best: tuple[float, float, Array, Array] | None = None
-    residual = data.project(data.y)
-    coarse = replace(book, columns=book.columns[:, ::2], penalty=book.penalty[:, ::2], strains=book.strains[::2])
-    for zero in ZEROS[np.abs(ZEROS) <= limits.largest_shift]:
-        bins = round(zero / data.step)
-        moved = [np.roll(one, -bins, axis=0) for one in (residual, data.weight, data.basis)]
-        gain, strain = _gains(coarse, *moved)
-        value = float(gain.max()) - 0.5 * float(zero / limits.displacement) ** 2
-        if best is None or value > best[0]:
-            best = (value, float(zero), gain, strain)
-    if best is None:
-        return 0.0, np.zeros(len(book.members)), np.zeros(len(book.members))
-    return best[1], best[2], best[3]
-
-
-def penalty(members: Sequence[Member], data: Measured, candidates: int) -> float:
-    """Occam factor of a set: parameters of each phase and the choice of it."""
-    each = [0.5 * (1.0 + len(one.metric)) * np.log(data.effective_points) + np.log(candidates) for one in members]
-    return float(np.sum(each))
-
-
-def log_evidence(state: State, data: Measured, candidates: int) -> float:
+def log_evidence(state: State, data: Measured, prior: Prior) -> float:
     """Ln E of a state, up to a constant of the pattern."""
-    return -0.5 * state.cost - penalty(state.members, data, candidates)
+    return -0.5 * state.cost - penalty(state.members, data, prior)
 
 
 def _strained(one: Member, strain: float) -> Member:
@@ -157,59 +73,155 @@ def _strained(one: Member, strain: float) -> Member:
 
 
 def shortlist(
-    book: Dictionary, state: State, data: Measured, limits: Limits, count: int = SHORTLIST
+    book: Dictionary, state: State, data: Measured, limits: Limits, prior: Prior, count: int = SHORTLIST
 ) -> list[tuple[int, State]]:
     """Refine the most promising candidates on top of a state; return (candidate, refined state), best first."""
     gain, strain = scan(book, state, data)
-    present = {one.phase.id for one in state.members}
-    order = [i for i in np.argsort(-gain) if book.members[i].phase.id not in present and gain[i] > 3.0][:count]
+    present = ids_of(state)
+    allowed = [i for i in np.flatnonzero(gain > LEAST_GAIN) if book.members[i].phase.id not in present]
+    phases = [one.phase for one in state.members]
+    before = prior.cost(phases)
+    costs = {i: prior.cost([*phases, book.members[i].phase]) - before for i in allowed} if prior.element_cost else {}
+    order = sorted(allowed, key=lambda i: costs.get(i, 0.0) - float(gain[i]))[:count]
     tried = []
     for number in order:
         start = model.added(state, _strained(book.members[number], float(strain[number])), data, limits)
         last = len(start.members) - 1
-        tried.append((number, model.refine(start, data, limits, free=[last], shifts=False, iterations=4)))
-    return sorted(tried, key=lambda item: item[1].cost)
+        tried.append((int(number), model.refine(start, data, limits, free=[last], shifts=False, iterations=4)))
+    return sorted(tried, key=lambda item: -log_evidence(item[1], data, prior))
 
 
-def grow(book: Dictionary, data: Measured, limits: Limits, common: Common, most: int) -> State:
-    """Add phases one after another while the evidence rises; drop and exchange them on the way."""
-    total = len(book.members)
-    state = model.solve([], common, data, limits)
+def grow(
+    book: Dictionary, data: Measured, limits: Limits, common: Common, most: int, prior: Prior,
+    stated: Sequence[Member] = (),
+) -> tuple[list[State], Visited]:  # fmt: skip
+    """Grow a beam of sets while the evidence rises.
+
+    Parameters
+    ----------
+    book
+        Candidates.
+    data, limits, common
+        Pattern, limits of the refinement, and what the phases share at the start.
+    most
+        Largest number of phases.
+    prior
+        Costs of sets.
+    stated
+        Members that every set holds.
+
+    Returns
+    -------
+    states, visited
+        The best states, best first (at least one, maybe empty of phases), and the evidence of all sets refined.
+    """
+    visited = Visited()
+    empty = model.solve(stated, common, data, limits)
+    if stated:
+        empty = _with_ghosts(model.refine(empty, data, limits, iterations=6), data, limits)
+    visited.note(empty, log_evidence(empty, data, prior))
+    beam = [empty] if stated else _first(book, empty, data, limits, common, prior, visited)
+    best = {ids_of(one): one for one in beam}
+    best.setdefault(ids_of(empty), empty)
+
+    def rank(state: State) -> float:
+        return log_evidence(state, data, prior)
+
+    while beam and len(beam[0].members) < most:
+        found: dict[frozenset[str], State] = {}
+        for state in beam:
+            for trial in _children(book, state, data, limits, prior, visited):
+                name, value = ids_of(trial), log_evidence(trial, data, prior)
+                known = max((one for one in (best.get(name), found.get(name)) if one), key=rank, default=None)
+                if known is None or value > rank(known) + BETTER:
+                    found[name] = trial
+        if not found:
+            break
+        for name, trial in found.items():
+            visited.note(trial, log_evidence(trial, data, prior))
+            best[name] = trial
+        beam = _kept(list(best.values()), found, data, prior)
+    return _ranked(best.values(), data, prior)[:WIDTH], visited
+
+
+def _kept(states: Sequence[State], new: Mapping[frozenset[str], State], data: Measured, prior: Prior) -> list[State]:
+    """Return new states that are near the best of all."""
+    top = max(log_evidence(one, data, prior) for one in states)
+    near = [one for one in new.values() if log_evidence(one, data, prior) > top - WITHIN]
+    return _ranked(near, data, prior)[:WIDTH]
+
+
+def _ranked(states: Iterable[State], data: Measured, prior: Prior) -> list[State]:
+    return sorted(states, key=lambda one: -log_evidence(one, data, prior))
+
+
+def _children(
+    book: Dictionary, state: State, data: Measured, limits: Limits, prior: Prior, visited: Visited
+) -> list[State]:
+    """Return sets with one phase more (and pruned) that have more evidence than their parent."""
+    here = log_evidence(state, data, prior)
+    options = shortlist(book, state, data, limits, prior)
+    for _, one in options:
+        visited.note(one, log_evidence(one, data, prior))
+    if not options:
+        return []
+    top = log_evidence(options[0][1], data, prior)
+    children = []
+    for _, one in options[:WIDTH]:
+        if log_evidence(one, data, prior) < max(top - WITHIN, here - WITHIN):
+            continue
+        trial = _with_ghosts(model.refine(one, data, limits, iterations=4), data, limits)
+        if log_evidence(trial, data, prior) <= here:
+            visited.note(trial, log_evidence(trial, data, prior))
+            continue
+        smaller = prune(trial, data, limits, prior)
+        if len(smaller.members) < len(trial.members):
+            visited.note(trial, log_evidence(trial, data, prior))
+            if log_evidence(smaller, data, prior) <= here:
+                continue
+        children.append(smaller)
+    return children
+
+
+def _first(
+    book: Dictionary, empty: State, data: Measured, limits: Limits, common: Common, prior: Prior, visited: Visited
+) -> list[State]:
+    """Return sets of one phase, at the line shift that suits the pattern best."""
     zero, gain, strain = first_shift(book, data, limits)
     starts = []
+    shifted = replace(common, zero=0.4 * zero, displacement=0.6 * zero)
     for number in np.argsort(-gain)[:SHORTLIST]:
         if gain[number] <= 0:
             continue
-        shifted = replace(common, zero=0.4 * zero, displacement=0.6 * zero)
         one = _strained(book.members[number], float(strain[number]))
-        starts.append(model.refine(model.solve([one], shifted, data, limits), data, limits, iterations=6))
-    if not starts:
-        return state
-    best = max(starts, key=lambda one: log_evidence(one, data, total))
-    if log_evidence(best, data, total) <= log_evidence(state, data, total):
-        return state
-    state = best
-    while len(state.members) < most:
-        options = shortlist(book, state, data, limits)
-        if not options:
-            break
-        trial = model.refine(options[0][1], data, limits, iterations=4)
-        if log_evidence(trial, data, total) <= log_evidence(state, data, total):
-            break
-        state = prune(trial, data, limits, total)
-        if len(state.members) < len(trial.members) and log_evidence(state, data, total) <= log_evidence(
-            trial, data, total
-        ):
-            break
-    return prune(state, data, limits, total)
+        state = model.refine(model.solve([one], shifted, data, limits), data, limits, iterations=6)
+        state = _with_ghosts(state, data, limits)
+        visited.note(state, log_evidence(state, data, prior))
+        starts.append(state)
+    here = log_evidence(empty, data, prior)
+    better = [one for one in _ranked(starts, data, prior) if log_evidence(one, data, prior) > here]
+    if not better:
+        return []
+    top = log_evidence(better[0], data, prior)
+    return [one for one in better[:WIDTH] if log_evidence(one, data, prior) > top - WITHIN]
 
 
-def prune(state: State, data: Measured, limits: Limits, total: int) -> State:
-    """Leave out phases as long as that raises the evidence."""
-    while state.members:
-        trials = [model.without(state, index, data, limits) for index in range(len(state.members))]
-        best = max(trials, key=lambda one: log_evidence(one, data, total))
-        if log_evidence(best, data, total) < log_evidence(state, data, total):
-            break
-        state = model.refine(best, data, limits, iterations=3)
-    return state
+def _with_ghosts(state: State, data: Measured, limits: Limits) -> State:
+    """Take K-beta and tungsten lines into the model where the data show them."""
+    seen = ghosts.ghosts_of(state, data)
+    if seen == state.common.ghosts:
+        return state
+    return model.solve(state.members, replace(state.common, ghosts=seen), data, limits)
+
+
+def prune(state: State, data: Measured, limits: Limits, prior: Prior) -> State:
+    """Leave out phases as long as that raises the evidence; stated ones stay."""
+    while True:
+        free = [index for index, one in enumerate(state.members) if one.phase.id not in prior.stated]
+        if not free:
+            return state
+        trials = [model.without(state, index, data, limits) for index in free]
+        best = max(trials, key=lambda one: log_evidence(one, data, prior))
+        if log_evidence(best, data, prior) < log_evidence(state, data, prior):
+            return state
+        state = model.refine(best, data, limits, iterations=3) if best.members else best

@@ -1,0 +1,102 @@
+r"""What else the pattern may be: other sets of phases, and a phase that is not in the list.
+
+The probability of a set is its share of the evidence of all sets that the search refined, of "an unlisted phase in the
+place of j" for each found phase, and nothing else: sets that were not visited count as impossible.
+
+.. math:: P_u = 1 - \left(1 - \frac{1}{1 + e^{-L}}\right)\prod_j (1 - u_j), \qquad
+   L = \ln\pi_u + \sum_l \left[\tfrac12 \min(z_l, 10)^2 - f_l\right]_+
+
+P_u is the probability of an unlisted phase that shows lines here: u_j is its share in the place of phase j, the sum
+runs over unexplained lines l of significance z_l, each of which costs f_l as a line at a free place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surfspec.xrd.matching import chance
+from surfspec.xrd.matching.evidence import UNLISTED
+from surfspec.xrd.matching.outcome import Outcome
+
+Array = NDArray[np.float64]
+
+#: Significance beyond which a line is no surer, because model errors have long tails.
+SUREST = 10.0
+#: Probability that a phase which is not in the list shows no unexplained line, though it can be seen.
+SILENT = 0.05
+#: Alternatives listed, and their least probability.
+MOST, LEAST = 8, 1e-3
+UNLISTED_NAME = "unlisted phase"
+
+
+def unknown_probability(outcome: Outcome, lines: Array) -> float:
+    """Probability that a phase which is not in the list shows lines in this pattern.
+
+    Parameters
+    ----------
+    outcome
+        The identification.
+    lines
+        Height and significance of the unexplained lines that are no ghosts and no lines of found phases, shape (m, 2).
+    """
+    data = outcome.data
+    odds = float(np.log(UNLISTED))
+    if len(lines):
+        free = chance.free_cost(
+            lines[:, 0], float(lines[:, 0].max()), len(lines), data.effective_points, float(np.ptp(data.x)), 1.0
+        )
+        odds += float(np.sum(np.maximum(0.5 * np.minimum(lines[:, 1], SUREST) ** 2 - free, 0.0)))
+    else:
+        odds += float(np.log(SILENT))
+    none = 1.0 / (1.0 + float(np.exp(np.clip(odds, -500, 500))))
+    for one in outcome.assessments:
+        none *= 1.0 - one.unlisted
+    return float(1.0 - none)
+
+
+def set_probabilities(outcome: Outcome) -> list[tuple[tuple[str, ...], float]]:
+    """Most probable sets of phases (ids in alphabetical order, ``unlisted phase`` among them), best first."""
+    members = [one.phase.id for one in outcome.state.members]
+    best = max(outcome.sets.values(), default=0.0)
+    here = outcome.sets.get(frozenset(members), best)
+    weights = {tuple(sorted(ids)): float(np.exp(np.clip(value - best, -500, 0))) for ids, value in outcome.sets.items()}
+    own = float(np.exp(np.clip(here - best, -500, 0)))
+    for name, one in zip(members, outcome.assessments, strict=True):
+        rest = (*sorted(set(members) - {name}), UNLISTED_NAME)
+        odds = one.unlisted / max(1.0 - one.unlisted, 1e-12)
+        weights[rest] = weights.get(rest, 0.0) + odds * own
+    total = sum(weights.values())
+    listed = sorted(((ids, weight / total) for ids, weight in weights.items()), key=lambda item: -item[1])
+    return [item for item in listed[:MOST] if item[1] >= LEAST]
+
+
+def candidate_probabilities(outcome: Outcome, gain: Array, cost: Sequence[float]) -> Array:
+    """Probability of each candidate.
+
+    Parameters
+    ----------
+    outcome
+        The identification.
+    gain, cost
+        Gain in evidence of adding each candidate to the best set, and what that costs, shape (candidates,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Of named phases as assessed, of those left out as they were when they left, of the others their share in the
+        sets visited, at least what adding them to the best set would give.
+    """
+    named = {m.phase.id: a.probability for m, a in zip(outcome.state.members, outcome.assessments, strict=True)}
+    left = {name: item.probability for name, item in outcome.rejected}
+    best = max(outcome.sets.values(), default=0.0)
+    weights = {ids: float(np.exp(np.clip(value - best, -500, 0))) for ids, value in outcome.sets.items()}
+    total = sum(weights.values()) or 1.0
+    found = np.zeros(len(outcome.candidates))
+    for number, phase in enumerate(outcome.candidates):
+        share = sum(weight for ids, weight in weights.items() if phase.id in ids) / total
+        added = 1.0 / (1.0 + float(np.exp(np.clip(cost[number] - gain[number], -500, 500))))
+        found[number] = named.get(phase.id, left.get(phase.id, max(share, min(added, 0.5))))
+    return found

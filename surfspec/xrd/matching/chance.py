@@ -1,0 +1,54 @@
+r"""Lines that meet by chance: how many lines an unlisted phase may have, and what a line at a free place costs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: Mean number of line groups (0.15 deg apart, Cu Ka1, 10 to 80 deg) above a share of the strongest line, over the 94
+#: cards of the library: the more a line is below the strongest line nobody explains, the likelier it is met by chance.
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0)
+COUNTS = (19.1, 16.3, 11.6, 7.9, 4.5, 2.0, 1.2, 1.0)
+#: Range (deg) of the counts.
+SPAN = 70.0
+#: Peak height of a unit-area pseudo-Voigt line of unit FWHM with eta = 0.5.
+PEAK = 0.788
+
+
+def expected_lines(share: Array, span: float) -> Array:
+    """Return how many lines of an unlisted phase are at least `share` of its strongest, within `span` deg.
+
+    Examples
+    --------
+    >>> expected_lines(np.array([1.0, 0.1]), 70.0).tolist()
+    [1.0, 7.9]
+    """
+    counts = np.interp(np.log(np.clip(share, SHARES[0], 1.0)), np.log(SHARES), COUNTS)
+    return np.asarray(np.maximum(counts * span / SPAN, 1.0))
+
+
+def free_cost(heights: Array, strongest: float, loose: int, places: float, span: float, amplitude: float) -> Array:
+    r"""Cost (nats) of explaining a line of each height by one at a free place.
+
+    .. math:: \ln\frac{n}{\max(m, N(h/h_1))} + a
+
+    Parameters
+    ----------
+    heights
+        h of the lines.
+    strongest
+        h_1, the strongest line that would be free.
+    loose
+        m, the number of lines that would be free.
+    places
+        n, the number of line widths in the pattern.
+    span
+        Range of the pattern, deg.
+    amplitude
+        a, what the free height costs.
+    """
+    share = heights / max(strongest, 1e-300)
+    crowd = np.maximum(expected_lines(share, span), max(loose, 1))
+    return np.asarray(np.log(np.maximum(places / crowd, 2.0)) + amplitude)
