@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.display.text import number_text, unit_text
@@ -16,6 +17,9 @@ from surfspec.errors import InputError
 
 #: Dimensions that index parts of one result, not members of a series.
 PART_DIMS: Final = frozenset({"component", "component_b", "parameter", "parameter_b", "phase", "peak", "reflection"})
+
+#: How the origin of a line begins that other radiation of the tube makes of a known one.
+GHOSTS: Final = ("K-beta", "W L")
 
 _SPIN: Final = re.compile(r"\s*\d/2\b")
 _SPIN_END: Final = re.compile(r"\d/2$")
@@ -231,6 +235,13 @@ def card_note(phase: xr.Dataset) -> str:
     grade = str(phase["trust"].values) if "trust" in phase.coords else ""
     verified = bool(phase["verified"]) if "verified" in phase.coords else grade in {"", "A"}
     return "" if verified else f"unverified card{f' (grade {grade})' if grade else ''}"
+
+
+def of_the_tube(peaks: xr.Dataset) -> NDArray[np.bool_]:
+    """Tell which lines without a phase are named as those of other radiation of the tube: K-beta, tungsten."""
+    if "origin" not in peaks.coords:
+        return np.zeros(peaks.sizes["peak"], dtype=bool)
+    return np.array([str(word).startswith(GHOSTS) for word in peaks["origin"].values], dtype=bool)
 
 
 def long_name(variable: xr.DataArray) -> str:

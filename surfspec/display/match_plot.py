@@ -139,18 +139,21 @@ def _pattern(ax: Axes, member: xr.Dataset, axis: str, yscale: str, window: objec
         curves = member["contribution"].transpose("phase", "two_theta").values
         fills = list(zip(labels.phase_names(member), curves, strict=True))
     part = draw_pattern(ax, member, axis, yscale, window, fills)
-    mark_lines(ax, member, unexplained(member), axis, part, "Unexplained")
+    two_theta, ghost = _without_phase(member)
+    mark_lines(ax, member, two_theta[~ghost], axis, part, "Unexplained")
+    mark_lines(ax, member, two_theta[ghost], axis, part, "Other radiation", color=style.GREY)
     return part
 
 
-def unexplained(member: xr.Dataset) -> NDArray[np.float64]:
-    """Return 2θ of the lines that no phase explains, deg."""
+def _without_phase(member: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return 2θ of the lines that no phase has, deg, and which of them other radiation of the tube makes."""
     if "peak_two_theta" not in member:
-        return np.empty(0)
+        return np.empty(0), np.empty(0, dtype=bool)
     two_theta = np.asarray(member["peak_two_theta"].values, dtype=np.float64)
+    keep = np.isfinite(two_theta)
     if "peak_phase" in member:
-        two_theta = two_theta[member["peak_phase"].values == -1]
-    return two_theta[np.isfinite(two_theta)]
+        keep &= member["peak_phase"].values == -1
+    return two_theta[keep], labels.of_the_tube(member)[keep]
 
 
 def _row(dataset: xr.Dataset, index: int, *, wide: bool) -> Row:

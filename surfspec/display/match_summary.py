@@ -46,13 +46,17 @@ def _phases(member: xr.Dataset) -> list[str]:
         body.append([
             names[int(index)], str(phase["space_group"].values) if "space_group" in phase.coords else "",
             _bare(float(phase["probability"].values)), number_text(float(phase["score"].values), 3),
-            brief(scale * fraction, scale * unc), decided.get(int(index), ""), missing, labels.card_note(phase),
+            brief(scale * fraction, scale * unc), decided.get(int(index), ""), missing, _card(phase),
         ])  # fmt: skip
-    head = ["phase", "space group", "probability", "score", "wt %", "decided by", "lines missing", "card"]
+    head = ["phase", "space group", "probability", "score", "wt %", "decided by", "missing", "card"]
     lines = columns_text(head, body)
     if partly_explained(member) and any(math.isfinite(float(one)) for one in member["weight_fraction"].values):
         lines.append("wt % are those of the identified crystalline part only: the pattern is not explained in full")
     return lines
+
+
+def _card(phase: xr.Dataset) -> str:
+    return labels.card_note(phase).replace(" card", "").replace("grade ", "")
 
 
 def _bare(probability: float) -> str:
@@ -117,21 +121,23 @@ def _alternatives(member: xr.Dataset) -> list[str]:
     """Name other sets of phases that explain the pattern too, and cards that cannot be told from a named one."""
     lines = []
     if "rival" in member.coords and member["rival"].dims == ("phase",):
-        pairs = [
-            (str(one), str(other))
-            for one, other in zip(member["phase"].values, member["rival"].values, strict=True)
+        chance = (
+            member["rival_probability"].values if "rival_probability" in member else [math.nan] * len(member["rival"])
+        )
+        why = member["rival_reason"].values if "rival_reason" in member.coords else [""] * len(member["rival"])
+        told = [
+            f"{other} for {one}{_because(float(share), str(reason))}"
+            for one, other, share, reason in zip(
+                member["phase"].values, member["rival"].values, chance, why, strict=True
+            )
             if str(other)
         ]
-        if pairs:
-            lines.append(f"could also be: {'; '.join(f'{other} for {one}' for one, other in pairs)}")
-    if "alternative" in member.dims and "alternative_probability" in member and member.sizes["alternative"] > 1:
-        texts = member["alternative"].values if "alternative" in member.coords else np.empty(0, dtype=np.str_)
-        chances = member["alternative_probability"].values
-        sets = [(str(text), float(chance)) for text, chance in zip(texts, chances, strict=True)
-                 if str(text) and math.isfinite(chance) and chance >= WORTH]  # fmt: skip
+        lines += [f"could also be: {'; '.join(told)}"] if told else []
+    if "alternative_phases" in member.coords and "alternative_probability" in member:
+        pairs = zip(member["alternative_phases"].values, member["alternative_probability"].values, strict=True)
+        sets = [(str(text), float(share)) for text, share in pairs if str(text) and share >= WORTH]
         if len(sets) > 1:
-            told = "; ".join(f"{text or 'none of these'} ({labels.probability_text(chance)})" for text, chance in sets)
-            lines.append(f"sets of phases: {told}")
+            lines.append(f"sets: {'; '.join(f'{text} ({labels.probability_text(share)})' for text, share in sets)}")
     return lines
 
 
@@ -155,6 +161,12 @@ def _loose(member: xr.Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return np.asarray((member["peak_phase"].values == -1) & np.isfinite(member["peak_two_theta"].values))
 
 
+def _because(chance: float, reason: str) -> str:
+    """Write the probability of a rival and why it looks alike, in brackets."""
+    words = [*([labels.probability_text(chance)] if math.isfinite(chance) else []), *([reason] if reason else [])]
+    return f" ({', '.join(words)})" if words else ""
+
+
 def _unexplained(member: xr.Dataset) -> list[str]:
     if "peak_two_theta" not in member:
         return []
@@ -162,6 +174,23 @@ def _unexplained(member: xr.Dataset) -> list[str]:
     if "peak_phase" in member:
         peaks = member.isel(peak=np.flatnonzero(member["peak_phase"].values == -1))
     peaks = peaks.isel(peak=np.flatnonzero(np.isfinite(peaks["peak_two_theta"].values)))
+    lines, peaks = _of_the_tube(peaks)
+    return [*lines, *_without_phase(member, peaks)]
+
+
+def _of_the_tube(peaks: xr.Dataset) -> tuple[list[str], xr.Dataset]:
+    """Take out lines that other radiation of the tube makes of known ones, and name them."""
+    if "origin" not in peaks.coords:
+        return [], peaks
+    origin, ghost = peaks["origin"].values.astype(str), labels.of_the_tube(peaks)
+    places = peaks["peak_two_theta"].values
+    told = [f"{places[at]:.2f}° ({origin[at]})" for at in np.flatnonzero(ghost)[:LISTED]]
+    lines = [f"lines of other radiation ({np.count_nonzero(ghost)}): {'; '.join(told)}"] if told else []
+    return lines, peaks.isel(peak=np.flatnonzero(~ghost))
+
+
+def _without_phase(member: xr.Dataset, peaks: xr.Dataset) -> list[str]:
+    """List lines without any explanation, or say that there is none."""
     count = peaks.sizes["peak"]
     if not count:
         if not partly_explained(member):

@@ -124,8 +124,9 @@ def _draw(ax: Axes, one: xr.Dataset, name: str, index: int) -> None:
     )
     shade = style.color(index)
     look: dict[str, Any] = {
-        "color": shade, "marker": style.marker(index), "linestyle": style.dash(index), "markersize": 4, "linewidth": 0.8,
+        "color": shade, "marker": style.marker(index), "linestyle": style.dash(index), "markersize": 4,
         "markerfacecolor": "white" if index % 2 else shade, "capsize": 1.8, "elinewidth": 0.7, "zorder": 3,
+        "linewidth": 0.8,
     }  # fmt: skip
     text = f"ECE {error:.3f}, {total:.0f} cases"
     order = np.flatnonzero(known)[np.argsort(stated[known])]
