@@ -16,15 +16,22 @@ from surfspec.xrd.matching.summaries import report
 from surfspec.xrd.patterns.calculated import pattern
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Recipe
+from surfspec.xrd.refinement.cell_table import cells
+from surfspec.xrd.refinement.full_pattern import refine
+from surfspec.xrd.refinement.lattice import Lattice
+from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.structures.cards import phases
 from surfspec.xrd.structures.cif import read_cif
 from surfspec.xrd.structures.phase import Phase, Site
 
 __all__ = [
+    "Lattice",
     "Phase",
     "Radiation",
     "Recipe",
+    "Refinement",
     "Site",
+    "cells",
     "composition",
     "find_peaks",
     "match",
@@ -34,5 +41,6 @@ __all__ = [
     "radiation",
     "read_cif",
     "reference_intensity_ratio",
+    "refine",
     "report",
 ]

@@ -82,14 +82,17 @@ def _of_phase(
     amplitudes = state.amplitudes_of(models, place)
     area = drawn.area * amplitudes[model.groups[drawn.number]]
     count = len(model.hkl)
-    size = len(fitted.x)
-    value = drawn.value[:size]
-    contribution = drawn.columns @ amplitudes
-    seen = np.bincount(drawn.number, (value.T @ observed) * area, count)
-    inside = np.bincount(drawn.number, (value.T @ np.gradient(fitted.x)) * area, count)
-    shared = np.bincount(drawn.number, (value.T @ (own * contribution)) * area, count)
-    variance = np.bincount(drawn.number, (value.T @ (np.gradient(fitted.x) / fitted.weight**2 * own)) * area, count)
-    total = np.bincount(drawn.number, area, count)
+    value = drawn.value[: len(fitted.x)]
+    steps = np.gradient(fitted.x)
+
+    def by_line(curve: Array) -> Array:
+        """Sum a curve under each line."""
+        return np.bincount(drawn.number, (value.T @ curve) * area, count).astype(np.float64)
+
+    seen, inside = by_line(observed), by_line(steps)
+    shared = by_line(own * (drawn.columns @ amplitudes))
+    variance = by_line(steps * own / fitted.weight**2)
+    total = np.bincount(drawn.number, area, count).astype(np.float64)
     center = np.full(count, np.nan)
     main = np.lexsort((drawn.area, drawn.number))
     center[drawn.number[main]] = drawn.facts["center"][main]
@@ -98,7 +101,6 @@ def _of_phase(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, share = seen / inside, shared / inside
         unc = np.sqrt(np.maximum(variance, 0.0)) / inside
-    number = np.flatnonzero(keep)
-    return LineAreas(
-        number, center[keep], 1.0 / np.sqrt(q[keep]), total[keep], ratio[keep], unc[keep], np.clip(share[keep], 0, 1)
-    )
+    number = np.flatnonzero(keep).astype(np.int64)
+    spacing = 1.0 / np.sqrt(q[keep])
+    return LineAreas(number, center[keep], spacing, total[keep], ratio[keep], unc[keep], np.clip(share[keep], 0.0, 1.0))

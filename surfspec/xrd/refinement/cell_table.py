@@ -34,8 +34,8 @@ def cells(fit: xr.Dataset) -> xr.Dataset:
     xarray.Dataset
         Kind ``table`` over ``component``: ``length`` (component, axis; angstrom), ``angle`` (deg), ``volume``
         (angstrom^3), each with ``_unc`` and ``card_...``; ``change`` (component, axis; 1) with ``change_unc`` and
-        ``significance`` (standard uncertainties), and the coordinate ``hint``: what a difference may mean. A card without
-        an uncertainty is taken as good to 5e-4.
+        ``significance`` (standard uncertainties), and the coordinate ``hint``: what a difference may mean. A card
+        without an uncertainty is taken as good to 5e-4.
 
     Raises
     ------

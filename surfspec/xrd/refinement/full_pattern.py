@@ -16,7 +16,7 @@ from surfspec.errors import InputError
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.refinement import result, stages
 from surfspec.xrd.refinement.lattice import Lattice, factors_from_spacings
-from surfspec.xrd.refinement.options import Options
+from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.structures.cards import phases as load_phases
 from surfspec.xrd.structures.phase import Phase
 
@@ -35,7 +35,7 @@ def refine(
     spectrum: xr.Dataset,
     phases: Which,
     *,
-    options: Options | None = None,
+    options: Refinement | None = None,
     instrument: xr.Dataset | None = None,
     structures: Iterable[Phase | Lattice] = (),
     wavelength: str | float | None = None,
@@ -59,7 +59,7 @@ def refine(
     phases
         What :func:`surfspec.xrd.match` found (its phases, cells and shifts are the start), or ids, phases and lattices.
     options
-        An :class:`~surfspec.xrd.Options`; any of its fields as a further keyword (``shifts="both"``) overrides it.
+        A :class:`~surfspec.xrd.Refinement`; any of its fields as a further keyword (``shifts="both"``) overrides it.
     instrument
         A refinement of a standard: its U, V, W and asymmetry are kept, its X and Y are what size and strain add to.
     structures
@@ -123,19 +123,19 @@ def refine(
     return result.dataset_of(cut, fit, _text(settings), notes, profile)
 
 
-def _settings(options: Options | None, changes: Mapping[str, Any], found: xr.Dataset | None) -> Options:
-    unknown = sorted(set(changes) - set(Options.__dataclass_fields__))
+def _settings(options: Refinement | None, changes: Mapping[str, Any], found: xr.Dataset | None) -> Refinement:
+    unknown = sorted(set(changes) - set(Refinement.__dataclass_fields__))
     if unknown:
         raise InputError(
             f"refine() has no option {', '.join(unknown)}", where=unknown[0],
-            remedy=f"Options are {', '.join(Options.__dataclass_fields__)}",
+            remedy=f"Options are {', '.join(Refinement.__dataclass_fields__)}",
         )  # fmt: skip
     given = dict(changes)
     if isinstance(given.get("texture"), Mapping):
         given["texture"] = tuple((str(name), tuple(way)) for name, way in given["texture"].items())
     if isinstance(given.get("pawley"), str):
         given["pawley"] = (given["pawley"],)
-    settings = replace(options or Options(), **given)
+    settings = replace(options or Refinement(), **given)
     if found is not None and options is None and "monochromator" not in given:
         told = _MONOCHROMATOR.search(str(found.attrs.get("recipe", "")))
         settings = replace(settings, monochromator=float(told[1])) if told else settings
@@ -173,7 +173,7 @@ def _chosen(phases: Which, own: Sequence[Phase | Lattice]) -> tuple[Phase | Latt
 
 
 def _light(
-    spectrum: xr.Dataset, found: xr.Dataset | None, wavelength: str | float | None, settings: Options
+    spectrum: xr.Dataset, found: xr.Dataset | None, wavelength: str | float | None, settings: Refinement
 ) -> tuple[Radiation, list[str]]:
     stated = spectrum.attrs.get("wavelength_name") or spectrum.attrs.get("wavelength")
     if wavelength is None and found is not None:
@@ -187,7 +187,7 @@ def _light(
     return light, []
 
 
-def _cut(spectrum: xr.Dataset, settings: Options, where: str) -> xr.Dataset:
+def _cut(spectrum: xr.Dataset, settings: Refinement, where: str) -> xr.Dataset:
     x = spectrum["two_theta"].values
     low, high = settings.two_theta or (1.0, 178.0)
     inside = (x >= max(low, 1.0)) & (x <= min(high, 178.0))
@@ -221,7 +221,7 @@ def _profile(instrument: xr.Dataset | None) -> dict[str, float] | None:
 
 
 def _start(
-    found: xr.Dataset | None, chosen: Sequence[Phase | Lattice], settings: Options, profile: dict[str, float] | None
+    found: xr.Dataset | None, chosen: Sequence[Phase | Lattice], settings: Refinement, profile: dict[str, float] | None
 ) -> stages.Start:
     if found is None:
         return stages.Start(instrument=profile)
@@ -238,5 +238,5 @@ def _start(
     return stages.Start(float(shift), tuple(factors), profile)
 
 
-def _text(settings: Options) -> str:
+def _text(settings: Refinement) -> str:
     return "{" + ", ".join(f"{key}: {value!r}" for key, value in asdict(settings).items()) + "}"

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from surfspec.xrd.refinement.parameters import Parameters
-from surfspec.xrd.refinement.phase_model import Drawn, PhaseModel, draw, slopes
+from surfspec.xrd.refinement.phase_model import REACH, Drawn, PhaseModel, draw, slopes
 
 Array = NDArray[np.float64]
 
-#: A step that lowers the cost by less than this is the last one: in units of chi-square, and relative to the cost.
-SETTLED, SETTLED_RELATIVE = 1e-3, 1e-8
+#: A step that lowers the cost by less than this share of the reduced cost is the last one: parameters then lie within
+#: a tenth of their uncertainties.
+SETTLED = 0.01
 LARGEST_DAMPING = 1e8
 
 
@@ -41,6 +42,8 @@ class Data:
         Orthonormal columns of the weighted background.
     blur
         FWHM (deg) of the Gaussian that `y` was smoothed with.
+    reach
+        Half width of drawn lines, FWHM.
     """
 
     x: Array
@@ -49,6 +52,7 @@ class Data:
     basis: Array
     plane: Array
     blur: float = 0.0
+    reach: float = REACH
 
     def project(self, values: Array) -> Array:
         """Weight values and take out what the background can do."""
@@ -56,11 +60,11 @@ class Data:
         return np.asarray(weighted - self.plane @ (self.plane.T @ weighted))
 
 
-def data(x: Array, y: Array, variance: Array, basis: Array, blur: float = 0.0) -> Data:
+def data(x: Array, y: Array, variance: Array, basis: Array, *, blur: float = 0.0, reach: float = REACH) -> Data:
     """Make the data of a fit."""
     weight = 1.0 / np.sqrt(variance)
     plane, _ = np.linalg.qr(basis * weight[:, None])
-    return Data(x, y, weight, basis, plane, blur)
+    return Data(x, y, weight, basis, plane, blur, reach)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,6 @@ class State:
     drawn: tuple[Drawn, ...]
     calculated: Array
     background: Array
-    coefficients: Array
     chi2: float
     cost: float
 
@@ -85,7 +88,8 @@ class State:
 def evaluate(models: Sequence[PhaseModel], parameters: Parameters, fitted: Data) -> State:
     """Fit amplitudes (not negative) and background at given parameters."""
     drawn = tuple(
-        draw(one, fitted.x, parameters.of_phase(i), parameters.factors(i), fitted.blur) for i, one in enumerate(models)
+        draw(one, fitted.x, parameters.of_phase(i), parameters.factors(i), fitted.blur, fitted.reach)
+        for i, one in enumerate(models)
     )
     columns = np.concatenate([one.columns for one in drawn], axis=1)
     projected, target = fitted.project(columns), fitted.project(fitted.y)
@@ -96,16 +100,15 @@ def evaluate(models: Sequence[PhaseModel], parameters: Parameters, fitted: Data)
     amplitudes = scaled / norm
     calculated = columns @ amplitudes
     rest = (fitted.y - calculated) * fitted.weight
-    coefficients, *_ = np.linalg.lstsq(fitted.basis * fitted.weight[:, None], rest, rcond=None)
-    background = fitted.basis @ coefficients
+    background = fitted.plane @ (fitted.plane.T @ rest) / fitted.weight
     chi2 = float(np.sum((rest - background * fitted.weight) ** 2))
     known = parameters.free & np.isfinite(parameters.prior_unc)
     pull = (parameters.value[known] - parameters.prior[known]) / parameters.prior_unc[known]
-    return State(parameters, amplitudes, drawn, calculated, background, coefficients, chi2, chi2 + float(pull @ pull))
+    return State(parameters, amplitudes, drawn, calculated, background, chi2, chi2 + float(pull @ pull))
 
 
 def jacobian(models: Sequence[PhaseModel], state: State) -> Array:
-    """Derivatives of the calculated pattern with respect to the free parameters, shape (n, free)."""
+    """Return the derivatives of the calculated pattern with respect to the free parameters, shape (n, free)."""
     parameters, size = state.parameters, len(state.calculated)
     free = np.flatnonzero(parameters.free)
     place = {int(i): column for column, i in enumerate(free)}
@@ -123,6 +126,7 @@ def minimise(models: Sequence[PhaseModel], state: State, fitted: Data, steps: in
     damping = 1e-3
     if not np.any(state.parameters.free):
         return state, True
+    settled = SETTLED * max(state.cost / len(fitted.x), 1.0)
     for _ in range(steps):
         slope = fitted.project(jacobian(models, state))
         used = state.amplitudes > 0
@@ -138,7 +142,7 @@ def minimise(models: Sequence[PhaseModel], state: State, fitted: Data, steps: in
         if better is None:
             return state, True
         gain, state = state.cost - better.cost, better
-        if gain < SETTLED + SETTLED_RELATIVE * state.cost:
+        if gain < settled:
             return state, True
     return state, False
 
@@ -164,7 +168,7 @@ def _step(
         if np.isfinite(trial.cost) and trial.cost < state.cost:
             return trial, max(damping * 0.1, 1e-9)
         expected = float(step @ pull)
-        if expected < SETTLED:
+        if expected < 0.1 * SETTLED * max(state.cost / len(fitted.x), 1.0):
             return None, damping
         damping = max(damping * 10.0, 1e-3)
     return None, damping

@@ -24,10 +24,6 @@ class Shape(NamedTuple):
     eta_g: Array
     eta_l: Array
 
-    def take(self, chosen: NDArray[np.intp]) -> Shape:
-        """Return some of the lines."""
-        return Shape(*(value[chosen] for value in self))
-
 
 def shape(gauss: Array, lorentz: Array) -> Shape:
     """Combine Gaussian and Lorentzian FWHM (deg), see :func:`surfspec.xrd.patterns.thompson.mix_derivatives`."""

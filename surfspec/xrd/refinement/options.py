@@ -15,7 +15,7 @@ SLITS: Final = ("fixed", "variable")
 
 
 @dataclass(frozen=True)
-class Options:
+class Refinement:
     """How to refine.
 
     Attributes
@@ -51,7 +51,7 @@ class Options:
 
     Examples
     --------
-    >>> Options(shifts="both").background
+    >>> Refinement(shifts="both").background
     10.0
     """
 

@@ -98,5 +98,5 @@ def table(ids: Sequence[str], terms: Sequence[int], sigmas: Sequence[float]) -> 
 
 
 def unit_of(role: str) -> str:
-    """Unit of a role."""
+    """Return the unit of a role."""
     return UNITS["p" if role.startswith("p") else role]

@@ -160,7 +160,14 @@ class Drawn:
     facts: dict[str, Array]
 
 
-def draw(model: PhaseModel, grid: Array, values: dict[str, float], factors: Array, blur: float = 0.0) -> Drawn:
+def draw(
+    model: PhaseModel,
+    grid: Array,
+    values: dict[str, float],
+    factors: Array,
+    blur: float = 0.0,
+    reach: float = REACH,
+) -> Drawn:
     """Draw a phase.
 
     Parameters
@@ -175,6 +182,8 @@ def draw(model: PhaseModel, grid: Array, values: dict[str, float], factors: Arra
         On the terms of the metric.
     blur
         FWHM (deg) of a Gaussian that the data were smoothed with.
+    reach
+        Half width of the drawn part of strong lines, FWHM.
     """
     facts = _facts(model, values, factors)
     gauss = np.sqrt(np.maximum(facts["gauss_squared"], NARROWEST**2) + blur**2)
@@ -183,10 +192,12 @@ def draw(model: PhaseModel, grid: Array, values: dict[str, float], factors: Arra
     near = (facts["center"] > grid[0] - 5 * one.width) & (facts["center"] < grid[-1] + 5 * one.width)
     facts = {name: value[near] for name, value in facts.items()} | {"gauss": gauss[near]}
     facts = _spread(facts, one.width[near], values["asymmetry"])
+    strong = facts["area"] > WEAK * float(facts["area"].max(initial=0.0))
+    order = np.argsort(~strong, kind="stable")
+    facts = {name: value[order] for name, value in facts.items()}
     number = facts["number"].astype(np.int64)
     one = shape(facts["gauss"], np.maximum(facts["lorentz"], 0.0))
-    strong = facts["area"] > WEAK * float(facts["area"].max(initial=0.0))
-    matrices = _matrices(grid, facts["center"], one, strong)
+    matrices = _matrices(grid, facts["center"], one, int(np.count_nonzero(strong)), reach)
     weight = csc_array(
         (facts["area"], (np.arange(len(number)), model.groups[number])), shape=(len(number), model.count)
     )
@@ -241,37 +252,33 @@ def _spread(facts: dict[str, Array], width: Array, asymmetry: float) -> dict[str
 
 
 def _matrices(
-    grid: Array, center: Array, one: Shape, strong: NDArray[np.bool_]
+    grid: Array, center: Array, one: Shape, strong: int, reach: float
 ) -> tuple[csc_array, csc_array, csc_array, csc_array]:
+    """Values and derivatives of lines, the first `strong` of them drawn further out, as sparse columns."""
     n, m = len(grid), len(center)
     data: list[list[Array]] = [[], [], [], []]
-    rows, order, counts = [], [], []
-    for chosen, reach in ((np.flatnonzero(strong), REACH), (np.flatnonzero(~strong), REACH_WEAK)):
-        if not len(chosen):
+    rows: list[NDArray[np.int32]] = []
+    counts: list[NDArray[np.int32]] = []
+    for part, far in ((slice(0, strong), reach), (slice(strong, m), reach * REACH_WEAK / REACH)):
+        if not len(center[part]):
             continue
-        part = one.take(chosen)
-        index, offset = windows(grid, center[chosen], part.width, reach)
-        for bag, block in zip(data, blocks(offset, part), strict=True):
+        lines_here = Shape(*(value[part] for value in one))
+        index, offset = windows(grid, center[part], lines_here.width, far)
+        for bag, block in zip(data, blocks(offset, lines_here), strict=True):
             bag.append(block.ravel())
-        rows.append(index.ravel())
-        order.append(chosen)
-        counts.append(np.full(len(chosen), index.shape[1]))
+        rows.append(index.astype(np.int32).ravel())
+        counts.append(np.full(len(index), index.shape[1], dtype=np.int32))
     if not rows:
         empty = csc_array((n + 1, m))
         return empty, empty, empty, empty
-    place = np.concatenate(order)
-    pointer = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    pointer = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(np.concatenate(counts), dtype=np.int32)])
     indices = np.concatenate(rows)
-    back = np.argsort(place)
-    made = []
-    for bag in data:
-        matrix = csc_array((np.concatenate(bag), indices, pointer), shape=(n + 1, m))
-        made.append(matrix[:, back] if np.any(place != np.arange(m)) else matrix)
+    made = [csc_array((np.concatenate(bag), indices, pointer), shape=(n + 1, m)) for bag in data]
     return made[0], made[1], made[2], made[3]
 
 
 def slopes(model: PhaseModel, drawn: Drawn, amplitudes: Array, grid_size: int) -> dict[str, Array]:
-    """Derivatives of the pattern of a phase with the given amplitudes, by name of parameter; metric terms as ``p0``..."""
+    """Return the derivatives of the pattern of a phase by name of parameter (metric: ``p0``, ``p1``...)."""
     facts, number = drawn.facts, drawn.number
     area = drawn.area * amplitudes[model.groups[number]]
     names = [*(f"p{t}" for t in range(model.parts.shape[1])), "zero", "displacement", "asymmetry"]

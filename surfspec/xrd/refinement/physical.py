@@ -1,4 +1,4 @@
-"""From parameters to what they say of a phase: cell, size, strain, texture, position and width of its strongest line."""
+"""What the parameters say of a phase: cell, size, strain, texture, position and width of its strongest line."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _strongest(fit: Fit, spread: Uncertainty, number: int) -> tuple[tuple[float,
 
 
 def _propagated(gradient: Array, spread: Uncertainty, table: Parameters) -> float:
-    """Standard uncertainty of a linear form; parameters that rest on a natural limit do not move."""
+    """Return the standard uncertainty of a linear form; parameters that rest on a natural limit do not move."""
     known = np.isfinite(np.diag(spread.parameters))
     if not np.any(known & (gradient != 0)):
         return float("nan")

@@ -13,6 +13,7 @@ from surfspec import schema
 from surfspec.fitting.members import MemberFit
 from surfspec.fitting.model import Parameter
 from surfspec.fitting.result import assemble
+from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd.amounts import weights
 from surfspec.xrd.refinement import judgement
 from surfspec.xrd.refinement.agreement import LineAreas, line_areas, r_factors
@@ -57,10 +58,10 @@ def dataset_of(
     free = [one.phase.id for one, there in zip(fit.models, present, strict=True) if one.pawley and there]
     if free and len(fit.models) > 1:
         reasons.append(f"not resolved: the weight of {', '.join(free)} (areas are free)")
-        verdict = judgement.verdict_of([one for one in reasons if one.split(":")[0] not in judgement.NOTES])
+        verdict = verdict_of([one for one in reasons if one.split(":")[0] not in judgement.NOTES])
     reasons = [*notes, *reasons]
     if notes:
-        verdict = judgement.verdict_of([one for one in reasons if one.split(":")[0] not in judgement.NOTES])
+        verdict = verdict_of([one for one in reasons if one.split(":")[0] not in judgement.NOTES])
     height = np.array([float(one.max(initial=0.0)) for one in curves])
     contribution = np.stack(curves)
     background = fit.state.background

@@ -18,7 +18,7 @@ from surfspec.xrd.patterns.wavelengths import Radiation
 from surfspec.xrd.refinement import parameters as tables
 from surfspec.xrd.refinement.lattice import Lattice
 from surfspec.xrd.refinement.least_squares import Data, State, data, evaluate, jacobian, minimise
-from surfspec.xrd.refinement.options import Options
+from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.refinement.parameters import Parameters
 from surfspec.xrd.refinement.phase_model import PhaseModel, build, slopes
 from surfspec.xrd.structures.phase import Phase
@@ -28,14 +28,20 @@ Direction = tuple[int, int, int]
 
 #: FWHM of the Gaussians (deg) with which data are smoothed when no match gives a start.
 BLURS: Final = (1.2, 0.5, 0.2)
+#: Reach of drawn lines (FWHM) on the way.
+QUICK_REACH: Final = 10.0
+#: Points per FWHM of smoothed data.
+COARSE_POINTS: Final = 8.0
 #: Rounds of fitting with weights from the model; fewer when the cost settles.
 ROUNDS: Final = 4
 #: Relative standard deviation of a cell length that keeps traces from wandering off; traces alone feel it.
 LOOSE_CELL: Final = 0.01
 #: Directions that ``texture="auto"`` tries: those of plates and needles.
 DIRECTIONS: Final[tuple[Direction, ...]] = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 1, 1), (1, 0, 4))
-#: Fall of chi-square, in units of the reduced one, from which a texture is kept.
+#: Fall of chi-square from which a texture is kept: in units of the reduced one, and as a share of the whole (any
+#: parameter eases a misfit of the profile a little).
 TEXTURE_GAIN: Final = 30.0
+TEXTURE_SHARE: Final = 0.01
 _ROOT8LN2 = 2.3548200450309493
 
 
@@ -73,7 +79,7 @@ class Fit:
 
 def run(
     x: Array, y: Array, statistics: str, given: Array | None, light: Radiation,
-    chosen: Sequence[Phase | Lattice], options: Options, start: Start,
+    chosen: Sequence[Phase | Lattice], options: Refinement, start: Start,
 ) -> Fit:  # fmt: skip
     """Refine one pattern.
 
@@ -91,7 +97,7 @@ def run(
     width = _typical_width(x, y, variance, light)
     models = _models(chosen, light, x, options, start.factors or (None,) * len(chosen), {}, width)
     table = _first_table(models, options, start, width)
-    fitted = data(x, y, variance, basis)
+    fitted = data(x, y, variance, basis, reach=QUICK_REACH)
     state = _first_state(models, table, fitted, options, start)
     begin = state.parameters
     state = _release(models, state, fitted, options, start)
@@ -127,12 +133,12 @@ def _typical_width(x: Array, y: Array, variance: Array, light: Radiation) -> flo
     return float(np.clip(np.median(pick), 2.0 * step, 1.5)) if len(pick) else max(0.1, 3.0 * step)
 
 
-def _told(options: Options) -> dict[str, Direction]:
+def _told(options: Refinement) -> dict[str, Direction]:
     return {} if isinstance(options.texture, str) else dict(options.texture)
 
 
 def _models(
-    chosen: Sequence[Phase | Lattice], light: Radiation, x: Array, options: Options,
+    chosen: Sequence[Phase | Lattice], light: Radiation, x: Array, options: Refinement,
     factors: Sequence[Array | None], directions: Mapping[str, Direction], width: float,
 ) -> list[PhaseModel]:  # fmt: skip
     optics = Optics(options.monochromator, slit="variable" if options.slits == "variable" else "fixed")
@@ -145,45 +151,28 @@ def _models(
     ]  # fmt: skip
 
 
-def _first_table(models: Sequence[PhaseModel], options: Options, start: Start, width: float) -> Parameters:
+def _first_table(models: Sequence[PhaseModel], options: Refinement, start: Start, width: float) -> Parameters:
+    """Start values and priors in units of the typical width of a line; a known instrument sets what it knows."""
     sigma = options.cell_prior or LOOSE_CELL
     known = [max(sigma, one.phase.cell_uncertainty or 0.0) for one in models]
     table = tables.table([one.phase.id for one in models], [one.parts.shape[1] for one in models], known)
-    value, unc, mean = table.value.copy(), table.prior_unc.copy(), table.prior.copy()
+    first = {"W": (0.7 * width) ** 2, "X": 0.3 * width, "Y": 0.1 * width}
+    first["zero" if options.shifts == "zero" else "displacement"] = start.shift
+    told = dict(start.instrument or {})
+    mean = {"X": told.get("X", 0.3 * width), "Y": told.get("Y", 0.0), "r": 1.0}
+    unc = {"U": 4.0 * width**2, "V": 2.0 * width**2, "asymmetry": 0.5 * width, "r": 0.5, "B": options.b_prior,
+           "zero": 0.5, "displacement": 0.5, "X": width, "Y": 3.0 * width}  # fmt: skip
+    first |= told
+    value, prior, prior_unc, low = (one.copy() for one in (table.value, table.prior, table.prior_unc, table.low))
     for i, role in enumerate(table.roles):
-        if role == "W":
-            value[i] = (0.7 * width) ** 2
-        elif (role == "displacement" and options.shifts != "zero") or (role == "zero" and options.shifts == "zero"):
-            value[i] = start.shift
-        elif role in "XY":
-            value[i] = 0.3 * width if role == "X" else 0.1 * width
-            mean[i], unc[i] = (0.3 * width if role == "X" else 0.0), (width if role == "X" else 3.0 * width)
-        elif role in "UV":
-            unc[i] = (4.0 if role == "U" else 2.0) * width**2
-        elif role == "asymmetry":
-            unc[i] = 0.5 * width
-        elif role == "r":
-            mean[i], unc[i] = 1.0, 0.5
-        elif role == "B":
-            unc[i] = options.b_prior
-        elif role in ("zero", "displacement"):
-            unc[i] = 0.5
-    if start.instrument is not None:
-        for i, role in enumerate(table.roles):
-            if role in start.instrument:
-                value[i] = start.instrument[role]
-                mean[i] = value[i] if role in "XY" else mean[i]
+        value[i] = first.get(role, value[i])
+        prior[i], prior_unc[i] = mean.get(role, prior[i]), unc.get(role, prior_unc[i])
+        if role in "XY":
+            low[i] = told.get(role, 0.0)
     for number, factors in enumerate(start.factors):
         if factors is not None:
             value[table.where(number, "p")] = factors
-    table = replace(table, prior=mean, prior_unc=unc)
-    if start.instrument is not None:
-        low = table.low.copy()
-        for role in "XY":
-            for number in range(len(models)):
-                low[table.where(number, role)] = start.instrument.get(role, 0.0)
-        table = replace(table, low=low)
-    return table.with_values(value)
+    return replace(table, prior=prior, prior_unc=prior_unc, low=low).with_values(value)
 
 
 def _free(table: Parameters, roles: Sequence[str], skip: Sequence[int] = ()) -> NDArray[np.bool_]:
@@ -194,12 +183,12 @@ def _free(table: Parameters, roles: Sequence[str], skip: Sequence[int] = ()) -> 
     )  # fmt: skip
 
 
-def _shifts(options: Options) -> tuple[str, ...]:
+def _shifts(options: Refinement) -> tuple[str, ...]:
     return {"both": ("zero", "displacement"), "none": ()}.get(options.shifts, (options.shifts,))
 
 
 def _first_state(
-    models: Sequence[PhaseModel], table: Parameters, fitted: Data, options: Options, start: Start
+    models: Sequence[PhaseModel], table: Parameters, fitted: Data, options: Refinement, start: Start
 ) -> State:
     """Find cells and shift: from what a match says, and from smoothed data; the better of both."""
     roles = (*_shifts(options), "p")
@@ -212,14 +201,16 @@ def _first_state(
     far = table.freed(_free(table, roles))
     for blur in BLURS:
         smooth = gaussian_filter1d(fitted.y, blur / _ROOT8LN2 / step, mode="nearest")
-        coarse = data(fitted.x, smooth, np.maximum(smooth, 1e-3 * smooth.max()), fitted.basis, blur)
+        every = slice(None, None, max(int(blur / step / COARSE_POINTS), 1))
+        variance = np.maximum(smooth, 1e-3 * smooth.max())[every]
+        coarse = data(fitted.x[every], smooth[every], variance, fitted.basis[every], blur=blur, reach=QUICK_REACH)
         found, _ = minimise(models, evaluate(models, far, coarse), coarse, steps=10)
         far = found.parameters
     other, _ = minimise(models, evaluate(models, far.freed(near.free), fitted), fitted, steps=8)
     return other if other.cost < state.cost else state
 
 
-def _release(models: Sequence[PhaseModel], state: State, fitted: Data, options: Options, start: Start) -> State:
+def _release(models: Sequence[PhaseModel], state: State, fitted: Data, options: Refinement, start: Start) -> State:
     """Free widths, then all that the options ask for."""
     common: tuple[str, ...] = () if start.instrument is not None else ("W",)
     first = (*_shifts(options), "p", "X", *common)
@@ -239,11 +230,11 @@ def _release(models: Sequence[PhaseModel], state: State, fitted: Data, options: 
 
 
 def _textured(
-    models: Sequence[PhaseModel], state: State, fitted: Data, options: Options, chosen: Sequence[Phase | Lattice],
+    models: Sequence[PhaseModel], state: State, fitted: Data, options: Refinement, chosen: Sequence[Phase | Lattice],
     light: Radiation, x: Array, width: float,
 ) -> tuple[list[PhaseModel], State, dict[str, Direction]] | None:  # fmt: skip
     """Try directions for every phase by the fall of chi-square that one linear step promises; free those that count."""
-    reduced = max(state.chi2 / len(x), 1.0)
+    enough = max(TEXTURE_GAIN * max(state.chi2 / len(x), 1.0), TEXTURE_SHARE * state.chi2)
     directions: dict[str, Direction] = {}
     columns = np.concatenate([one.columns for one in state.drawn], axis=1)
     known = np.concatenate([fitted.project(columns), fitted.project(jacobian(models, state))], axis=1)
@@ -255,7 +246,7 @@ def _textured(
             continue
         gains = {way: _promise(one, state, number, models, fitted, way, basis, residual) for way in _ways(one)}
         best = max(gains, key=lambda way: gains[way], default=None)
-        if best is not None and gains[best] > TEXTURE_GAIN * reduced:
+        if best is not None and gains[best] > enough:
             directions[one.phase.id] = best
     if not directions:
         return None
@@ -266,7 +257,7 @@ def _textured(
         if one.direction is not None:
             table = table.changed(number, "r", 1.0, free=True)
     found, _ = minimise(new, evaluate(new, table, fitted), fitted, steps=30)
-    if state.cost - found.cost < TEXTURE_GAIN * reduced:
+    if state.cost - found.cost < enough:
         return None
     return new, found, directions
 
