@@ -1,54 +1,29 @@
-"""The cards that ship with the package, and folders of your own, as phases."""
+"""The cards that ship with the package, and folders of your own, chosen by name and by elements."""
 
 from __future__ import annotations
 
-import functools
+import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import gemmi
 
-from surfspec import recipes, reference
+from surfspec import reference
 from surfspec.errors import InputError
+from surfspec.xrd.structures.folder import read_folder
+from surfspec.xrd.structures.formula import is_formula, parse_formula
 from surfspec.xrd.structures.phase import Phase
-
-_TOKEN = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
-
-
-def parse_formula(formula: str) -> dict[str, float]:
-    """Count the elements of a formula without brackets.
-
-    Examples
-    --------
-    >>> parse_formula("Na3Zr2Si2PO12")["P"]
-    1.0
-    """
-    counts: dict[str, float] = {}
-    for symbol, number in _TOKEN.findall(formula):
-        counts[symbol] = counts.get(symbol, 0.0) + float(number or 1)
-    return counts
-
-
-@functools.lru_cache(maxsize=1)
-def _cards() -> Mapping[str, Phase]:
-    folder = reference.path("phases")
-    found: dict[str, Phase] = {}
-    for path in sorted(Path(str(folder)).glob("*.yaml")):
-        phase = recipes.load_file(path, Phase)
-        if phase.id != path.stem:
-            raise InputError(
-                f"the card says id {phase.id!r}", where=path, remedy=f"Name the file {phase.id}.yaml or mend the id"
-            )
-        found[phase.id] = phase
-    return MappingProxyType(found)
 
 
 def phases(
-    which: Iterable[str] | None = None, *, elements: Iterable[str] | None = None, folder: str | Path | None = None
+    which: Iterable[str] | None = None,
+    *,
+    elements: Iterable[str] | None = None,
+    never: Iterable[str] | None = None,
+    folder: str | Path | None = None,
 ) -> tuple[Phase, ...]:
-    """Load phase cards, by default all that come with the package.
+    """Load phases, by default all cards that come with the package.
 
     Parameters
     ----------
@@ -56,8 +31,10 @@ def phases(
         Card ids, mineral names or formulas; a formula gives every polymorph. None for all.
     elements
         Keep the phases that consist of these elements only.
+    never
+        Ids, names or formulas of phases that are known not to be there.
     folder
-        Folder of your own cards (``*.yaml``) to use instead of the shipped ones.
+        Folder of your own cards and CIF files (see `read_folder`) to use instead of the shipped ones.
 
     Returns
     -------
@@ -75,20 +52,27 @@ def phases(
     --------
     >>> [phase.id for phase in phases(["ZrO2"])]
     ['ZrO2_c', 'ZrO2_m', 'ZrO2_t']
+    >>> [phase.id for phase in phases(["ZrO2"], never=["ZrO2_c"])]
+    ['ZrO2_m', 'ZrO2_t']
     >>> [phase.id for phase in phases(elements=["Na", "Pb"])]
     ['Na15Pb4', 'NaPb', 'NaPb3', 'Na_bcc', 'Pb_fcc']
     """
-    if folder is None:
-        cards: Sequence[Phase] = tuple(_cards().values())
-    else:
-        cards = [recipes.load_file(path, Phase) for path in sorted(Path(folder).glob("*.yaml"))]
+    every = shipped() if folder is None else read_folder(folder)
+    cards: Sequence[Phase] = every
     if which is not None:
-        names = [which] if isinstance(which, str) else list(which)
-        cards = list(dict.fromkeys(card for name in names for card in _named(name, cards)))
+        cards = list(dict.fromkeys(card for name in _names(which) for card in named(name, every)))
+    if never is not None:
+        away = {card.id for name in _names(never) for card in named(name, every)}
+        cards = [card for card in cards if card.id not in away]
     if elements is None:
         return tuple(cards)
     allowed = element_set(elements)
     return tuple(card for card in cards if card.elements <= allowed)
+
+
+def shipped() -> tuple[Phase, ...]:
+    """Return the cards that come with the package, in the order of their ids."""
+    return read_folder(Path(str(reference.path("phases"))))
 
 
 def element_set(elements: Iterable[str]) -> frozenset[str]:
@@ -100,17 +84,31 @@ def element_set(elements: Iterable[str]) -> frozenset[str]:
     return frozenset(symbols)
 
 
-def _named(name: str, cards: Sequence[Phase]) -> list[Phase]:
+def named(name: str, cards: Sequence[Phase]) -> list[Phase]:
+    """Return the cards that a name means: an id, a mineral or chemical name, or a formula with all its polymorphs.
+
+    Raises
+    ------
+    InputError
+        When no card is called so, with the nearest names.
+    """
     hits = [card for card in cards if card.id == name]
     hits = hits or [card for card in cards if card.name.lower() == name.lower()]
-    if not hits and _TOKEN.sub("", name) == "":
+    if not hits and is_formula(name):
         wanted = parse_formula(name)
         hits = [card for card in cards if parse_formula(card.formula) == wanted]
-    hits = hits or [card for card in cards if card.name.lower().split(",")[0] == name.lower()]
-    if not hits:
-        raise InputError(
-            f"no phase card is called {name!r}",
-            where="phases",
-            remedy="List the cards with 'surfspec phases', or read your own structure with xrd.read_cif()",
-        )
-    return hits
+    hits = hits or [card for card in cards if name.lower() in card.name.lower().split(", ")]
+    if hits:
+        return hits
+    known = {word.lower(): word for card in cards for word in (card.id, card.formula, *card.name.split(", "))}
+    near = [known[word] for word in difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.7)]
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise InputError(
+        f"no phase card is called {name!r}",
+        where="phases",
+        remedy=f"{meant}List the cards with 'surfspec phases', or read your own structure with xrd.read_cif()",
+    )
+
+
+def _names(which: Iterable[str]) -> list[str]:
+    return [which] if isinstance(which, str) else list(which)

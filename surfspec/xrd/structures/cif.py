@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import gemmi
+import numpy as np
+from numpy.typing import NDArray
 
-from surfspec.errors import FormatError, InputError
+from surfspec.errors import InputError
+from surfspec.xrd.structures import cif_blocks
+from surfspec.xrd.structures.cif_sites import ASSUMED_B, Atoms, read_atoms
+from surfspec.xrd.structures.cif_symmetry import operations, settings
+from surfspec.xrd.structures.formula import parse_formula
 from surfspec.xrd.structures.phase import Phase, Site
-from surfspec.xrd.structures.symmetry import obeys, orbit
+from surfspec.xrd.structures.plausibility import content, doubts
 
-#: B (angstrom^2) of a site whose file gives none.
-ASSUMED_B = 0.6
-#: Sum of occupancies up to which a position counts as full: files round.
-FULL = 1.001
-_EIGHT_PI_SQUARED = 8.0 * math.pi**2
+Cell = tuple[float, float, float, float, float, float]
+
+#: Calculated density of the file and of the sites may differ by this, relative: hydrogen is often missing.
+DENSITY_TOLERANCE = 0.03
+#: Pressure above which a structure is not that of ambient conditions, kPa.
+HIGH_PRESSURE = 1e4
+_LENGTHS = tuple(f"_cell_length_{axis}" for axis in "abc")
+_ANGLES = tuple(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma"))
 
 
-def read_cif(path: str | Path, *, id: str | None = None) -> Phase:  # noqa: A002
+def read_cif(path: str | Path, *, id: str | None = None, block: str | None = None) -> Phase:  # noqa: A002
     """Read the structure of a CIF file.
 
     Parameters
     ----------
     path
-        The file; it must hold one structure.
+        The file.
     id
         Identifier of the phase, by default the name of the file.
+    block
+        Name of the data block (``data_...``) of a file that holds several structures.
 
     Returns
     -------
     Phase
         With trust ``"B"``: nobody has compared it with its source. Occupancies are those of the file (the share of
-        a position that is filled); displacement parameters that are not given are assumed, and the note says so.
+        a position that is filled). Standard uncertainties in brackets give ``cell_uncertainty``, the temperature of
+        the measurement is taken over. The note says what was assumed (displacement parameters, the origin that the
+        symbol leaves open) and, after "Check:", what is unlikely (see `doubts`). A file is read again when it changes.
 
     Raises
     ------
     FormatError
         When the file is missing, no CIF, or holds no or several structures.
     InputError
-        For a missing cell or space group, an unknown element, occupancies that are ``?``, outside 0 to 1 or with a sum
-        above 1,
-        numbers that are not finite, or atoms closer than 0.5 angstrom.
+        For a missing cell or space group, a cell or operations that contradict it, an origin that cannot be told, an
+        unknown element, occupancies that are ``?``, outside 0 to 1 or with a sum above 1, numbers that are not finite,
+        atoms closer than 0.5 angstrom, and magnetic or modulated structures.
 
     Examples
     --------
@@ -51,165 +67,179 @@ def read_cif(path: str | Path, *, id: str | None = None) -> Phase:  # noqa: A002
     surfspec.errors.FormatError: missing.cif: there is no such file. Check the path...
     """
     file = Path(path)
-    block = _structure_block(file)
-    _check_occupancies(block, file)
+    stamp = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else (0, 0)
+    return _read(str(file), stamp, id, block)
+
+
+@functools.lru_cache(maxsize=2048)
+def _read(path: str, stamp: tuple[int, int], name: str | None, block: str | None) -> Phase:
+    file = Path(path)
+    chosen = cif_blocks.choose(cif_blocks.structure_blocks(file), block, file)
+    return read_block(chosen, file, name or file.stem)
+
+
+def read_block(block: gemmi.cif.Block, file: Path, name: str) -> Phase:
+    """Make a phase of one data block; see `read_cif`."""
+    cif_blocks.refuse_special(block, file)
     structure = gemmi.make_small_structure_from_block(block)
-    cell = _cell(block, structure, file)
-    symbol = _space_group(structure, cell, file)
-    sites, notes = _sites(structure, file)
-    draft_name = _text(block, "_chemical_name_mineral") or _text(block, "_chemical_name_common") or file.stem
+    cell = _cell(block, file)
+    groups, symmetry_note = settings(structure, cell, file)
+    atoms = read_atoms(block, structure, file)
+    stated = _stated_formula(block)
+    header = _Header(
+        cif_blocks.text(block, "_chemical_name_mineral", "_chemical_name_common") or file.stem,
+        _source(block, file),
+        cif_blocks.text(block, "_cod_database_code"),
+        _cell_uncertainty(block),
+        _temperature(block),
+    )
+    tries = [_Try(group.xhm(), atoms.sites) for group in groups] or [_Try("P 1", _spread(atoms, structure, file))]
+    made = [_make(name, cell, one, stated, header) for one in tries]
+    phase, origin_note = _the_one(made, stated, file)
+    notes = [*_said(symmetry_note, origin_note), *atoms.notes, *_assumed(atoms)]
+    notes += _missing_hydrogen(phase, stated)
+    unlikely = [*doubts(phase), *_density(block, phase, stated), *_conditions(block)]
+    if unlikely:
+        notes.append("Check: " + " ".join(unlikely))
+    return dataclasses.replace(phase, note=" ".join(notes))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Try:
+    """A reading of the file: a setting with the sites that belong to it."""
+
+    symbol: str
+    sites: tuple[Site, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Header:
+    """What the file says beside cell, symmetry and atoms."""
+
+    name: str
+    source: str
+    cod: str
+    cell_uncertainty: float | None
+    temperature: float | None
+
+
+def _make(name: str, cell: Cell, reading: _Try, stated: str, header: _Header) -> Phase | InputError:
     try:
         phase = Phase(
-            id=id or file.stem, name=draft_name, formula=_formula(block, sites, symbol), space_group=symbol, cell=cell,
-            sites=sites, source=_source(block, file), trust="B", cod=_text(block, "_cod_database_code"),
-            note=" ".join(notes),
+            id=name, name=header.name, formula=stated or "X", space_group=reading.symbol, cell=cell,
+            sites=reading.sites, source=header.source, trust="B", cod=header.cod,
+            cell_uncertainty=header.cell_uncertainty, temperature=header.temperature,
         )  # fmt: skip
     except InputError as error:
+        return error
+    return phase if stated else dataclasses.replace(phase, formula=_unit(content(phase)))
+
+
+def _the_one(made: Sequence[Phase | InputError], stated: str, file: Path) -> tuple[Phase, str]:
+    """Choose the reading that can be; with several, the one whose content fits the formula. Never guess."""
+    possible = [one for one in made if isinstance(one, Phase)]
+    if not possible:
+        error = next(one for one in made if isinstance(one, InputError))
         raise InputError(error.message, where=f"{file}: {error.where}", remedy=error.remedy) from error
-    return phase
+    if len(made) == 1:
+        return possible[0], ""
+    if len(possible) > 1:
+        likely = [one for one in possible if not doubts(one)]
+        possible = likely if len(likely) == 1 else possible
+    if len(possible) > 1:
+        names = " or ".join(one.space_group for one in possible)
+        raise InputError(
+            f"the file does not say which origin its coordinates have ({names})",
+            where=file,
+            remedy="Add ':1' or ':2' to _space_group_name_H-M_alt, or list the symmetry operations",
+        )
+    return possible[0], f"Setting {possible[0].space_group}: the other origin gives impossible distances or contents."
 
 
-def _structure_block(file: Path) -> gemmi.cif.Block:
-    if not file.is_file():
-        raise FormatError("there is no such file", where=file, remedy="Check the path and the current folder")
-    try:
-        document = gemmi.cif.read(str(file))
-    except (ValueError, RuntimeError, OSError, UnicodeDecodeError) as error:
-        text = " ".join(str(error).split())[:200]
-        raise FormatError(
-            f"this is no readable CIF ({text})", where=file, remedy="Download it again, or mend the named line"
-        ) from error
-    blocks = [
-        block for block in document if block.find_loop("_atom_site_label") or block.find_loop("_atom_site_fract_x")
+def _spread(atoms: Atoms, structure: gemmi.SmallStructure, file: Path) -> tuple[Site, ...]:
+    """Write out all atoms of the cell, for operations that no tabulated setting has."""
+    moves = operations(structure, file)
+    out: list[Site] = []
+    for site in atoms.sites:
+        points: list[NDArray[np.float64]] = []
+        for op in moves:
+            point = np.mod(np.array(op.apply_to_xyz(list(site.xyz))), 1.0)
+            if all(np.max(np.abs((point - old + 0.5) % 1.0 - 0.5)) > 1e-3 for old in points):
+                points.append(point)
+        for number, point in enumerate(points, 1):
+            x, y, z = (float(value) for value in point)
+            out.append(Site(f"{site.label}.{number}", site.species, (x, y, z), site.b_iso))
+    return tuple(out)
+
+
+def _cell(block: gemmi.cif.Block, file: Path) -> Cell:
+    values = tuple(cif_blocks.number(block, tag) for tag in (*_LENGTHS, *_ANGLES))
+    missing = [
+        tag
+        for tag, value in zip((*_LENGTHS, *_ANGLES), values, strict=True)
+        if not (math.isfinite(value) and value > 0)
     ]
-    if not blocks:
-        raise FormatError("the file holds no atoms", where=file, remedy="Use a CIF with an _atom_site loop")
-    if len(blocks) > 1:
-        raise FormatError(f"the file holds {len(blocks)} structures", where=file, remedy="Keep one data_ block a file")
-    return blocks[0]
-
-
-def _check_occupancies(block: gemmi.cif.Block, file: Path) -> None:
-    """Refuse occupancies that the file says are unknown; ``.`` or no column at all means full by the dictionary."""
-    labels = [str(value) for value in block.find_values("_atom_site_label")]
-    given = [str(value) for value in block.find_values("_atom_site_occupancy")]
-    unknown = [labels[i] if i < len(labels) else f"number {i + 1}" for i, text in enumerate(given) if text == "?"]
-    if unknown:
+    if missing:
         raise InputError(
-            f"the occupancy of {', '.join(unknown[:4])}{' and others' if len(unknown) > 4 else ''} is '?', unknown",
-            where=file,
-            remedy="Give the occupancy as a number, or '.' where the site is full",
+            f"the cell is incomplete ({', '.join(missing)})", where=file, remedy="Add the cell lengths and angles"
         )
+    return values[0], values[1], values[2], values[3], values[4], values[5]
 
 
-def _cell(
-    block: gemmi.cif.Block, structure: gemmi.SmallStructure, file: Path
-) -> tuple[float, float, float, float, float, float]:
-    tags = [f"_cell_length_{axis}" for axis in "abc"] + [f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma")]
-    missing = [tag for tag in tags if not _text(block, tag)]
-    values = tuple(float(value) for value in structure.cell.parameters)
-    if missing or not all(math.isfinite(value) and value > 0 for value in values):
-        raise InputError(
-            f"the cell is incomplete ({', '.join(missing) or values})",
-            where=file,
-            remedy="Add the cell lengths and angles",
-        )
-    return values  # type: ignore[return-value]
+def _cell_uncertainty(block: gemmi.cif.Block) -> float | None:
+    """Largest relative standard uncertainty of the lengths, None where no bracket is given."""
+    pairs = [cif_blocks.measured(cif_blocks.text(block, tag)) for tag in _LENGTHS]
+    relative = [sigma / value for value, sigma in pairs if math.isfinite(sigma) and 0.0 < sigma < 0.1 * value]
+    return max(relative) if relative else None
 
 
-def _space_group(structure: gemmi.SmallStructure, cell: tuple[float, ...], file: Path) -> str:
-    """Find the setting whose symmetry the cell obeys; operations of the file outrank its symbol."""
-    candidates: list[gemmi.SpaceGroup | None] = []
-    if structure.symops:
-        operations = gemmi.GroupOps([gemmi.Op(text) for text in structure.symops])
-        operations.add_missing_elements()
-        candidates.append(gemmi.find_spacegroup_by_ops(operations))
-    symbol = structure.spacegroup_hm
-    for text in (symbol, f"{symbol}:H", f"{symbol}:R") if symbol else ():
-        candidates.append(gemmi.find_spacegroup_by_name(text))
-    if not candidates and structure.spacegroup_number:
-        candidates.append(gemmi.find_spacegroup_by_number(structure.spacegroup_number))
-    for group in candidates:
-        if group is not None and obeys(cell, group):
-            return str(group.xhm())
-    known = [group.xhm() for group in candidates if group is not None]
-    if known:
-        raise InputError(
-            f"the cell {cell} does not have the symmetry of {known[0]}",
-            where=file,
-            remedy="Check the cell and the setting of the space group",
-        )
-    raise InputError(
-        f"the space group {symbol or 'is missing or'} is not known",
-        where=file,
-        remedy="Add _space_group_name_H-M_alt with the full symbol ('P 1 21/c 1') or the symmetry operations",
+def _temperature(block: gemmi.cif.Block) -> float | None:
+    value = cif_blocks.number(
+        block, "_cell_measurement_temperature", "_diffrn_ambient_temperature", "_diffrn.ambient_temp"
     )
+    return value if math.isfinite(value) and 0.0 < value < 4000.0 else None
 
 
-def _sites(structure: gemmi.SmallStructure, file: Path) -> tuple[tuple[Site, ...], list[str]]:
-    merged: dict[tuple[float, float, float], tuple[str, dict[str, float], float]] = {}
-    notes = []
-    for atom in structure.sites:
-        symbol = atom.element.name
-        if atom.element.atomic_number == 0:
-            raise InputError(
-                f"unknown element {atom.type_symbol or atom.label!r} at site {atom.label}",
-                where=file,
-                remedy="Use element symbols in _atom_site_type_symbol",
-            )
-        place = (float(atom.fract.x), float(atom.fract.y), float(atom.fract.z))
-        if not all(math.isfinite(value) for value in (*place, atom.occ)):
-            raise InputError(
-                f"site {atom.label} has a coordinate or occupancy that is not a number",
-                where=file,
-                remedy="Give x, y, z and the occupancy as numbers",
-            )
-        if not 0.0 < atom.occ <= 1.001:
-            raise InputError(
-                f"site {atom.label} has the occupancy {atom.occ:g}",
-                where=file,
-                remedy="Occupancies are above 0 and at most 1",
-            )
-        u = float(atom.u_iso)
-        b = _EIGHT_PI_SQUARED * u if math.isfinite(u) and 0.0 < u < 0.3 else ASSUMED_B
-        if b == ASSUMED_B:
-            notes.append(atom.label)
-        key = next((one for one in merged if max(abs(a - c) for a, c in zip(one, place, strict=True)) < 1e-3), place)
-        if key in merged:
-            first, species, _ = merged[key]
-            filled = sum(species.values()) + min(atom.occ, 1.0)
-            if filled > FULL:
-                raise InputError(
-                    f"{atom.label} lies where {first} lies, and together they fill the position {filled:.3g} times",
-                    where=file,
-                    remedy="Remove the atom that is listed twice (symmetry or disorder), or mend the occupancies",
-                )
-            species[symbol] = min(species.get(symbol, 0.0) + min(atom.occ, 1.0), 1.0)
-        else:
-            merged[key] = (atom.label or symbol, {symbol: min(float(atom.occ), 1.0)}, b)
-    if not merged:
-        raise InputError(
-            "no atom of the file has coordinates", where=file, remedy="Use a CIF with fractional coordinates"
-        )
-    sites = tuple(Site(label, species, place, b) for place, (label, species, b) in merged.items())
-    text = [f"B = {ASSUMED_B} square angstrom assumed for {', '.join(notes[:6])}."] if notes else []
-    return sites, text
+def _conditions(block: gemmi.cif.Block) -> list[str]:
+    pressure = cif_blocks.number(block, "_cell_measurement_pressure", "_diffrn_ambient_pressure")
+    if math.isfinite(pressure) and pressure > HIGH_PRESSURE:
+        return [f"The structure is one at {pressure / 1e6:.3g} GPa."]
+    return []
 
 
-def _formula(block: gemmi.cif.Block, sites: tuple[Site, ...], symbol: str) -> str:
-    text = re.sub(r"[^A-Za-z0-9.]", "", _text(block, "_chemical_formula_sum"))
-    if text:
-        return re.sub(r"(?<![0-9.])1(?![0-9.])", "", text)
-    return _content(sites, symbol)
+def _density(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
+    density = cif_blocks.number(block, "_exptl_crystal_density_diffrn")
+    complete = set(parse_formula(stated)) - {"D"} <= phase.elements
+    if math.isfinite(density) and complete and abs(phase.density / density - 1.0) > DENSITY_TOLERANCE:
+        return [f"The sites give {phase.density:.3f} g/cm3, the file says {density:g} g/cm3."]
+    return []
 
 
-def _content(sites: tuple[Site, ...], symbol: str) -> str:
-    """Make the formula unit from the content of the cell."""
-    group = gemmi.find_spacegroup_by_name(symbol)
-    amounts: dict[str, float] = {}
-    for site in sites:
-        for element, occupancy in site.species.items():
-            amounts[element] = amounts.get(element, 0.0) + occupancy * len(orbit(site.xyz, group))
+def _assumed(atoms: Atoms) -> list[str]:
+    if not atoms.assumed:
+        return []
+    some = ", ".join(atoms.assumed[:6]) + (" and others" if len(atoms.assumed) > 6 else "")
+    return [f"B = {ASSUMED_B} square angstrom assumed for {some}."]
+
+
+def _missing_hydrogen(phase: Phase, stated: str) -> list[str]:
+    if set(parse_formula(stated)) & {"H", "D"} and "H" not in phase.elements:
+        return ["Hydrogen is in the formula and not at the sites; the density lacks its mass."]
+    return []
+
+
+def _said(*texts: str) -> list[str]:
+    return [one for one in texts if one]
+
+
+def _stated_formula(block: gemmi.cif.Block) -> str:
+    letters = re.sub(r"[^A-Za-z0-9.]", "", cif_blocks.text(block, "_chemical_formula_sum"))
+    letters = re.sub(r"D(?![a-z])", "H", letters)
+    return re.sub(r"(?<![0-9.])1(?![0-9.])", "", letters)
+
+
+def _unit(amounts: dict[str, float]) -> str:
+    """Make the smallest formula unit of amounts of elements."""
     whole = [round(amount) for amount in amounts.values()]
     exact = all(
         abs(amount - number) < 0.01 and number > 0 for amount, number in zip(amounts.values(), whole, strict=True)
@@ -224,13 +254,6 @@ def _number(value: float) -> str:
 
 def _source(block: gemmi.cif.Block, file: Path) -> str:
     names = [row[0].strip("'\"") for row in block.find(["_publ_author_name"])]
-    journal, year = _text(block, "_journal_name_full"), _text(block, "_journal_year")
+    journal, year = cif_blocks.text(block, "_journal_name_full"), cif_blocks.text(block, "_journal_year")
     parts = [", ".join(names[:3]), f"({year})" if year else "", journal]
     return " ".join(part for part in parts if part) or f"CIF file {file.name}"
-
-
-def _text(block: gemmi.cif.Block, tag: str) -> str:
-    value = block.find_value(tag)
-    if value is None or value in ("?", "."):
-        return ""
-    return " ".join(str(gemmi.cif.as_string(value)).split())

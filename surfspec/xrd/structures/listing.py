@@ -1,0 +1,70 @@
+"""Phases as a table: what they are, where they come from, and whether anybody compared them with their source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from surfspec import __version__, schema
+from surfspec.errors import InputError
+from surfspec.xrd.structures.phase import Phase
+
+_TEXTS = ("name", "formula", "space_group", "trust", "source", "cod", "note")
+_AXES = ("a", "b", "c", "alpha", "beta", "gamma")
+
+
+def phase_table(phases: Sequence[Phase]) -> xr.Dataset:
+    """Return phases as a table.
+
+    Parameters
+    ----------
+    phases
+        From `phases`, `read_folder` or `read_cif`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Kind ``table`` over ``phase`` (ids): texts ``name``, ``formula``, ``space_group``, ``trust``, ``source``,
+        ``cod``, ``note``; the bool ``verified``; ``a``, ``b``, ``c`` (angstrom), ``alpha``, ``beta``, ``gamma`` (deg),
+        ``cell_uncertainty`` (relative), ``temperature`` (K), ``density`` (g/cm3) and ``cell_volume`` (angstrom3), NaN
+        where unknown.
+
+    Raises
+    ------
+    InputError
+        For what is no phase, and for two phases with one id.
+
+    Examples
+    --------
+    >>> from surfspec import xrd
+    >>> table = phase_table(xrd.phases(["Pb_fcc", "NaPb"]))
+    >>> table.verified.values.tolist(), table.density.values.round(2).tolist()
+    ([True, False], [11.34, 6.16])
+    """
+    rows = list(phases)
+    wrong = next((one for one in rows if not isinstance(one, Phase)), None)
+    if wrong is not None:
+        raise InputError(f"a {type(wrong).__name__} is no phase", where="phase_table", remedy="Pass xrd.phases()")
+    ids = [phase.id for phase in rows]
+    twins = sorted({name for name in ids if ids.count(name) > 1})
+    if twins:
+        raise InputError(f"{twins[0]!r} stands there twice", where="phase_table", remedy="Give every phase its own id")
+    table = xr.Dataset(coords={"phase": ("phase", np.array(ids, dtype=np.str_), {"long_name": "Phase"})})
+    for name in _TEXTS:
+        table[name] = ("phase", np.array([str(getattr(one, name)) for one in rows], dtype=np.str_))
+    table["verified"] = ("phase", np.array([one.verified for one in rows], dtype=bool))
+    columns: dict[str, tuple[Sequence[float | None], str, str]] = {
+        **{axis: ([one.cell[i] for one in rows], "angstrom" if i < 3 else "deg", f"Cell constant {axis}")
+           for i, axis in enumerate(_AXES)},
+        "cell_uncertainty": ([one.cell_uncertainty for one in rows], "1", "Relative uncertainty of the cell lengths"),
+        "temperature": ([one.temperature for one in rows], "K", "Temperature"),
+        "density": ([one.density for one in rows], "g/cm3", "Calculated density"),
+        "cell_volume": ([one.volume for one in rows], "angstrom3", "Volume of the cell"),
+    }  # fmt: skip
+    for name, (values, units, long_name) in columns.items():
+        numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        table[name] = ("phase", numbers, {"units": units, "long_name": long_name})
+    table.attrs = {"kind": "table", "technique": "XRD", "surfspec_version": __version__}
+    return schema.check(table, "table")
