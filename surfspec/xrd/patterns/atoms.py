@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.xrd.patterns.form_factors import anomalous, gaussians
-from surfspec.xrd.structures.phase import Phase, orbits
+from surfspec.xrd.structures.phase import Phase
 from surfspec.xrd.structures.symmetry import orbit_of, space_group, symmetry
 
 Array = NDArray[np.float64]
 
 #: One of the atoms that a centring repeats is chosen by windows that begin here: no coordinate of symmetry lies near.
 _EDGE = 0.0137
+#: Images of a position that agree to so many fractions of a cell are one.
+SAME_PLACE = 1e-3
 _TURN = 2.0 * float(np.pi)
 
 
@@ -27,7 +28,7 @@ class Atoms:
     Attributes
     ----------
     turns
-        2 pi x of each atom, shape (3, m).
+        2 pi x of each atom, shape (m, 3).
     first
         Place of the first atom of each site, shape (s,).
     b_iso
@@ -60,67 +61,71 @@ class Atoms:
 def atoms_of(phase: Phase, energy: float | None) -> Atoms:
     """Return the atoms of a phase for photons of an energy in eV; None leaves out f' and f''."""
     centring, centred = _lattice(phase.space_group)
-    points = orbits(phase)
-    copies = 1
-    if centring:
-        reduced = [_one_of_each(site.xyz, phase.space_group) for site in phase.sites]
-        if all(len(one) * centring == len(all_) for one, all_ in zip(reduced, points, strict=True)):
-            points, copies = reduced, centring
+    found = [images(site.xyz, phase.space_group) for site in phase.sites]
+    apart = centring > 1 and all(len(one) * centring == len(every) for every, one in found)
+    points, copies = ([one for _, one in found], centring) if apart else ([every for every, _ in found], 1)
     names = sorted(phase.elements)
     place = {name: index for index, name in enumerate(names)}
     occupancy = np.zeros((len(names), len(phase.sites)))
-    counts = []
-    for column, (site, images) in enumerate(zip(phase.sites, points, strict=True)):
-        counts.append(len(images))
+    first, end = [], 0
+    for column, (site, here) in enumerate(zip(phase.sites, points, strict=True)):
+        first.append(end)
+        end += len(here)
         for name, share in site.species.items():
             occupancy[place[name], column] = share
-    a, b, c, second = _scattering(tuple(names), energy)
+    factors, b = _scattering(tuple(names), energy)
+    scattered = factors @ occupancy
     return Atoms(
-        turns=_TURN * (np.concatenate(points) if len(points) > 1 else points[0]).T,
-        first=np.array([0, *counts[:-1]]).cumsum(),
+        turns=_TURN * np.concatenate(points),
+        first=np.array(first),
         b_iso=np.array([site.b_iso for site in phase.sites]),
         b=b,
-        a=a @ occupancy,
-        c=c @ occupancy,
-        imaginary=second @ occupancy,
+        a=scattered[:-2],
+        c=scattered[-2],
+        imaginary=scattered[-1],
         copies=copies,
         centred=centred,
     )
 
 
 @functools.lru_cache(maxsize=2048)
-def _scattering(names: tuple[str, ...], energy: float | None) -> tuple[Array, Array, Array, Array]:
+def _scattering(names: tuple[str, ...], energy: float | None) -> tuple[Array, Array]:
+    """Gaussian factors, constants with f', and f'', shape (4 e + 2, e); and the exponents (4 e,) of the elements."""
     terms = [gaussians(name) for name in names]
     extra = np.array([0j if energy is None else anomalous(name, energy) for name in names])
-    constant = np.array([c for _, _, c in terms]) + extra.real
-    factors = np.zeros((4 * len(names), len(names)))
+    factors = np.zeros((4 * len(names) + 2, len(names)))
+    factors[-2] = np.array([c for _, _, c in terms]) + extra.real
+    factors[-1] = extra.imag
     for column, (a, _, _) in enumerate(terms):
         factors[4 * column : 4 * column + 4, column] = a
-    return factors, np.concatenate([b for _, b, _ in terms]), constant, np.ascontiguousarray(extra.imag)
+    return factors, np.concatenate([b for _, b, _ in terms])
 
 
 @functools.lru_cache(maxsize=256)
 def _lattice(symbol: str) -> tuple[int, bool]:
-    """How often a centring repeats the atoms (0: not, or in an unusual way), and whether -x goes with x."""
+    """How often a centring repeats the atoms (1: not, or in an unusual way), and whether -x goes with x."""
     group = space_group(symbol)
     rotations, translations = symmetry(group)
     inversions = np.all(rotations == -np.eye(3), axis=(1, 2))
     centred = bool(np.any(np.all(np.mod(translations[inversions], 1.0) == 0.0, axis=1)))
-    usual = {"A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}.get(group.centring_type(), 0)
-    return (usual if usual == len(_centring(group)) else 0), centred
-
-
-def _centring(group: gemmi.SpaceGroup) -> list[list[int]]:
-    return [list(one) for one in group.operations().cen_ops]
+    usual = {"A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}.get(group.centring_type(), 1)
+    return (usual if usual == len(list(group.operations().cen_ops)) else 1), centred
 
 
 @functools.lru_cache(maxsize=8192)
-def _one_of_each(xyz: tuple[float, float, float], symbol: str) -> Array:
-    """Atoms of an orbit in one share of the cell, which the centring moves to all others."""
-    points = orbit_of(xyz, symbol)
-    kind = space_group(symbol).centring_type()
-    axes, parts = {"A": ((1,), 2), "B": ((0,), 2), "C": ((0,), 2), "I": ((0,), 2), "F": ((0, 1), 2), "R": ((0,), 3)}[
-        kind
-    ]
+def images(xyz: tuple[float, float, float], symbol: str) -> tuple[Array, Array]:
+    """Atoms of an orbit in the cell, and those of them that a centring moves to all others.
+
+    A position near a symmetry element is moved onto it (1/3 is printed as 0.3333), so that equivalent reflections have
+    equal structure factors.
+    """
+    group = space_group(symbol)
+    rotations, translations = symmetry(group)
+    there = np.asarray(xyz)
+    away = np.mod(rotations @ there + translations - there + 0.5, 1.0) - 0.5
+    exact = there + away[np.all(np.abs(away) < SAME_PLACE, axis=1)].mean(axis=0)
+    points = orbit_of((float(exact[0]), float(exact[1]), float(exact[2])), symbol)
+    kind = group.centring_type()
+    axes = {"A": (1,), "F": (0, 1)}.get(kind, (0,))
     shifted = np.mod(points[:, axes] + _EDGE, 1.0)
-    return points[np.all(shifted < 1.0 / parts, axis=1)]
+    return points, points[np.all(shifted < (1.0 / 3.0 if kind == "R" else 0.5), axis=1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,7 @@ from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
 Slit = Literal["fixed", "variable"]
+SLITS: Final = ("fixed", "variable")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class Optics:
                 where="monochromator",
                 remedy="Give its 2 theta in deg, from 0 (none) to 180",
             )
-        slit_factor(np.array([90.0]), self.slit)
+        if self.slit not in SLITS:
+            raise _unknown_slit(self.slit)
+
+    @property
+    def share(self) -> float:
+        """A of the polarisation factor: what the crystal leaves of the component in the plane."""
+        return _share(self.monochromator, self.perfect)
 
     def factor(self, two_theta: ArrayLike) -> Array:
         """Lorentz-polarisation factor times that of the slit at 2 theta in deg."""
@@ -82,11 +89,15 @@ def lorentz_polarisation(two_theta: Array, monochromator: float = 0.0, *, perfec
     1.4142
     """
     theta = np.radians(np.asarray(two_theta, dtype=np.float64)) / 2.0
-    cosine = abs(np.cos(np.radians(monochromator)))
-    share = cosine if perfect else cosine**2
+    share = _share(monochromator, perfect)
     sine_squared = np.sin(theta) ** 2
     polarisation = (1.0 + share * (1.0 - 2.0 * sine_squared) ** 2) / (1.0 + share)
     return np.asarray(polarisation / (sine_squared * np.cos(theta)))
+
+
+def _share(monochromator: float, perfect: bool) -> float:
+    cosine = abs(float(np.cos(np.radians(monochromator))))
+    return cosine if perfect else cosine**2
 
 
 def slit_factor(two_theta: ArrayLike, slit: str = "fixed") -> Array:
@@ -120,7 +131,11 @@ def slit_factor(two_theta: ArrayLike, slit: str = "fixed") -> Array:
         return np.ones_like(angle)
     if slit == "variable":
         return np.asarray(np.sin(np.radians(angle) / 2.0))
-    raise InputError(f"unknown slit {slit!r}", where="slit", remedy="Say 'fixed' or 'variable'")
+    raise _unknown_slit(slit)
+
+
+def _unknown_slit(slit: str) -> InputError:
+    return InputError(f"unknown slit {slit!r}", where="slit", remedy="Say 'fixed' or 'variable'")
 
 
 def displacement_to_degrees(displacement: float, *, radius: float) -> float:

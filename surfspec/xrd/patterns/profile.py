@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class Caglioti:
     eta: float = 0.5
 
     def __post_init__(self) -> None:
-        if not np.all(np.isfinite([self.u, self.v, self.w])) or not 0.0 <= self.eta <= 1.0:
+        if not math.isfinite(self.u + self.v + self.w) or not 0.0 <= self.eta <= 1.0:
             raise InputError(
                 f"the profile U={self.u}, V={self.v}, W={self.w}, eta={self.eta} is impossible",
                 where="profile",
@@ -61,8 +62,17 @@ class Caglioti:
             )
         return np.asarray(np.sqrt(squared))
 
+    def at_most(self, two_theta: float) -> float:
+        """FWHM at one 2 theta, both in deg; 0 where it is not real."""
+        tangent = math.tan(math.radians(two_theta) / 2.0)
+        return math.sqrt(max((self.u * tangent + self.v) * tangent + self.w, 0.0))
 
-def pseudo_voigt(offset: Array, fwhm: Array, eta: float) -> Array:
+    def shape(self, two_theta: Array) -> tuple[Array, Array]:
+        """FWHM (deg) and Lorentzian share at 2 theta (deg)."""
+        return self.fwhm(two_theta), np.full(np.shape(two_theta), self.eta)
+
+
+def pseudo_voigt(offset: Array, fwhm: Array, eta: float | Array) -> Array:
     r"""Pseudo-Voigt of unit area.
 
     .. math:: \eta \frac{2}{\pi H}\frac{1}{1+4u^2} + (1-\eta)\frac{2}{H}\sqrt{\frac{\ln 2}{\pi}}\,
@@ -75,7 +85,7 @@ def pseudo_voigt(offset: Array, fwhm: Array, eta: float) -> Array:
     fwhm
         H, deg; broadcast against `offset`.
     eta
-        Lorentzian share.
+        Lorentzian share; broadcast as well.
 
     Returns
     -------
@@ -137,7 +147,7 @@ def windows(grid: Array, centers: Array, fwhm: Array, reach: float = REACH) -> t
     return np.where(inside, index, len(grid)), offset
 
 
-def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float, reach: float = REACH) -> Array:
+def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float | Array, reach: float = REACH) -> Array:
     """Sum lines on a grid.
 
     Parameters
@@ -147,7 +157,7 @@ def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float, rea
     centers, areas, fwhm
         Of the lines, shape (m,); areas in intensity times deg.
     eta
-        Lorentzian share.
+        Lorentzian share, one of all lines or shape (m,).
     reach
         Half width of the drawn part in FWHM.
 
@@ -159,7 +169,8 @@ def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float, rea
     if not len(centers):
         return np.zeros(len(grid))
     index, offset = windows(grid, centers, fwhm, reach)
-    values = areas[:, None] * pseudo_voigt(offset, fwhm[:, None], eta)
+    share = eta if isinstance(eta, float | int) else np.asarray(eta)[..., None]
+    values = areas[:, None] * pseudo_voigt(offset, fwhm[:, None], share)
     total: Array = np.bincount(index.ravel(), values.ravel(), len(grid) + 1).astype(np.float64)[: len(grid)]
     return total
 
@@ -171,18 +182,23 @@ def two_theta_of(q: Array, wavelength: float) -> Array:
         return np.asarray(2.0 * np.degrees(np.arcsin(np.where(sine < 1.0, sine, np.nan))))
 
 
-def shift(two_theta: Array, zero: float, displacement: float) -> Array:
+def shift(two_theta: Array, zero: float, displacement: float, transparency: float = 0.0) -> Array:
     r"""Apparent line positions.
 
-    .. math:: 2\theta_{obs} = 2\theta + z + \delta\cos\theta, \qquad \delta = -\frac{2 s}{R}\frac{180}{\pi}
+    .. math:: 2\theta_{obs} = 2\theta + z + \delta\cos\theta + t\sin 2\theta, \qquad
+       \delta = -\frac{2 s}{R}\frac{180}{\pi}, \qquad t = -\frac{1}{2\mu R}\frac{180}{\pi}
 
-    with the zero shift z and the specimen displacement s (positive away from the focusing circle's centre) at radius R.
+    with the zero shift z and the specimen displacement s (positive away from the focusing circle's centre) at radius R,
+    and the linear absorption coefficient mu of a thick specimen; all four in deg.
+    :func:`surfspec.xrd.patterns.optics.displacement_to_degrees` turns mm into delta.
 
     References
     ----------
     Wilson (1963) Mathematical Theory of X-ray Powder Diffractometry.
     """
-    return np.asarray(two_theta + zero + displacement * np.cos(np.radians(two_theta) / 2.0))
+    angle = np.radians(two_theta)
+    moved = two_theta + zero + displacement * np.cos(angle / 2.0)
+    return np.asarray(moved + transparency * np.sin(angle) if transparency else moved)
 
 
 def split_doublet(q: Array, areas: Array, light: Radiation) -> tuple[Array, Array, Array]:

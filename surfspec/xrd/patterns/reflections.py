@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import gemmi
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from surfspec.xrd.patterns.texture import laue_rotations
 from surfspec.xrd.structures.phase import Phase
+from surfspec.xrd.structures.symmetry import space_group
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -21,23 +23,47 @@ _OWN = np.array([_BASE * _BASE, _BASE, 1.0])
 
 def indices(phase: Phase, d_min: float) -> NDArray[np.int32]:
     """One index triple of each form down to a spacing, without systematic absences, shape (n, 3)."""
-    found = gemmi.make_miller_array(phase.unit_cell, phase.group, d_min, 1e4, True)
-    absent = np.asarray(phase.group.operations().systematic_absences(found), dtype=bool)
-    return np.asarray(found[~absent], dtype=np.int32)
+    found: NDArray[np.int32] = gemmi.make_miller_array(phase.unit_cell, phase.group, d_min, 1e4, True)
+    return found[~operations(phase.space_group).systematic_absences(found)]
+
+
+@functools.lru_cache(maxsize=256)
+def operations(symbol: str) -> gemmi.GroupOps:
+    """Operations of a space group as a gemmi object."""
+    return space_group(symbol).operations()
 
 
 def multiplicity(hkl: NDArray[np.integer], phase: Phase) -> Array:
     """Count the distinct images of each index under the Laue group: its order over that of the stabiliser."""
-    codes, own = _codes(phase.space_group)
+    codes = stabiliser_codes(phase.space_group)
     floating = hkl.astype(np.float64)
-    same = np.count_nonzero(np.abs(floating @ codes) == np.abs(floating @ own)[:, None], axis=1)
+    same = np.count_nonzero(np.abs(floating @ codes) == np.abs(floating @ _OWN)[:, None], axis=1)
     return np.asarray(2.0 * codes.shape[1] / same)
 
 
 @functools.lru_cache(maxsize=256)
-def _codes(symbol: str) -> tuple[Array, Array]:
-    """Matrix (3, k) that gives the number of each image of an index under the Laue rotations, and of itself (3,)."""
-    return np.ascontiguousarray((laue_rotations(symbol) @ _OWN).T), _OWN
+def stabiliser_codes(symbol: str) -> Array:
+    """Matrix (3, k) that gives the number of each image of an index under the k Laue rotations of a space group."""
+    codes = np.ascontiguousarray((laue_rotations(symbol) @ _OWN).T)
+    codes.flags.writeable = False
+    return codes
+
+
+@functools.lru_cache(maxsize=256)
+def symmetry_codes(symbol: str) -> tuple[Array, Array, Index, Index]:
+    """Return what the compiled kernel must know of a space group.
+
+    Returns
+    -------
+    laue, rotations, translations, centring
+        :func:`stabiliser_codes`, shape (3, k); the same of the operations, signs kept, shape (3, n); their
+        translations in 24ths, shape (n, 3); and those of the lattice beyond the cell, shape (c, 3).
+    """
+    known = operations(symbol)
+    turned = np.array([one.rot for one in known.sym_ops], dtype=np.float64) / gemmi.Op.DEN
+    moved = np.array([one.tran for one in known.sym_ops], dtype=np.int64)
+    lattice = np.array(known.cen_ops, dtype=np.int64).reshape(-1, 3)[1:]
+    return stabiliser_codes(symbol), np.ascontiguousarray((turned @ _OWN).T), moved, lattice
 
 
 def metric_parts(phase: Phase, hkl: NDArray[np.integer]) -> Array:
@@ -58,15 +84,17 @@ def metric_parts(phase: Phase, hkl: NDArray[np.integer]) -> Array:
     """
     floating = hkl.astype(np.float64)
     products = np.concatenate([floating * floating, floating[:, [0, 0, 1]] * floating[:, [1, 2, 2]]], axis=1)
-    return np.asarray(products @ (reciprocal_terms(phase)[:, None] * _shares(phase)))
+    return np.asarray(products @ (np.array(reciprocal_terms(phase))[:, None] * _shares(phase)))
 
 
-def reciprocal_terms(phase: Phase) -> Array:
+def reciprocal_terms(phase: Phase) -> tuple[float, float, float, float, float, float]:
     """Factors of hh, kk, ll, hk, hl and kl in 1/d^2, angstrom^-2."""
     cell = phase.unit_cell.reciprocal()
     a, b, c = cell.a, cell.b, cell.c
-    cosines = np.cos(np.radians([cell.gamma, cell.beta, cell.alpha]))
-    return np.array([a * a, b * b, c * c, *(2.0 * cosines * [a * b, a * c, b * c])])
+    ab = 2.0 * a * b * math.cos(math.radians(cell.gamma))
+    ac = 2.0 * a * c * math.cos(math.radians(cell.beta))
+    bc = 2.0 * b * c * math.cos(math.radians(cell.alpha))
+    return a * a, b * b, c * c, ab, ac, bc
 
 
 def _shares(phase: Phase) -> Array:

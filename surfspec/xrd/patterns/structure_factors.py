@@ -126,7 +126,7 @@ def squared(atoms: Atoms, hkl: NDArray[np.integer], q: Array) -> Array:
     s_squared = -0.25 * q[:, None]
     real = np.exp(s_squared * atoms.b) @ atoms.a + atoms.c
     damping = np.exp(s_squared * atoms.b_iso)
-    angle = hkl.astype(np.float64) @ atoms.turns
+    angle = hkl.astype(np.float64) @ atoms.turns.T
     total = np.zeros(len(q))
     for wave in (np.cos,) if atoms.centred else (np.cos, np.sin):
         geometry = damping * _by_site(wave(angle), atoms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +55,8 @@ class Thompson:
     p: float = 0.0
 
     def __post_init__(self) -> None:
-        values = [self.u, self.v, self.w, self.x, self.y, self.p]
-        if not np.all(np.isfinite(values)) or self.x < 0 or self.y < 0 or self.p < 0:
+        total = self.u + self.v + self.w + self.x + self.y + self.p
+        if not math.isfinite(total) or self.x < 0 or self.y < 0 or self.p < 0:
             raise InputError(
                 f"the profile U={self.u}, V={self.v}, W={self.w}, X={self.x}, Y={self.y}, P={self.p} is impossible",
                 where="profile",
@@ -79,6 +80,13 @@ class Thompson:
         """Lorentzian FWHM at 2 theta, both in deg."""
         theta = np.radians(two_theta) / 2.0
         return np.asarray(self.x / np.cos(theta) + self.y * np.tan(theta))
+
+    def at_most(self, two_theta: float) -> float:
+        """Return an upper limit of the FWHM at one 2 theta, both in deg: the sum of the two widths."""
+        theta = math.radians(two_theta) / 2.0
+        tangent, cosine = math.tan(theta), math.cos(theta)
+        squared = (self.u * tangent + self.v) * tangent + self.w + self.p / cosine**2
+        return math.sqrt(max(squared, 0.0)) + self.x / cosine + self.y * tangent
 
     def shape(self, two_theta: Array) -> tuple[Array, Array]:
         """FWHM (deg) and Lorentzian share of the pseudo-Voigt at 2 theta (deg)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,13 @@ from surfspec.errors import InputError
 
 #: hc in eV angstrom (CODATA 2018, exact constants).
 HC: Final = 12398.419843320026
-_NAME = re.compile(r"^\s*([A-Z][a-z])[\s_-]*k?[\s_-]*(?:(?:alpha|α|a)[\s_-]*([12])?)?\s*$", re.IGNORECASE)
+#: W L-alpha1 of an anode that the filament has soiled, angstrom: 8397.6 eV of Bearden (1967) Rev. Mod. Phys. 39, 78.
+TUNGSTEN: Final = HC / 8397.6
+#: Largest relative distance of the lines of a doublet (Ag: 0.8 %).
+DOUBLET: Final = 0.012
+_NAME = re.compile(
+    r"^\s*([A-Z][a-z])[\s_-]*k?[\s_-]*(?:(?:alpha|α|a)[\s_-]*([12])?|(beta|β|b)[\s_-]*[13]?)?\s*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Radiation:
     name
         ``"CuKa"`` (doublet), ``"CuKa1"`` (Ka1 alone) or a wavelength as text.
     wavelengths
-        Wavelengths in angstrom, the reference line (Ka1) first.
+        Wavelengths in angstrom, the reference line (Ka1) first; then Ka2, K-beta and W La where they are there.
     weights
         Relative intensities of the lines, with sum 1.
     k_beta
@@ -44,6 +51,11 @@ class Radiation:
         """Photon energy of the reference line, eV."""
         return HC / self.wavelengths[0]
 
+    @property
+    def satellites(self) -> tuple[bool, ...]:
+        """Which lines are far from the reference line (K-beta, W La), further than a doublet splits."""
+        return tuple(abs(value / self.wavelengths[0] - 1.0) > DOUBLET for value in self.wavelengths)
+
 
 @functools.lru_cache(maxsize=1)
 def anodes() -> Mapping[str, Mapping[str, float]]:
@@ -58,17 +70,26 @@ def anodes() -> Mapping[str, Mapping[str, float]]:
     return MappingProxyType(table)
 
 
-def radiation(wavelength: str | float | Radiation | None, *, ka2_ratio: float | None = None) -> Radiation:
+def radiation(
+    wavelength: str | float | Radiation | None,
+    *,
+    ka2_ratio: float | None = None,
+    k_beta: float = 0.0,
+    tungsten: float = 0.0,
+) -> Radiation:
     """Return the radiation of a name or a number.
 
     Parameters
     ----------
     wavelength
-        ``"CuKa"`` (doublet), ``"CuKa1"``, ``"CoKa"``, ...; or a wavelength in angstrom. A number within
+        ``"CuKa"`` (doublet), ``"CuKa1"``, ``"CuKb"``, ``"CoKa"``, ...; or a wavelength in angstrom. A number within
         4e-5 relative of a tabulated Ka1 stays that number; within 2e-4 of an intensity-weighted mean of a
-        doublet (1.5418 for Cu) it is the doublet.
+        doublet (1.5418 for Cu, 1.7903 for Co, which some print as 1.7902) it is the doublet.
     ka2_ratio
         Intensity Ka2/Ka1 of a doublet, by default the 0.5 of the table.
+    k_beta, tungsten
+        Intensity of K-beta and of W La over that of Ka1 in what is recorded (at equal structure factors and angles:
+        tube, filter and detector are in it). 0 by default; a nickel foil leaves some 0.5 to 2 % of K-beta of copper.
 
     Returns
     -------
@@ -88,7 +109,13 @@ def radiation(wavelength: str | float | Radiation | None, *, ka2_ratio: float | 
     (1.0,)
     >>> radiation(1.7902).name
     'CoKa'
+    >>> radiation("CuKa1", k_beta=0.01).wavelengths
+    (1.5405929, 1.392234)
     """
+    return _with_satellites(_plain(wavelength, ka2_ratio), k_beta, tungsten)
+
+
+def _plain(wavelength: str | float | Radiation | None, ka2_ratio: float | None) -> Radiation:
     if isinstance(wavelength, Radiation):
         return wavelength
     if wavelength is None or (isinstance(wavelength, str) and not wavelength.strip()):
@@ -100,7 +127,10 @@ def radiation(wavelength: str | float | Radiation | None, *, ka2_ratio: float | 
     if isinstance(wavelength, str):
         named = _NAME.match(wavelength)
         if named and named[1].capitalize() in anodes():
-            return _doublet(named[1].capitalize(), named[2], ka2_ratio)
+            anode = named[1].capitalize()
+            if named[3]:
+                return Radiation(f"{anode}Kb", (anodes()[anode]["kb"],), (1.0,), anodes()[anode]["kb"])
+            return _doublet(anode, named[2], ka2_ratio)
         try:
             wavelength = float(wavelength)
         except ValueError:
@@ -110,6 +140,32 @@ def radiation(wavelength: str | float | Radiation | None, *, ka2_ratio: float | 
                 remedy=f"Use an anode ({', '.join(name + 'Ka' for name in anodes())}), 'CuKa1', or angstrom",
             ) from None
     return _number(float(wavelength), ka2_ratio)
+
+
+def _with_satellites(light: Radiation, k_beta: float, tungsten: float) -> Radiation:
+    if k_beta == 0.0 and tungsten == 0.0:
+        return light
+    if not (0.0 <= k_beta <= 1.0 and 0.0 <= tungsten <= 1.0):
+        raise InputError(
+            f"K-beta / Ka1 is {k_beta:g} and W La / Ka1 {tungsten:g}",
+            where="k_beta",
+            remedy="Give ratios from 0 to 1 (0.01 for a nickel filter)",
+        )
+    if k_beta > 0.0 and (not math.isfinite(light.k_beta) or light.k_beta in light.wavelengths):
+        raise InputError(
+            f"the K-beta line beside {light.name} is not known, or is there already",
+            where="k_beta",
+            remedy="Name the radiation ('CuKa')",
+        )
+    extra = [(light.k_beta, k_beta), (TUNGSTEN, tungsten)]
+    found = [(wave, ratio) for wave, ratio in extra if ratio > 0.0]
+    weights = (*light.weights, *(ratio * light.weights[0] for _, ratio in found))
+    return Radiation(
+        light.name,
+        (*light.wavelengths, *(wave for wave, _ in found)),
+        tuple(weight / sum(weights) for weight in weights),
+        light.k_beta,
+    )
 
 
 def _doublet(anode: str, line: str | None, ratio: float | None) -> Radiation:

@@ -1,0 +1,300 @@
+"""The calculated intensity of a phase on a grid of angles, as an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from surfspec.errors import InputError
+from surfspec.xrd.patterns import fast
+from surfspec.xrd.patterns.atoms import atoms_of
+from surfspec.xrd.patterns.axial import UNSEEN, Axial, axial_split, spread
+from surfspec.xrd.patterns.broadening import SCHERRER_K, broaden, lorentzian_width
+from surfspec.xrd.patterns.optics import Optics, Slit
+from surfspec.xrd.patterns.profile import REACH, Caglioti, draw, shift, two_theta_of
+from surfspec.xrd.patterns.reflections import reciprocal_terms, symmetry_codes
+from surfspec.xrd.patterns.structure_factors import NEGLIGIBLE, Lines, lines, smallest_spacing
+from surfspec.xrd.patterns.texture import Texture, march_dollase
+from surfspec.xrd.patterns.thompson import Thompson
+from surfspec.xrd.patterns.wavelengths import HC, Radiation, radiation
+from surfspec.xrd.structures.phase import Phase
+
+Array = NDArray[np.float64]
+Engine = Literal["numpy", "numba"]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How a pattern is recorded, and of what kind of specimen; the parameters of :func:`surfspec.xrd.pattern`."""
+
+    light: Radiation
+    profile: Caglioti | Thompson
+    optics: Optics
+    texture: Texture | None = None
+    size: float = float("inf")
+    strain: float = 0.0
+    axial: Axial | None = None
+    zero: float = 0.0
+    displacement: float = 0.0
+    transparency: float = 0.0
+
+    @property
+    def broadened(self) -> bool:
+        """Whether size or strain widens the lines."""
+        return self.size != float("inf") or self.strain != 0.0
+
+    def shape(self, two_theta: Array, wavelength: float) -> tuple[Array, Array]:
+        """FWHM (deg) and Lorentzian share of lines at 2 theta (deg)."""
+        fwhm, eta = self.profile.shape(two_theta)
+        if not self.broadened:
+            return fwhm, eta
+        extra = lorentzian_width(two_theta, wavelength=wavelength, size=self.size, strain=self.strain)
+        return broaden(fwhm, eta, extra)
+
+    def moved(self, two_theta: Array) -> Array:
+        """Positions after zero shift, displacement and transparency."""
+        return shift(two_theta, self.zero, self.displacement, self.transparency)
+
+    def strength(self, phase: Phase, found: Lines, two_theta: Array) -> Array:
+        """Integrated intensities m F^2 LP P / V^2 of lines at 2 theta (deg)."""
+        strength = found.multiplicity * found.f_squared * self.optics.factor(two_theta) / found.volume**2
+        if self.texture is None:
+            return np.asarray(strength)
+        texture = march_dollase(found.hkl, phase, direction=self.texture.direction, r=self.texture.r)
+        return np.asarray(strength * texture)
+
+    def ends(self, low: float, high: float) -> tuple[float, float]:
+        """Angles between which a line may lie that is seen between `low` and `high`, deg."""
+        near, far = max(low, 0.5), min(high, 178.0)
+        width = max(self.profile.at_most(near), self.profile.at_most(far))
+        if self.broadened:
+            at = np.array([near, far])
+            wave = self.light.wavelengths[0]
+            width += float(lorentzian_width(at, wavelength=wave, size=self.size, strain=self.strain).max())
+        margin = REACH * width + abs(self.zero) + abs(self.displacement) + abs(self.transparency)
+        if self.axial is not None:
+            margin += float(spread(np.array([near, far]), self.axial).max())
+        return low - margin, min(high + margin, 179.0)
+
+
+def intensity(
+    phase: Phase,
+    two_theta: ArrayLike,
+    *,
+    wavelength: str | float | Radiation,
+    profile: Caglioti | Thompson | None = None,
+    monochromator: float = 0.0,
+    slit: Slit = "fixed",
+    size: float = float("inf"),
+    strain: float = 0.0,
+    zero: float = 0.0,
+    displacement: float = 0.0,
+    transparency: float = 0.0,
+    scale: float = 1.0,
+    engine: Engine = "numpy",
+) -> Array:
+    r"""Calculate the intensity of a phase at given angles: :func:`surfspec.xrd.pattern` as a bare, quick array.
+
+    .. math:: y(2\theta) = S \sum_{hkl} \frac{m |F|^2}{V^2}\, LP(\theta_{hkl})\, \Omega(2\theta - 2\theta_{hkl})
+
+    Parameters
+    ----------
+    phase
+        The structure.
+    two_theta
+        Rising angles, deg, shape (n,).
+    wavelength, profile, monochromator, slit, size, strain, zero, displacement, transparency
+        As for :func:`surfspec.xrd.pattern`.
+    scale
+        S, in electrons^-2 angstrom^6.
+    engine
+        ``"numpy"``, or ``"numba"`` (extra ``fast``): the whole pattern in one compiled pass, worth its loading time of
+        about a second from some thousand patterns on.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), in arb. units (areas in arb. units deg).
+
+    Raises
+    ------
+    InputError
+        Without a wavelength, for angles that do not rise, an unknown engine.
+
+    Examples
+    --------
+    >>> from surfspec import xrd
+    >>> x = np.arange(25.0, 35.0, 0.01)
+    >>> y = intensity(xrd.phases(["halite"])[0], x, wavelength="CuKa1")
+    >>> round(float(x[y.argmax()]), 2)
+    31.69
+    """
+    grid = np.ascontiguousarray(two_theta, dtype=np.float64)
+    rising(grid, two_theta)
+    conditions = Conditions(
+        light=radiation(wavelength),
+        profile=Caglioti() if profile is None else profile,
+        optics=Optics(monochromator, slit=slit),
+        size=size,
+        strain=strain,
+        zero=zero,
+        displacement=displacement,
+        transparency=transparency,
+    )
+    return total(phase, grid, conditions, factor=scale, engine=engine)
+
+
+def rising(grid: Array, given: object) -> None:
+    """Refuse angles that do not rise, or leave 0 to 179 deg."""
+    if grid.ndim != 1 or grid.size < 2 or not np.all(grid[1:] > grid[:-1]):
+        raise InputError(
+            f"two_theta {given!r} is no rising range", where="two_theta", remedy="Give (low, high) or rising angles"
+        )
+    if grid[0] < 0.0 or not 0.0 < grid[-1] <= 179.0:
+        raise InputError(
+            f"two_theta runs from {grid[0]:g} to {grid[-1]:g}", where="two_theta", remedy="Stay within 0 to 179 deg"
+        )
+
+
+def total(
+    phase: Phase,
+    grid: Array,
+    conditions: Conditions,
+    *,
+    factor: float = 1.0,
+    threshold: float = 0.0,
+    engine: Engine = "numpy",
+) -> Array:
+    """Sum the lines of a phase that are seen on a grid.
+
+    Parameters
+    ----------
+    phase
+        The structure.
+    grid
+        Rising 2 theta, deg, shape (n,).
+    conditions
+        Radiation, optics, profile, specimen.
+    factor
+        Multiplies all areas.
+    threshold
+        Lines weaker than this share of the strongest are left out.
+    engine
+        ``"numpy"`` or ``"numba"``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,).
+    """
+    check_engine(engine)
+    ends = conditions.ends(float(grid[0]), float(grid[-1]))
+    if engine == "numba" and threshold == 0.0 and _one_pass(conditions):
+        return _compiled(phase, grid, conditions, ends, factor)
+    parts = [
+        _drawable(phase, conditions, ends, waves, weights, threshold) for waves, weights in _families(conditions.light)
+    ]
+    centers, areas, fwhm, eta = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    if conditions.axial is not None:
+        centers, areas, fwhm, eta = _spread_out(centers, areas, fwhm, eta, conditions.axial)
+    if engine == "numba":
+        return np.asarray(fast.kernel.draw_lines(grid, centers, factor * areas, fwhm, eta, REACH))
+    return draw(grid, centers, factor * areas, fwhm, eta)
+
+
+def check_engine(engine: str) -> None:
+    """Refuse an engine that is not known or not installed."""
+    if engine not in ("numpy", "numba"):
+        raise InputError(f"engine={engine!r} is not known", where="engine", remedy="Use 'numpy' or 'numba'")
+    if engine == "numba" and not fast.installed():
+        raise InputError(
+            "the engine 'numba' needs numba, which is not installed",
+            where="engine",
+            remedy="Install surfspec[fast], or use engine='numpy'",
+        )
+
+
+def _families(light: Radiation) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Wavelengths and weights that share structure factors: the lines of the doublet, and each satellite alone."""
+    far = light.satellites
+    if not any(far):
+        return [(light.wavelengths, light.weights)]
+    near = [index for index, one in enumerate(far) if not one]
+    groups = [near, *([index] for index, one in enumerate(far) if one)]
+    return [(tuple(light.wavelengths[i] for i in group), tuple(light.weights[i] for i in group)) for group in groups]
+
+
+def _drawable(
+    phase: Phase,
+    conditions: Conditions,
+    ends: tuple[float, float],
+    waves: tuple[float, ...],
+    weights: tuple[float, ...],
+    threshold: float,
+) -> tuple[Array, Array, Array, Array]:
+    """Places, areas, FWHM and Lorentzian shares of the lines of one family of wavelengths."""
+    found = lines(phase, waves[0], ends[1])
+    first = two_theta_of(found.q, waves[0])
+    strength = conditions.strength(phase, found, first)
+    strong = strength > threshold * strength.max(initial=0.0)
+    out: list[list[Array]] = [[], [], [], []]
+    for wave, weight in zip(waves, weights, strict=True):
+        place = first if wave == waves[0] else two_theta_of(found.q, wave)
+        seen = strong & (place >= ends[0]) & (place <= ends[1])
+        fwhm, eta = conditions.shape(place[seen], wave)
+        found_here = (conditions.moved(place[seen]), weight * strength[seen], fwhm, eta)
+        for column, values in zip(out, found_here, strict=True):
+            column.append(values)
+    centers, areas, widths, shares = (np.concatenate(column) for column in out)
+    return centers, areas, widths, shares
+
+
+def _spread_out(
+    centers: Array, areas: Array, fwhm: Array, eta: Array, axial: Axial
+) -> tuple[Array, Array, Array, Array]:
+    """Replace the lines that axial divergence visibly spreads by their parts."""
+    wide = (spread(centers, axial) > UNSEEN * fwhm) & (centers > 0.0) & (centers < 180.0)
+    places, weights = axial_split(centers[wide], axial)
+    count = places.shape[1]
+
+    def joined(values: Array, parts: Array) -> Array:
+        return np.concatenate([values[~wide], parts.ravel()])
+
+    return (
+        joined(centers, places),
+        joined(areas, areas[wide, None] * weights),
+        joined(fwhm, np.repeat(fwhm[wide], count)),
+        joined(eta, np.repeat(eta[wide], count)),
+    )
+
+
+def _one_pass(conditions: Conditions) -> bool:
+    plain = conditions.texture is None and conditions.axial is None and not any(conditions.light.satellites)
+    return plain and (isinstance(conditions.profile, Thompson) or not conditions.broadened)
+
+
+def _compiled(phase: Phase, grid: Array, conditions: Conditions, ends: tuple[float, float], factor: float) -> Array:
+    light, shape, optics = conditions.light, conditions.profile, conditions.optics
+    atoms = atoms_of(phase, HC / light.wavelengths[0])
+    if isinstance(shape, Thompson):
+        of_size = float(np.degrees(SCHERRER_K / (10.0 * conditions.size)))
+        of_strain = float(np.degrees(4.0 * conditions.strain))
+        widths = (shape.u, shape.v, shape.w, shape.p, shape.x, shape.y + of_strain, float("nan"), of_size)
+    else:
+        widths = (shape.u, shape.v, shape.w, 0.0, 0.0, 0.0, shape.eta, 0.0)
+    drawn = fast.kernel.pattern(
+        grid, phase.cell[:3], reciprocal_terms(phase), smallest_spacing(light.wavelengths[0], ends[1]),
+        symmetry_codes(phase.space_group), atoms.turns, atoms.first, atoms.b_iso, atoms.a, atoms.b, atoms.c,
+        atoms.imaginary, atoms.centred, factor * atoms.copies**2 / phase.volume**2,
+        np.array([light.wavelengths, light.weights]), widths,
+        (optics.share, 1.0 if optics.slit == "variable" else 0.0),
+        (conditions.zero, conditions.displacement, conditions.transparency), ends, NEGLIGIBLE, REACH,
+    )  # fmt: skip
+    if np.isnan(drawn[0]):
+        raise InputError(
+            "the profile has no real width at a line of the pattern", where="profile", remedy="Choose W > V^2 / (4 U)"
+        )
+    return np.asarray(drawn)
