@@ -22,7 +22,11 @@ from surfspec.xrd.refinement.lattice import Lattice
 from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.structures.cards import phases
 from surfspec.xrd.structures.cif import read_cif
+from surfspec.xrd.structures.folder import read_folder
+from surfspec.xrd.structures.likeness import isotypes, polymorphs, same_structure_type
+from surfspec.xrd.structures.listing import phase_table
 from surfspec.xrd.structures.phase import Phase, Site
+from surfspec.xrd.structures.plausibility import doubts
 
 __all__ = [
     "Lattice",
@@ -33,14 +37,20 @@ __all__ = [
     "Site",
     "cells",
     "composition",
+    "doubts",
     "find_peaks",
+    "isotypes",
     "match",
     "pattern",
+    "phase_table",
     "phases",
+    "polymorphs",
     "quantify",
     "radiation",
     "read_cif",
+    "read_folder",
     "reference_intensity_ratio",
     "refine",
     "report",
+    "same_structure_type",
 ]

@@ -24,8 +24,8 @@ def same_structure_type(first: Phase, second: Phase) -> bool:
     """Say whether two phases are isotypic: same space group, same sequence of positions, cells of the same shape.
 
     A position is known by the number of its images for each lattice point and by its free coordinates, which do not
-    depend on setting and origin. Atoms are kinds, not elements, and hydrogen of hydroxides and hydrates, often missing, does not count. Cells are compared after
-    Niggli reduction, axial ratios and angles within 10 %.
+    depend on setting and origin. Atoms are kinds, not elements, and hydrogen of hydroxides and hydrates, which is often
+    missing, does not count. Cells are compared after Niggli reduction, axial ratios and angles within 10 %.
 
     Parameters
     ----------
