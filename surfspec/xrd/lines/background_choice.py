@@ -1,18 +1,23 @@
-r"""How flexible a background must be: spline bases compared by the Bayesian information criterion.
+r"""How stiff a background is: a penalised spline whose stiffness the evidence of the data chooses.
 
-.. math:: \mathrm{BIC}_k = \chi^2_k / s^2 + (k + m) \ln n
+The background is B c with cubic B-splines on many knots and a column 1/2theta; second differences of the spline
+coefficients have the prior precision lambda. With the lines of the pattern free beside it, the evidence is
 
-with the heights of the m lines free in each comparison; s^2 is the larger of one and the reduced chi-square of the
-best basis, so that errors of the line profiles buy no knots.
+.. math:: \ln p(y|\lambda) = \tfrac12 \ln|\lambda P|_+ - \tfrac12 \ln|N + \lambda P|
+   - \tfrac{1}{2 s^2} \bigl(y^T W y - b^T (N + \lambda P)^{-1} b\bigr) + const
+
+with N = B^T W B and b = B^T W y after the lines are eliminated; s^2 is the larger of one and the reduced chi-square,
+so that errors of the line profiles buy no flexibility.
 
 References
 ----------
-Schwarz (1978) Ann. Statist. 6, 461.
+Eilers & Marx (1996) Statist. Sci. 11, 89 (penalised B-splines); MacKay (1992) Neural Comput. 4, 415 (the evidence
+for a regularisation constant); Nychka (1988) J. Am. Statist. Assoc. 83, 1134 (coverage of such bands).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +27,28 @@ from scipy.sparse import csr_array
 
 Array = NDArray[np.float64]
 
-#: Numbers of polynomial pieces that are tried.
-PIECES = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27)
+#: Most polynomial pieces of the spline.
+PIECES = 32
 #: Least spacing of knots, in widths of the typical line: a background is smooth on the scale of lines.
-LEAST_SPACING = 8.0
+LEAST_SPACING = 6.0
+#: Stiffnesses that are tried, relative to the mean precision of a spline coefficient by the data.
+STIFFNESSES = np.logspace(-4.0, 6.0, 21)
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Background columns, shape (n, k), and what they are: pieces of the spline, even in 2 theta or its logarithm."""
+    """Background columns, shape (n, k), and the prior precision of their coefficients, shape (k, k).
+
+    `logarithmic` knots are even in ln 2theta: dense at low angle, where air scatter and beam stop are steep.
+    """
 
     columns: Array
-    pieces: int
+    penalty: Array
     logarithmic: bool
 
 
-def bases(x: Array, width: float, *, coarse: bool = False) -> list[Basis]:
-    """Return spline bases from stiff to flexible, each with a column 1/2theta for air scatter.
+def bases(x: Array, width: float) -> list[Basis]:
+    """Return the spline bases that are compared, with penalties of unit stiffness.
 
     Parameters
     ----------
@@ -46,72 +56,77 @@ def bases(x: Array, width: float, *, coarse: bool = False) -> list[Basis]:
         2 theta, deg, shape (n,).
     width
         Width of a line, deg: knots are no closer than :data:`LEAST_SPACING` of it.
-    coarse
-        Only the most flexible one that the spacing allows, at most 12 pieces.
     """
-    span = float(x[-1] - x[0])
-    most = max(int(span / (LEAST_SPACING * width)), 1)
-    most = min(most, max((len(x) - 6) // 8, 1))
-    allowed = [pieces for pieces in PIECES if pieces <= most]
-    if coarse:
-        pieces = max(one for one in allowed if one <= 11)
-        return [Basis(_columns(x, pieces, False), pieces, False)]
-    found = [Basis(_columns(x, pieces, False), pieces, False) for pieces in allowed]
-    if x[0] > 0.5 and x[-1] / x[0] > 3.0:
-        # knots even in ln 2theta: dense at low angle, where air scatter and beam stop are steep
-        found += [
-            Basis(_columns(x, pieces, True), pieces, True)
-            for pieces in allowed[1:]
-            if x[0] * ((x[-1] / x[0]) ** (1.0 / pieces) - 1.0) > LEAST_SPACING * width
-        ]
+    pieces = int(np.clip((x[-1] - x[0]) / (LEAST_SPACING * width), 1, min(PIECES, max(len(x) // 10, 1))))
+    found = [_basis(x, pieces, False)]
+    if x[0] > 0.5 and x[-1] > 4.0 * x[0]:
+        ratio = float(np.log(x[-1] / x[0]))
+        fewer = int(np.clip(ratio / np.log1p(LEAST_SPACING * width / x[0]), 1, pieces))
+        if fewer > 3:
+            found.append(_basis(x, fewer, True))
     return found
 
 
-def _columns(x: Array, pieces: int, logarithmic: bool) -> Array:
+def _basis(x: Array, pieces: int, logarithmic: bool) -> Basis:
     inner = np.linspace(x[0], x[-1], pieces + 1)
     if logarithmic:
         inner = x[0] * (x[-1] / x[0]) ** np.linspace(0.0, 1.0, pieces + 1)
         inner[-1] = x[-1]
     knots = np.concatenate([[x[0]] * 3, inner, [x[-1]] * 3])
     spline = np.asarray(BSpline.design_matrix(np.clip(x, x[0], x[-1]), knots, 3).toarray())
-    if pieces == 1 and x[-1] < 2.0 * x[0]:
-        return spline  # 1/2theta is nearly a cubic on a short range
-    return np.column_stack([spline, x[0] / np.maximum(x, 0.1)]) if x[0] > 0.1 else spline
+    # Greville abscissae: coefficients on a straight line there are a straight line, which the penalty leaves free
+    places = (knots[1:-3] + knots[2:-2] + knots[3:-1]) / 3.0
+    places = (np.log(places) if logarithmic else places) / np.ptp(np.log(places) if logarithmic else places)
+    gaps = np.diff(places) * (len(places) - 1)
+    slopes = np.diff(np.eye(len(places)), axis=0) / gaps[:, None]
+    bends = np.diff(slopes, axis=0)
+    penalty = bends.T @ bends
+    if x[0] <= 0.1 or x[-1] < 1.5 * x[0]:
+        return Basis(spline, penalty, logarithmic)
+    inverse = x[0] / x
+    full = np.zeros((len(penalty) + 1,) * 2)
+    full[:-1, :-1] = penalty
+    return Basis(np.column_stack([spline, inverse]), full, logarithmic)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Probabilities of the bases (from the information criterion), and for each background and its variance."""
+    """Backgrounds of the bases and stiffnesses tried: probability, intensity and variance of each, and its basis."""
 
     probability: Array
     background: Array
     variance: Array
+    tried: tuple[Basis, ...]
 
     @property
-    def best(self) -> int:
-        """Number of the most probable basis."""
-        return int(np.argmax(self.probability))
+    def best(self) -> Basis:
+        """The most probable basis, with its stiffness in the penalty."""
+        return self.tried[int(np.argmax(self.probability))]
 
     def average(self) -> tuple[Array, Array]:
-        """Background averaged over the bases, and its variance within and between them."""
+        """Background averaged over what was tried, and its variance within and between."""
         mean = self.probability @ self.background
         spread = self.probability @ (self.variance + (self.background - mean) ** 2)
         return np.asarray(mean), np.asarray(spread)
 
 
-def compare(y: Array, weight: Array, choices: list[Basis], nuisance: csr_array, precision: Array) -> Choice:
-    """Fit each basis together with the columns of the lines, linearly.
+def compare(
+    y: Array, weight: Array, choices: list[Basis], lines: csr_array, precision: Array, *, bands: bool = False
+) -> Choice:
+    """Compare backgrounds by their evidence, with the lines free (linearly) beside each.
 
     Parameters
     ----------
     y, weight
         Intensity and 1 / variance, shape (n,).
     choices
-        The bases.
-    nuisance
-        Columns of the lines (derivatives at their fitted values, `y` being free of what they leave out), sparse (n, p).
+        The bases, see :func:`bases`.
+    lines
+        Columns of the lines, sparse (n, p).
     precision
         Prior precision of each of these columns, shape (p,).
+    bands
+        Also compute backgrounds and variances (otherwise left empty).
 
     Returns
     -------
@@ -119,36 +134,45 @@ def compare(y: Array, weight: Array, choices: list[Basis], nuisance: csr_array, 
     """
     root = np.sqrt(weight)
     target = root * y
-    lines = nuisance.multiply(root[:, None]).tocsr()
-    has_lines = lines.shape[1] > 0
-    if has_lines:
-        square = (lines.T @ lines).toarray()
-        diagonal = np.diag(square) + precision
-        scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-300))
-        square = (square + np.diag(precision)) * scale[:, None] * scale
-        factor = cho_factor(square + 1e-8 * np.eye(len(square)))
-        lines = lines.multiply(scale[None, :]).tocsr()
-        onto = cho_solve(factor, lines.T @ target)
-        target_left = target - lines @ onto
-    else:
-        target_left = target
     count = int(np.count_nonzero(weight))
-    costs, sizes, backgrounds, variances = [], [], [], []
+    weighted, solve = _eliminate(lines, root, precision)
+    left = target - weighted @ solve(weighted.T @ target)
+    evidences, backgrounds, variances, tried = [], [], [], []
     for choice in choices:
         columns = choice.columns * root[:, None]
-        free = columns - lines @ cho_solve(factor, lines.T @ columns) if has_lines else columns
+        free = columns - weighted @ solve(weighted.T @ columns)
         normal = columns.T @ free
         normal = 0.5 * (normal + normal.T)
-        normal[np.diag_indices(len(normal))] += 1e-10 * np.trace(normal) / len(normal)
-        inverse = np.linalg.inv(normal)
-        coefficients = inverse @ (columns.T @ target_left)
-        left = target_left - free @ coefficients
-        costs.append(float(left @ left))
-        sizes.append(columns.shape[1])
-        backgrounds.append(choice.columns @ coefficients)
-        variances.append(np.maximum(np.einsum("nk,kl,nl->n", choice.columns, inverse, choice.columns), 0.0))
-    cost, size = np.array(costs), np.array(sizes, dtype=np.float64)
-    scale2 = max(1.0, float(np.min(cost / np.maximum(count - size - nuisance.shape[1], 1.0))))
-    criterion = cost / scale2 + size * np.log(max(count, 2))
-    probability = np.exp(-0.5 * (criterion - criterion.min()))
-    return Choice(probability / probability.sum(), np.array(backgrounds), scale2 * np.array(variances))
+        mean = float(np.trace(normal)) / len(normal)
+        normal[np.diag_indices(len(normal))] += 1e-9 * mean
+        slope = columns.T @ left
+        total = float(target @ left)
+        spared = float(slope @ np.linalg.solve(normal + 1e-4 * mean * choice.penalty, slope))
+        scale = max(1.0, (total - spared) / max(count - len(normal) - lines.shape[1], 1.0))
+        rank = int(np.linalg.matrix_rank(choice.penalty))
+        for stiffness in STIFFNESSES * mean if rank else (0.0,):
+            sum_of = normal + stiffness * choice.penalty
+            inverse = np.linalg.inv(sum_of)
+            coefficients = inverse @ slope
+            cost = (total - float(slope @ coefficients)) / scale
+            size = np.linalg.slogdet(sum_of / scale)[1]
+            evidences.append(0.5 * (rank * np.log(max(stiffness, 1e-300) / scale) * (rank > 0) - size - cost))
+            tried.append(replace(choice, penalty=stiffness * choice.penalty))
+            if bands:
+                backgrounds.append(choice.columns @ coefficients)
+                variances.append(scale * np.einsum("nk,kl,nl->n", choice.columns, inverse, choice.columns))
+    evidence = np.array(evidences)
+    probability = np.exp(evidence - evidence.max())
+    return Choice(probability / probability.sum(), np.array(backgrounds), np.array(variances), tuple(tried))
+
+
+def _eliminate(lines: csr_array, root: Array, precision: Array):  # type: ignore[no-untyped-def]
+    """Weighted, scaled columns of the lines, and the solver of their normal equations."""
+    weighted = lines.multiply(root[:, None]).tocsr()
+    if not lines.shape[1]:
+        return weighted, lambda right: right
+    square = (weighted.T @ weighted).toarray() + np.diag(precision)
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(square), 1e-300))
+    factor = cho_factor(square * scale[:, None] * scale + 1e-8 * np.eye(len(square)))
+    weighted = weighted.multiply(scale[None, :]).tocsr()
+    return weighted, lambda right: cho_solve(factor, right)

@@ -16,6 +16,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import nnls
 from scipy.sparse import csr_array
 
+from surfspec.xrd.lines.background_choice import Basis
 from surfspec.xrd.lines.line_model import KINDS, LineValues, evaluate, far_tails, peak_of, reach_of, unstack
 from surfspec.xrd.patterns.wavelengths import Radiation
 
@@ -113,7 +114,7 @@ class LineFit:
 
 
 def fit_lines(
-    x: Array, y: Array, weight: Array, basis: Array, lines: LineValues, law: Law,
+    x: Array, y: Array, weight: Array, basis: Basis, lines: LineValues, law: Law,
     *, light: Radiation | None, strength: Array, noise: float, iterations: int = 8, free_share: bool = False,
 ) -> LineFit:  # fmt: skip
     """Fit lines and background together.
@@ -123,7 +124,7 @@ def fit_lines(
     x, y, weight
         2 theta (deg), intensity and 1 / variance, shape (n,).
     basis
-        Background columns, shape (n, k).
+        Background, with the prior precision of its coefficients.
     lines
         Start values.
     law
@@ -151,8 +152,8 @@ def fit_lines(
     values = lines.stack()
     low, high = _limits(values, law, center)
     root = np.sqrt(weight)
-    weighted_basis = basis * root[:, None]
-    square = weighted_basis.T @ weighted_basis
+    weighted_basis = basis.columns * root[:, None]
+    square = weighted_basis.T @ weighted_basis + basis.penalty
     square[np.diag_indices(len(square))] *= 1.0 + 1e-11
     reach = reach_of(lines, noise)
     far = far_tails(x, lines, light, reach)
@@ -163,13 +164,14 @@ def fit_lines(
         shown, slopes = evaluate(x, unstack(trial), light, reach)
         # the background is linear: its best value for these lines is exact
         base = np.linalg.solve(square, weighted_basis.T @ (root * (data - shown)))
-        return shown, slopes, base, data - shown - basis @ base
+        return shown, slopes, base, data - shown - basis.columns @ base
 
     model, jacobian, coefficients, residual = settle(values)
     damping = np.full(groups.count, 1e-3)
     running = np.ones(groups.count, dtype=bool)
     for _ in range(iterations):
         normal, slope = _normal(jacobian, root, weighted_basis, square, residual, active, precision, values - prior)
+        slope[: len(square)] -= basis.penalty @ coefficients
         step = _solve(normal, slope, damping[groups.of_values[active]])
         trial = values.copy()
         trial[active] += step[len(square) :]
@@ -178,7 +180,7 @@ def fit_lines(
         before = groups.cost(weight * residual**2, precision * (values - prior) ** 2)
         after = groups.cost(weight * reached[3] ** 2, precision * (trial - prior) ** 2)
         better = after <= before
-        running = ~better | (before - after > 1e-3 + 1e-5 * before)
+        running = ~better | (before - after > 0.01 + 1e-5 * before)
         damping = np.where(better, damping * 0.1, np.maximum(damping, 1e-5) * 30.0)
         running &= damping < 1e4
         if np.any(better):
@@ -187,7 +189,7 @@ def fit_lines(
         if not np.any(running):
             break
     normal, _ = _normal(jacobian, root, weighted_basis, square, residual, active, precision, values - prior)
-    background = basis @ coefficients
+    background = basis.columns @ coefficients
     return LineFit(
         unstack(values), coefficients, background, background + model + far, far, _inverse(normal), active, jacobian,
         weight,
@@ -235,8 +237,8 @@ def _limits(values: Array, law: Law, center: Array) -> tuple[Array, Array]:
     one = np.ones_like(center)
     width = law.width(center)
     log_width = np.log(width)
-    low = [0.0 * one, center - 2.0 * width, log_width - 1.5, -0.15 * one, -0.45 * one]
-    high = [np.inf * one, center + 2.0 * width, log_width + 2.5, 1.25 * one, 0.45 * one]
+    low = [0.0 * one, center - 2.0 * width, log_width - 1.2, -0.15 * one, -0.45 * one]
+    high = [np.inf * one, center + 2.0 * width, log_width + 1.2, 1.25 * one, 0.45 * one]
     return np.minimum(np.concatenate(low), values), np.maximum(np.concatenate(high), values)
 
 

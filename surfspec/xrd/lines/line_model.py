@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 #: Derivatives other than that of the height are cut at this many FWHM from the centre.
 NEAR = 6.0
 #: The tail of a line is drawn until it is below this share of the noise, within these numbers of FWHM.
-TAIL, LEAST_REACH, LARGEST_REACH = 0.1, 6.0, 40.0
+TAIL, LEAST_REACH, LARGEST_REACH = 0.1, 6.0, 12.0
 #: Columns of the Jacobian for each line: height, centre, ln width, Lorentzian share, asymmetry.
 KINDS = 5
 _LN2 = float(np.log(2.0))

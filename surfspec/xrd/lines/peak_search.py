@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
+from scipy.sparse import csr_array
 
 from surfspec.xrd.lines.background_choice import Basis, bases, compare
-from surfspec.xrd.lines.detection import baseline_below, maxima, typical_width
+from surfspec.xrd.lines.detection import ROOT8LN2, baseline_below, maxima, typical_width
 from surfspec.xrd.lines.line_fit import Law, LineFit, area_variance, fit_lines, law_of
 from surfspec.xrd.lines.line_model import LineValues, components, moved
-from surfspec.xrd.lines.noise import Noise, counting_variance, spikes
+from surfspec.xrd.lines.noise import Noise, counting_skewness, counting_variance, gaussian_score, spikes
 from surfspec.xrd.patterns.wavelengths import Radiation
 
 __all__ = ["Peaks", "Searched", "counting_variance", "search", "search_all"]
@@ -30,6 +30,8 @@ SPLIT_MISFIT = 2.5
 SPLIT_GAIN = 40.0
 #: Relative error of the profile that is always allowed when a line is split.
 PROFILE_ERROR = 0.02
+#: Largest relative error of the profile in the weights; what misfits more enlarges the uncertainties instead.
+LARGEST_ERROR = 0.03
 #: Most lines of one pattern.
 MOST_LINES = 400
 
@@ -120,7 +122,7 @@ def peaks_of(found: Searched) -> Peaks:
     return Peaks(
         lines.center, enlarged * spread.center, lines.height, enlarged * spread.height,
         lines.width, enlarged * lines.width * spread.log_width, lines.area, enlarged * np.sqrt(np.array(areas)),
-        found.strength / np.maximum(enlarged, 1e-300),
+        found.strength,
     )  # fmt: skip
 
 
@@ -159,7 +161,8 @@ def search_all(
     place, height = _without_ka2(gx[place], height, width, light)
     best = np.sort(np.argsort(-height)[:MOST_LINES])
     starts = _new_lines(place[best], height[best], law)
-    base = bases(gx, width, coarse=True)[0]
+    nothing = csr_array((len(gx), 0))
+    base = compare(low, 1.0 / gv, bases(gx, width), nothing, np.zeros(0)).best
     state = hunt.fit(starts, law, base, np.full(len(best), 2.0 * threshold), gv, first=True)
     state = hunt.pruned(state)
     state = hunt.split(state)
@@ -206,19 +209,46 @@ class _Hunt:
             steps: int = 8, first: bool = False) -> _State:  # fmt: skip
         """Fit, learn the law of the lines and the error of the profile, and weight anew."""
         fit = fit_lines(
-            self.x, self.y, 1.0 / variance, basis.columns, lines, law,
+            self.x, self.y, 1.0 / variance, basis, lines, law,
             light=self.light, strength=strength, noise=self.sigma, iterations=steps,
             free_share=first,
         )  # fmt: skip
-        spread = fit.spread().height
-        strength = np.divide(fit.lines.height, spread, out=np.zeros_like(spread), where=spread > 0)
         counting = self._counting(fit.model)
         signal = fit.model - fit.background
         points = max(float(law.width(np.median(self.x))) / _step(self.x), 1.0)
         error = _model_error(self.y - fit.model, counting, signal)
+        strength = self._strength(fit, points * error**2)
         variance = counting + points * (error * signal) ** 2
         misfit = _local_misfit(self.x, (self.y - fit.model) ** 2 / variance, fit.lines)
         return _State(fit, law_of(fit.lines, strength, law), basis, strength, misfit, variance, error)
+
+    def _strength(self, fit: LineFit, model_error: float) -> Array:
+        """Signal-to-noise ratio of each line against the hypothesis that there is all but this line.
+
+        The noise is that of the counts expected without the line and of the profile errors of the others; what the
+        line shares with its neighbours and the background is taken off.
+        """
+        count = len(fit.lines.height)
+        heights = fit.jacobian[:, :count].tocoo()
+        own = heights.data * fit.lines.height[heights.col]
+        without = fit.model[heights.row] - own
+        others = np.maximum(without - fit.background[heights.row], 0.0)
+        first = self.first_variance[heights.row]
+        noise = first if self.noise is None else self.noise.variance(without) * self.shrink
+        squares = heights.data**2
+        alone = np.bincount(heights.col, squares / (noise + model_error * others**2), count)
+        fitted = np.bincount(heights.col, squares * fit.weight[heights.row], count)
+        spread = fit.spread().height
+        shared = np.divide(1.0, spread * np.sqrt(fitted), out=np.zeros(count), where=spread * fitted > 0)
+        score = np.asarray(fit.lines.height * np.sqrt(alone) * np.minimum(shared, 1.0))
+        if self.noise is None:
+            return score
+        level = np.bincount(heights.col, squares * np.maximum(without, 0.0), count) / np.maximum(
+            np.bincount(heights.col, squares, count), 1e-300
+        )
+        counts = level / max(self.noise.factor, 1e-300) / self.shrink
+        sigma = fit.lines.width / ROOT8LN2 / _step(self.x)
+        return np.where(score > 1.0, gaussian_score(score, counting_skewness(counts, sigma)), score)
 
     def pruned(self, state: _State) -> _State:
         """Take out, weakest of each neighbourhood first, lines that do not stand out, and fit again."""
@@ -298,13 +328,14 @@ class _Hunt:
         choices = bases(self.x, float(np.median(state.law.width(self.x))))
         count = len(state.fit.lines.height)
         heights = state.fit.jacobian[:, :count]
-        compared = compare(self.y - state.fit.far, 1.0 / state.variance, choices, heights, np.zeros(count))
-        return choices[compared.best]
+        return compare(self.y - state.fit.far, 1.0 / state.variance, choices, heights, np.zeros(count)).best
 
     def leftovers(self, state: _State) -> LineValues:
         """Lines that stand out of what the fit leaves: on flanks of strong ones, and wider ones."""
         left = self.y - state.fit.model
-        counts = np.maximum(state.fit.model, 0.2) / self.shrink if self.noise is not None and self.shrink else None
+        counts = None
+        if self.noise is not None:
+            counts = np.maximum(state.fit.model, 0.0) / max(self.noise.factor, 1e-300) / self.shrink
         known = state.fit.lines.center
         found: list[float] = []
         heights: list[float] = []
@@ -373,7 +404,7 @@ def _model_error(left: Array, variance: Array, signal: Array) -> float:
     if np.count_nonzero(strong) < 10:
         return 0.0
     square, own, noise = left[strong] ** 2, signal[strong] ** 2, variance[strong]
-    low, high = 0.0, 0.5
+    low, high = 0.0, LARGEST_ERROR
     for _ in range(20):
         middle = 0.5 * (low + high)
         if float(np.median(square / (noise + middle**2 * own))) > 0.4549:
