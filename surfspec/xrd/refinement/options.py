@@ -28,7 +28,7 @@ class Refinement:
     caglioti
         Refine U and V, not W alone.
     texture
-        ``"none"``, ``"auto"`` (each phase tries the directions of :mod:`surfspec.xrd.refinement.texture` and keeps one
+        ``"none"``, ``"auto"`` (each phase tries common directions of its crystal system and keeps one
         that the data demand), or a mapping of phase ids to directions, as ``(("brucite", (0, 0, 1)),)``.
     displacement_parameters
         Refine an increment of all B of a phase, with a prior of `b_prior`.

@@ -25,7 +25,7 @@ UNITS: Final = {
     "X": "deg", "Y": "deg", "r": "1", "B": "angstrom2",
 }  # fmt: skip
 #: Roles that rest on a limit without anything being wrong: a width that is not there.
-NATURAL: Final = ("X", "Y", "asymmetry")
+NATURAL: Final = ("X", "Y", "W", "asymmetry")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,14 @@ from scipy.ndimage import gaussian_filter1d
 from surfspec.xrd.lines.background import spline_basis
 from surfspec.xrd.lines.peak_search import counting_variance, search
 from surfspec.xrd.patterns.optics import Optics
-from surfspec.xrd.patterns.texture import laue_rotations, texture_cosines
+from surfspec.xrd.patterns.texture import laue_rotations, march_factor, texture_cosines
 from surfspec.xrd.patterns.wavelengths import Radiation
 from surfspec.xrd.refinement import parameters as tables
 from surfspec.xrd.refinement.lattice import Lattice
-from surfspec.xrd.refinement.least_squares import Data, State, data, evaluate, jacobian, minimise
+from surfspec.xrd.refinement.least_squares import Data, State, data, evaluate, minimise
 from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.refinement.parameters import Parameters
-from surfspec.xrd.refinement.phase_model import PhaseModel, build, slopes
+from surfspec.xrd.refinement.phase_model import PhaseModel, build
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -30,17 +30,24 @@ Direction = tuple[int, int, int]
 BLURS: Final = (1.2, 0.5, 0.2)
 #: Reach of drawn lines (FWHM) on the way.
 QUICK_REACH: Final = 10.0
+#: Smallest Gaussian part of the lines of an instrument, in units of the typical width.
+SHARPEST: Final = 0.15
 #: Points per FWHM of smoothed data.
 COARSE_POINTS: Final = 8.0
 #: Rounds of fitting with weights from the model; fewer when the cost settles.
 ROUNDS: Final = 4
 #: Relative standard deviation of a cell length that keeps traces from wandering off; traces alone feel it.
 LOOSE_CELL: Final = 0.01
-#: Directions that ``texture="auto"`` tries: those of plates and needles.
-DIRECTIONS: Final[tuple[Direction, ...]] = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 1, 1), (1, 0, 4))
+#: Directions that ``texture="auto"`` tries, those in which crystals commonly cleave or grow: cubic, with a rhombohedral
+#: lattice (the cleavage of calcite), other.
+CUBIC: Final[tuple[Direction, ...]] = ((1, 0, 0), (1, 1, 0), (1, 1, 1))
+RHOMBOHEDRAL: Final[tuple[Direction, ...]] = ((0, 0, 1), (1, 0, 4), (1, 0, 0), (1, 1, 0))
+OTHER: Final[tuple[Direction, ...]] = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0))
 #: Fall of chi-square from which a texture is kept: in units of the reduced one, and as a share of the whole (any
 #: parameter eases a misfit of the profile a little).
 TEXTURE_GAIN: Final = 30.0
+#: March coefficients with which directions are tried.
+MARCH: Final = (0.45, 0.6, 0.75, 0.87, 1.15, 1.35, 1.7, 2.3)
 TEXTURE_SHARE: Final = 0.01
 _ROOT8LN2 = 2.3548200450309493
 
@@ -169,6 +176,8 @@ def _first_table(models: Sequence[PhaseModel], options: Refinement, start: Start
         prior[i], prior_unc[i] = mean.get(role, prior[i]), unc.get(role, prior_unc[i])
         if role in "XY":
             low[i] = told.get(role, 0.0)
+        elif role == "W" and not told:
+            low[i] = (SHARPEST * width) ** 2
     for number, factors in enumerate(start.factors):
         if factors is not None:
             value[table.where(number, "p")] = factors
@@ -233,21 +242,25 @@ def _textured(
     models: Sequence[PhaseModel], state: State, fitted: Data, options: Refinement, chosen: Sequence[Phase | Lattice],
     light: Radiation, x: Array, width: float,
 ) -> tuple[list[PhaseModel], State, dict[str, Direction]] | None:  # fmt: skip
-    """Try directions for every phase by the fall of chi-square that one linear step promises; free those that count."""
+    """Try directions for every phase and coefficients by the fall of chi-square; free those that count."""
     enough = max(TEXTURE_GAIN * max(state.chi2 / len(x), 1.0), TEXTURE_SHARE * state.chi2)
     directions: dict[str, Direction] = {}
-    columns = np.concatenate([one.columns for one in state.drawn], axis=1)
-    known = np.concatenate([fitted.project(columns), fitted.project(jacobian(models, state))], axis=1)
-    norm = np.linalg.norm(known, axis=0)
-    basis, _ = np.linalg.qr(known[:, norm > 0] / norm[norm > 0])
-    residual = fitted.project(fitted.y - state.calculated)
+    begun: dict[str, float] = {}
+    target = fitted.project(fitted.y)
     for number, one in enumerate(models):
-        if one.pawley or len(one.hkl) < 4:
+        if one.pawley or len(one.hkl) < 4 or not np.any(state.amplitudes_of(models, number) > 0):
             continue
-        gains = {way: _promise(one, state, number, models, fitted, way, basis, residual) for way in _ways(one)}
-        best = max(gains, key=lambda way: gains[way], default=None)
-        if best is not None and gains[best] > enough:
-            directions[one.phase.id] = best
+        others = [drawn.columns for i, drawn in enumerate(state.drawn) if i != number]
+        basis = np.empty((len(x), 0))
+        if others:
+            basis, _ = np.linalg.qr(fitted.project(np.concatenate(others, axis=1)))
+        rest = target - basis @ (basis.T @ target)
+        plain = _explained(state, number, fitted, basis, rest, np.ones(len(one.hkl)))
+        gains = {(way, r): _explained(state, number, fitted, basis, rest, march_factor(squared, r)[0]) - plain
+                 for way, squared in _ways(one).items() for r in MARCH}  # fmt: skip
+        best = max(gains, key=lambda key: gains[key], default=None)
+        if best is not None and gains[best] > 0.5 * enough:
+            directions[one.phase.id], begun[one.phase.id] = best
     if not directions:
         return None
     factors = tuple(state.parameters.factors(i) for i in range(len(models)))
@@ -255,39 +268,34 @@ def _textured(
     table = state.parameters
     for number, one in enumerate(new):
         if one.direction is not None:
-            table = table.changed(number, "r", 1.0, free=True)
+            table = table.changed(number, "r", begun[one.phase.id], free=True)
     found, _ = minimise(new, evaluate(new, table, fitted), fitted, steps=30)
     if state.cost - found.cost < enough:
         return None
     return new, found, directions
 
 
-def _ways(model: PhaseModel) -> list[Direction]:
-    """Directions that symmetry does not make equal."""
+def _ways(model: PhaseModel) -> dict[Direction, Array]:
+    """Directions that symmetry does not make equal, each with the squared cosines of the lines."""
     if isinstance(model.phase, Lattice):
-        return []
+        return {}
     rotations = laue_rotations(model.phase.space_group)
-    kept: list[Direction] = []
+    kept: dict[Direction, Array] = {}
     seen: set[tuple[int, ...]] = set()
-    for way in DIRECTIONS:
+    system, lattice = model.phase.group.crystal_system_str(), model.phase.space_group[0]
+    for way in CUBIC if system == "cubic" else RHOMBOHEDRAL if lattice == "R" else OTHER:
         images = {tuple(np.rint(sign * (np.array(way) @ turn)).astype(int).tolist())
                   for turn in rotations for sign in (1, -1)}  # fmt: skip
         if not images & seen:
-            kept.append(way)
+            kept[way] = texture_cosines(model.hkl, model.phase, direction=way)
             seen |= images
     return kept
 
 
-def _promise(
-    one: PhaseModel, state: State, number: int, models: Sequence[PhaseModel], fitted: Data, way: Direction,
-    basis: Array, residual: Array,
-) -> float:  # fmt: skip
-    squared = texture_cosines(one.hkl, cast(Phase, one.phase), direction=way)
-    slope = (-1.5 * (3.0 * squared - 1.0)).mean(axis=1)  # d ln P / d r at r = 1
+def _explained(state: State, number: int, fitted: Data, basis: Array, rest: Array, factor: Array) -> float:
+    """Chi-square that a phase takes away with its line areas times factors; nothing else is fitted again."""
     drawn = state.drawn[number]
-    facts = {**drawn.facts, "texture": slope[drawn.number]}
-    moved = slopes(one, replace(drawn, facts=facts), state.amplitudes_of(models, number), len(fitted.x))["r"]
-    projected = fitted.project(moved)
-    projected = projected - basis @ (basis.T @ projected)
-    length = float(projected @ projected)
-    return float((projected @ residual) ** 2 / length) if length > 0 else 0.0
+    pattern = (drawn.value @ (drawn.area * factor[drawn.number]))[: len(fitted.x)]
+    column = fitted.project(pattern)
+    column = column - basis @ (basis.T @ column)
+    return float(max(column @ rest, 0.0) ** 2 / max(column @ column, 1e-300))
