@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from surfspec.display.pattern_plot import plot_pattern
     from surfspec.display.periodic_plot import plot_periodic
     from surfspec.display.profile_plot import plot_profile
+    from surfspec.display.refinement_plot import plot_refinement
     from surfspec.display.reliability_plot import plot_reliability
     from surfspec.display.saving import save_figure
     from surfspec.display.series_plot import plot_series
@@ -53,6 +54,7 @@ _HOME = {
     "plot_pattern": "pattern_plot",
     "plot_periodic": "periodic_plot",
     "plot_profile": "profile_plot",
+    "plot_refinement": "refinement_plot",
     "plot_reliability": "reliability_plot",
     "plot_series": "series_plot",
     "plot_spectrum": "spectrum_plot",
@@ -82,6 +84,7 @@ __all__ = [
     "plot_pattern",
     "plot_periodic",
     "plot_profile",
+    "plot_refinement",
     "plot_reliability",
     "plot_series",
     "plot_spectrum",

@@ -12,9 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surfspec import schema
-from surfspec.display import checks
+from surfspec.display import checks, labels
 from surfspec.display.fit_plot import plot_fit
 from surfspec.display.match_plot import plot_match
+from surfspec.display.pattern_plot import plot_pattern
+from surfspec.display.refinement_facts import is_refinement
+from surfspec.display.refinement_plot import plot_refinement
 from surfspec.display.series_plot import plot_series
 from surfspec.display.spectrum_plot import plot_spectrum
 from surfspec.display.table_plot import plot_table
@@ -42,7 +45,8 @@ def plot(dataset: xr.Dataset, *, ax: Axes | None = None, title: str | None = Non
         By default sample and region; ``""`` for none.
     **options
         Those of :func:`plot_spectrum` (``normalise``, ``offset``, ``yscale``), :func:`plot_fit` (``residuals``,
-        ``component_labels``, ``yscale``, ``share_y``), :func:`plot_match` (``axis``, ``yscale``, ``contributions``) or
+        ``component_labels``, ``yscale``, ``share_y``), :func:`plot_match` and :func:`plot_refinement` (``axis``,
+        ``yscale``, ``window``, ``contributions``), :func:`plot_pattern` (of a series of powder patterns) or
         :func:`plot_table` (``variable``, ``along``, ``by``, ``marks``), and ``width`` and ``height`` for all.
 
     Returns
@@ -66,9 +70,18 @@ def plot(dataset: xr.Dataset, *, ax: Axes | None = None, title: str | None = Non
     'Binding energy (eV)'
     """
     kind = schema.kind_of(dataset)
-    draw = _PICTURES[kind]
+    draw = _drawer(dataset, kind)
     _check_options(kind, draw, options)
     return draw(dataset, ax=checks.axes(ax), title=checks.heading(title), **options)
+
+
+def _drawer(dataset: xr.Dataset, kind: str) -> Callable[..., Figure]:
+    """Return what draws a Dataset: its kind decides, and for powder patterns what lies in it."""
+    if kind == "fit" and is_refinement(dataset):
+        return plot_refinement
+    if kind == "spectrum" and "two_theta" in dataset.dims and labels.member_dims(dataset):
+        return plot_pattern
+    return _PICTURES[kind]
 
 
 def _check_options(kind: str, draw: Callable[..., Figure], options: dict[str, Any]) -> None:

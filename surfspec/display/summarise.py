@@ -25,6 +25,7 @@ from surfspec.display.columns import (
 )
 from surfspec.display.fit_facts import background_rows, prior_rows, source_rows
 from surfspec.display.match_summary import match_lines
+from surfspec.display.refinement_facts import is_refinement, refinement_lines
 from surfspec.display.text import number_text, unit_text, with_unit
 
 #: Members of a fit series that are written out in full; longer series become one table of areas.
@@ -149,6 +150,8 @@ def _fit(dataset: xr.Dataset) -> list[str]:
 
 
 def _fit_member(member: xr.Dataset, whole: xr.Dataset | None) -> list[str]:
+    if is_refinement(member):
+        return refinement_lines(member)
     dof = float(member["dof"].values)
     rows = verdict_rows(member)
     if whole is not None:
