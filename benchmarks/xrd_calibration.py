@@ -8,7 +8,7 @@ each candidate with whether it is there, that of an unknown phase, weights, limi
 
 ``--seeds develop`` (1000 to 1299) is for looking and for fitting a map of probabilities; ``--seeds held-out`` (5000 to
 5299) is for the final figures. ``--without NAME`` turns a nuisance off, ``--only NAME`` all others.
-``--csv FILE`` keeps the rows, ``--read FILE`` prints the figures of kept rows.
+``--csv FILE`` keeps the rows, ``--read FILE`` prints the figures of kept rows; ``--skip`` and ``--count`` choose seeds.
 """
 
 from __future__ import annotations
@@ -135,7 +135,12 @@ def run(
     """Run all trials."""
     seeds = list(seeds)
     if workers <= 1:
-        return [row for seed in seeds for row in trial(seed, nuisances, modes)]
+        rows = []
+        for number, seed in enumerate(seeds):
+            rows += trial(seed, nuisances, modes)
+            if number % 20 == 19:
+                print(f"{number + 1} of {len(seeds)}", file=sys.stderr)
+        return rows
     with ProcessPoolExecutor(workers) as pool:
         count = len(seeds)
         done = pool.map(trial, seeds, [nuisances] * count, [modes] * count, chunksize=4)
@@ -233,7 +238,10 @@ def claims(rows: Sequence[Row], mode: str) -> list[str]:
     unknown = [row for row in rows if row.kind == "unknown"]
     caught = [row.probability > 0.5 for row in unknown if row.present]
     alarms = [row.probability > 0.5 for row in unknown if not row.present]
-    lines.append(f"{mode}: unknown phases said {np.mean(caught):.2f}, said where none is {np.mean(alarms):.2f}")
+    lines.append(
+        f"{mode}: unknown phases said in {sum(caught)} of {len(caught)}, said where none is in {sum(alarms)} of "
+        f"{len(alarms)}"
+    )
     seconds = np.array([row.seconds for row in unknown])
     lines.append(f"{mode}: median {np.median(seconds):.2f} s, 95 % {np.quantile(seconds, 0.95):.2f} s")
     return lines
@@ -309,20 +317,21 @@ def main() -> None:
     """Run what the command line asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", choices=list(SPLITS), default="develop")
+    parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--without", nargs="*", choices=mixtures.NUISANCES, default=[])
     parser.add_argument("--only", nargs="*", choices=mixtures.NUISANCES)
     parser.add_argument("--csv", type=Path)
-    parser.add_argument("--read", type=Path)
+    parser.add_argument("--read", type=Path, nargs="+")
     options = parser.parse_args()
     if options.read:
-        rows = load(options.read)
+        rows = [row for path in options.read for row in load(path)]
     else:
         acting = mixtures.NUISANCES if options.only is None else tuple(options.only)
         acting = tuple(one for one in acting if one not in options.without)
-        seeds = list(SPLITS[options.seeds])[: options.count]
+        seeds = list(SPLITS[options.seeds])[options.skip :][: options.count]
         rows = run(seeds, acting, options.modes, options.workers)
         print(f"simulated mixtures, seeds {seeds[0]} to {seeds[-1]}, nuisances: {', '.join(acting) or 'none'}")
     if options.csv:

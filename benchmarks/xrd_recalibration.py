@@ -1,0 +1,139 @@
+"""Fit the map of log-odds, judge it on others: ``python -m benchmarks.xrd_recalibration --develop FILE --held FILE``.
+
+The files hold rows that ``benchmarks.xrd_calibration --csv`` kept, of the develop and of the held-out seeds.
+``--write`` puts the maps and the reliability of the held-out mixtures into ``reference_spectra/tables``, with their
+provenance; without it nothing is written. Held-out rows are judged, never fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.xrd_calibration import (
+    BINS,
+    CONSIDERED,
+    Row,
+    brier,
+    calibration_error,
+    columns,
+    load,
+    reliability,
+    sets_of,
+)
+from surfspec.xrd.matching.calibrated import Calibration, fit
+
+TABLES = Path(__file__).resolve().parent.parent / "reference_spectra" / "tables"
+QUESTIONS = ("phase", "unknown")
+
+
+def claims(rows: Sequence[Row], question: str) -> list[Row]:
+    """Rows that a map is fitted on: candidates that were considered, or questions for an unknown phase."""
+    if question == "unknown":
+        return [row for row in rows if row.kind == "unknown"]
+    return [row for row in rows if row.kind == "candidate" and row.probability >= CONSIDERED]
+
+
+def fitted(rows: Sequence[Row]) -> dict[str, Calibration]:
+    """Fit both maps; the two modes of one sample are not independent, so each claim counts half."""
+    maps = {}
+    for question in QUESTIONS:
+        own = claims(rows, question)
+        modes = len({row.mode for row in own})
+        maps[question] = fit([row.logit for row in own], [row.present for row in own], weight=[1.0 / modes] * len(own))
+    return maps
+
+
+def mapped(rows: Sequence[Row], maps: dict[str, Calibration]) -> list[Row]:
+    """Rows with calibrated probabilities; candidates that were not considered stay as they are."""
+    found = []
+    for row in rows:
+        if row.kind == "candidate" and row.probability < CONSIDERED:
+            found.append(row)
+            continue
+        chosen = maps["unknown" if row.kind == "unknown" else "phase"]
+        found.append(dataclasses.replace(row, probability=float(chosen.probability(row.logit))))
+    return found
+
+
+def compared(before: Sequence[Row], after: Sequence[Row]) -> str:
+    """Calibration of each set, raw and mapped."""
+    lines = ["set                        n     ECE raw  mapped   Brier raw  mapped"]
+    for (name, raw), (_, new) in zip(sets_of(before), sets_of(after), strict=True):
+        if raw:
+            values = [measure(*columns(rows)) for measure in (calibration_error, brier) for rows in (raw, new)]
+            lines.append(
+                f"{name:24} {len(raw):6d} {values[0]:9.3f} {values[1]:7.3f} {values[2]:11.4f} {values[3]:7.4f}"
+            )
+    return "\n".join(lines)
+
+
+def _commit() -> str:
+    command = ["git", "log", "-1", "--format=%h of %cs"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TABLES)  # noqa: S603
+    return done.stdout.strip() or "unknown"
+
+
+def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: str) -> None:
+    """Write the maps and the reliability of held-out rows into the tables of the package."""
+    head = (
+        f"# SIMULATED: from random simulated mixtures (reference_spectra/xrd_simulation), no measurement.\n"
+        f"# Made by benchmarks/xrd_calibration.py and xrd_recalibration.py with the state {_commit()}.\n"
+        f"# Maps fitted on seeds {develop}; reliability judged on seeds {held}, which nothing was fitted on.\n"
+    )
+    lines = [
+        head + "# probability = 1 / (1 + exp(-(intercept + slope * log-odds))), see surfspec.xrd.matching.calibrated"
+    ]
+    lines.append("question,intercept (1),slope (1),var_intercept (1),covariance (1),var_slope (1),claims (1)")
+    for question, one in maps.items():
+        numbers = (one.intercept, one.slope, *one.covariance)
+        lines.append(f"{question}," + ",".join(f"{value:.6g}" for value in numbers) + f",{one.claims}")
+    (TABLES / "xrd_calibration.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = [head + "# Share of claims that were true, by stated probability, before (raw) and after (mapped) the map."]
+    lines.append("state,set,bin (1),mean_probability (1),share_present (1),share_unc (1),claims (1)")
+    for state, rows in (("raw", raw), ("mapped", mapped(raw, maps))):
+        for name, own in sets_of(rows):
+            if "all candidates" not in name and own:
+                lines += [
+                    f"{state},{name},{min(int(p * BINS), BINS - 1)},{p:.4f},{share:.4f},{unc:.4f},{n:.0f}"
+                    for p, share, unc, n in reliability(*columns(own))
+                ]
+    (TABLES / "xrd_reliability.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def span(rows: Sequence[Row]) -> str:
+    """First and last seed."""
+    seeds = [row.seed for row in rows]
+    return f"{min(seeds)} to {max(seeds)}"
+
+
+def main() -> None:
+    """Fit, judge and, if asked, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--develop", type=Path, nargs="+", required=True)
+    parser.add_argument("--held", type=Path, nargs="+", default=[])
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    develop = [row for path in options.develop for row in load(path)]
+    maps = fitted(develop)
+    for question, one in maps.items():
+        unc = np.sqrt([one.covariance[0], one.covariance[2]])
+        print(
+            f"{question}: intercept {one.intercept:+.3f} +- {unc[0]:.3f}, slope {one.slope:.3f} +- {unc[1]:.3f}, "
+            f"{one.claims} claims"
+        )
+    print("fitted on these (optimistic):", compared(develop, mapped(develop, maps)), sep="\n")
+    if options.held:
+        held = [row for path in options.held for row in load(path)]
+        print("held out:", compared(held, mapped(held, maps)), sep="\n")
+        if options.write:
+            write(maps, held, span(develop), span(held))
+
+
+if __name__ == "__main__":
+    main()
