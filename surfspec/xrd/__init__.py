@@ -11,6 +11,7 @@ from surfspec.xrd.amounts.balance import composition
 from surfspec.xrd.amounts.intensity_ratio import reference_intensity_ratio
 from surfspec.xrd.amounts.quantification import quantify
 from surfspec.xrd.lines.peak_table import find_peaks
+from surfspec.xrd.lines.smooth_background import background
 from surfspec.xrd.matching.identification import match
 from surfspec.xrd.matching.summaries import report
 from surfspec.xrd.patterns.calculated import pattern
@@ -35,6 +36,7 @@ __all__ = [
     "Recipe",
     "Refinement",
     "Site",
+    "background",
     "cells",
     "composition",
     "doubts",

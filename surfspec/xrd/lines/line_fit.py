@@ -83,6 +83,8 @@ class LineFit:
         Derivatives of the lines at the solution, sparse (n, 5 m).
     weight
         1 / variance used, shape (n,).
+    prior_spread
+        Standard deviations of the priors (infinite for heights).
     """
 
     lines: LineValues
@@ -94,6 +96,13 @@ class LineFit:
     active: Mask
     jacobian: csr_array
     weight: Array
+    prior_spread: LineValues
+
+    def sharing(self) -> Array:
+        """Factor by which neighbours and background raise the uncertainty of each height, shape (m,)."""
+        heights = self.jacobian[:, : len(self.lines.height)]
+        alone = heights.multiply(heights).T @ self.weight
+        return np.asarray(self.spread().height * np.sqrt(np.asarray(alone)))
 
     def line_covariance(self, line: int) -> Array:
         """Covariance of the five values of one line, zero for those that were fixed, shape (5, 5)."""
@@ -155,7 +164,7 @@ def fit_lines(
     weighted_basis = basis.columns * root[:, None]
     square = weighted_basis.T @ weighted_basis + basis.penalty
     square[np.diag_indices(len(square))] *= 1.0 + 1e-11
-    reach = reach_of(lines, noise)
+    reach = reach_of(lines, noise, float(np.median(np.diff(x))))
     far = far_tails(x, lines, light, reach)
     groups = _Groups.of(x, center, law.width(center))
     data = y - far
@@ -192,7 +201,7 @@ def fit_lines(
     background = basis.columns @ coefficients
     return LineFit(
         unstack(values), coefficients, background, background + model + far, far, _inverse(normal), active, jacobian,
-        weight,
+        weight, unstack(1.0 / np.sqrt(np.maximum(precision, 1e-300))),
     )  # fmt: skip
 
 
@@ -354,3 +363,16 @@ def area_variance(line: LineValues, index: int, covariance: Array) -> float:
     by_peak = -(2.0 / np.pi - 2.0 * np.sqrt(np.log(2.0) / np.pi)) / peak
     gradient = np.array([width / peak, 0.0, height * width / peak, height * width / peak * by_peak, 0.0])
     return max(float(gradient @ covariance @ gradient), 0.0)
+
+
+def linearised(y: Array, fit: LineFit, law: Law) -> tuple[Array, csr_array, Array]:
+    """Return what is left for background and small changes of the lines, their columns and prior precisions.
+
+    Returns
+    -------
+    target, columns, precision
+        Shape (n,), sparse (n, p), (p,): ``target = background + columns @ change``, to first order.
+    """
+    chosen = np.flatnonzero(fit.active)
+    _, precision = _prior(fit.lines.center, law, False)
+    return y - (fit.model - fit.background), fit.jacobian[:, chosen], precision[chosen]

@@ -23,8 +23,9 @@ Array = NDArray[np.float64]
 
 #: Derivatives other than that of the height are cut at this many FWHM from the centre.
 NEAR = 6.0
-#: The tail of a line is drawn until it is below this share of the noise, within these numbers of FWHM.
-TAIL, LEAST_REACH, LARGEST_REACH = 0.1, 6.0, 12.0
+#: The tail of a line is drawn until it is below this share of the noise, at least to this many FWHM and at most to so
+#: many that lines have on average :data:`MOST_POINTS` / (number of lines) points; the rest is in :func:`far_tails`.
+TAIL, LEAST_REACH, MOST_POINTS = 0.1, 6.0, 40000
 #: Columns of the Jacobian for each line: height, centre, ln width, Lorentzian share, asymmetry.
 KINDS = 5
 _LN2 = float(np.log(2.0))
@@ -143,10 +144,11 @@ def evaluate(
     return model, csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape_of)
 
 
-def reach_of(lines: LineValues, noise: float) -> Array:
+def reach_of(lines: LineValues, noise: float, step: float) -> Array:
     """How far (deg) each line is drawn: until its tail is below a share of the noise (standard deviation of a point)."""
     reach = np.sqrt(np.maximum(lines.height, 0.0) * np.clip(lines.share, 0.02, 1.0) / (4.0 * TAIL * max(noise, 1e-300)))
-    return np.asarray(np.clip(reach, LEAST_REACH, LARGEST_REACH) * lines.width)
+    most = MOST_POINTS * step / (2.0 * float(np.sum(lines.width))) if len(reach) else LEAST_REACH
+    return np.asarray(np.clip(reach, LEAST_REACH, max(most, 2.0 * LEAST_REACH)) * lines.width)
 
 
 def far_tails(x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> Array:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from surfspec.xrd.lines.background_choice import Basis, bases, compare
 from surfspec.xrd.lines.detection import ROOT8LN2, baseline_below, maxima, typical_width
-from surfspec.xrd.lines.line_fit import Law, LineFit, area_variance, fit_lines, law_of
+from surfspec.xrd.lines.line_fit import OWN_SKEW, Law, LineFit, area_variance, fit_lines, law_of
 from surfspec.xrd.lines.line_model import LineValues, components, moved
 from surfspec.xrd.lines.noise import Noise, counting_skewness, counting_variance, gaussian_score, spikes
 from surfspec.xrd.patterns.wavelengths import Radiation
@@ -29,9 +29,9 @@ SPLIT_MISFIT = 2.5
 #: Fall of chi-square that two lines in place of one must bring: three further parameters at about 6 sigma.
 SPLIT_GAIN = 40.0
 #: Relative error of the profile that is always allowed when a line is split.
-PROFILE_ERROR = 0.02
+PROFILE_ERROR = 0.05
 #: Largest relative error of the profile in the weights; what misfits more enlarges the uncertainties instead.
-LARGEST_ERROR = 0.03
+LARGEST_ERROR = 0.05
 #: Most lines of one pattern.
 MOST_LINES = 400
 
@@ -163,7 +163,8 @@ def search_all(
     starts = _new_lines(place[best], height[best], law)
     nothing = csr_array((len(gx), 0))
     base = compare(low, 1.0 / gv, bases(gx, width), nothing, np.zeros(0)).best
-    state = hunt.fit(starts, law, base, np.full(len(best), 2.0 * threshold), gv, first=True)
+    strength = height[best] / np.sqrt(np.interp(starts.center, gx, gv) * _step(gx) / width)
+    state = hunt.fit(starts, law, base, strength, gv, first=True)
     state = hunt.pruned(state)
     state = hunt.split(state)
     for _ in range(ROUNDS):
@@ -206,7 +207,7 @@ class _Hunt:
     sigma: float
 
     def fit(self, lines: LineValues, law: Law, basis: Basis, strength: Array, variance: Array, *,
-            steps: int = 8, first: bool = False) -> _State:  # fmt: skip
+            steps: int = 8, first: bool = False, again: bool = True) -> _State:  # fmt: skip
         """Fit, learn the law of the lines and the error of the profile, and weight anew."""
         fit = fit_lines(
             self.x, self.y, 1.0 / variance, basis, lines, law,
@@ -218,6 +219,9 @@ class _Hunt:
         points = max(float(law.width(np.median(self.x))) / _step(self.x), 1.0)
         error = _model_error(self.y - fit.model, counting, signal)
         strength = self._strength(fit, points * error**2)
+        if again and np.any((strength > OWN_SKEW) & ~fit.active[4 * len(strength) :]):
+            # lines that turned out strong have a shape of their own
+            return self.fit(fit.lines, law, basis, strength, variance, steps=steps, first=first, again=False)
         variance = counting + points * (error * signal) ** 2
         misfit = _local_misfit(self.x, (self.y - fit.model) ** 2 / variance, fit.lines)
         return _State(fit, law_of(fit.lines, strength, law), basis, strength, misfit, variance, error)
@@ -380,7 +384,7 @@ def _sorted(fit: LineFit, order: Index) -> LineFit:
     rows = np.concatenate([np.arange(base), place[columns][active]])
     return replace(
         fit, lines=fit.lines.take(order), active=active, covariance=fit.covariance[np.ix_(rows, rows)],
-        jacobian=fit.jacobian[:, columns],
+        jacobian=fit.jacobian[:, columns], prior_spread=fit.prior_spread.take(order),
     )  # fmt: skip
 
 

@@ -6,24 +6,45 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema
+from surfspec import schema, spectra
 from surfspec.errors import InputError
-from surfspec.xrd.lines.noise import noise_of
-from surfspec.xrd.lines.peak_search import counting_variance, peaks_of, search_all
-from surfspec.xrd.patterns.wavelengths import radiation
+from surfspec.xrd.lines.measured_pattern import OnePattern, one_pattern
+from surfspec.xrd.lines.noise import false_alarms
+from surfspec.xrd.lines.peak_search import Peaks, Searched, enlargement, peaks_of, search_all
+from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
+Text = NDArray[np.str_]
+
+#: Lines are looked for at this many independent widths (once the typical one, once 2.2 of it with fewer places).
+TRIALS = 1.0 + 1.0 / 2.2
+#: A height whose uncertainty neighbours raise by this factor is that of an overlap.
+SHARED = 2.0
+#: A line wider or narrower than the law of its pattern by this factor is named so.
+ODD_WIDTH = 2.0
+#: Equal neighbours at the top of a line that mean a detector at its limit, and the least intensity for that.
+FLAT, FLAT_LEAST = 3, 100.0
+#: Flag of a channel that stands alone.
+SPIKE_FLAG = "spike"
 
 
 def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | float | None = None) -> xr.Dataset:
-    """Find the peaks of a powder pattern, with uncertainties from its counting statistics.
+    r"""Find the peaks of a powder pattern, with uncertainties from its counting statistics.
+
+    Lines are maxima of a matched filter above the background; all are then fitted at once, with the background, as
+    split pseudo-Voigt lines. Width, Lorentzian share and asymmetry of each scatter about the law of the pattern, which
+    its strong lines teach: weak and overlapping lines lean on it, strong ones have a shape of their own. What the fit
+    leaves is searched again (flanks of strong lines), and a line that misfits is split where two describe it.
 
     Parameters
     ----------
     ds
         Spectrum over ``two_theta``, one pattern.
     significance
-        Smallest ratio of a peak's height to its uncertainty.
+        Smallest signal-to-noise ratio of a peak: its height over the standard deviation of that height if there were
+        no such line, its neighbours and the background being free. For few counts it is the ratio with the same tail
+        probability in Gaussian noise. With 5, noise makes fewer than one false peak in a thousand patterns; the
+        column ``false_alarms`` says it for each peak.
     wavelength
         As for :func:`surfspec.xrd.radiation`; by default that of the file. Without one, no ``d`` is given and
         Ka2 lines count as peaks.
@@ -31,13 +52,27 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
     Returns
     -------
     xarray.Dataset
-        Kind ``table`` over ``peak``: ``peak_two_theta`` and ``fwhm`` (deg), ``height``, ``area``, each with ``_unc``,
-        ``significance`` (1), ``relative_intensity`` (%), ``d`` (angstrom).
+        Kind ``table`` over ``peak``: ``peak_two_theta`` and ``fwhm`` (deg), ``height``, ``area`` (of the Ka1 line
+        where there are two), ``lorentz_share``, ``asymmetry`` (1; positive: longer to low angles; their uncertainty
+        is that of the prior where the line is too weak to tell), ``relative_intensity`` (%, of areas), ``d``
+        (angstrom), each with ``_unc``; ``significance`` (1), ``false_alarms`` (1: expected number of peaks as
+        significant in noise alone, anywhere in the pattern), ``misfit`` (1: reduced chi-square on the line) and
+        ``flag``: words joined by "; ", empty where nothing is odd. Positions are as measured: no zero or displacement
+        is taken off (see :func:`surfspec.xrd.line_shift`).
+
+        Flags: ``overlap`` (neighbours raise the uncertainty of the height more than twofold), ``profile misfits`` (uncertainties are
+        enlarged by the root of the misfit), ``wide``, ``narrow`` (twice, half the width of the pattern's lines),
+        ``few points`` (fewer than 3 in the FWHM), ``at edge``, ``saturated`` (flat top), ``spike`` (one channel; no
+        line: all but position and height are missing).
 
     Raises
     ------
     InputError
-        For anything but a single XRD pattern.
+        For anything but a single XRD pattern, or a significance that is not positive.
+
+    References
+    ----------
+    Rice (1945) Bell Syst. Tech. J. 24, 46 (rate of false alarms).
 
     Examples
     --------
@@ -50,39 +85,138 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
     >>> found.peak_two_theta.values.round(1).tolist()
     [31.3, 36.3]
     """
-    schema.check(ds, "spectrum")
-    if schema.axis_of(ds) != "two_theta" or ds["intensity"].ndim != 1:
-        raise InputError(
-            f"peaks are searched in one pattern over two_theta, not in {dict(ds.sizes)}",
-            remedy="Select one member of a series with isel()",
-        )
-    chosen = wavelength if wavelength is not None else ds.attrs.get("wavelength_name") or ds.attrs.get("wavelength")
-    light = radiation(chosen) if chosen is not None else None
-    x, y = ds["two_theta"].values, ds["intensity"].values
-    given = ds["intensity_unc"].values if "intensity_unc" in ds else None
-    variance, _ = counting_variance(y, str(ds.attrs["statistics"]), given)
-    found = peaks_of(search_all(x, y, variance, threshold=significance, light=light, noise=noise_of(y, str(ds.attrs["statistics"]))))
-    unit = str(ds["intensity"].attrs.get("units", "arb. units"))
-    area_unit = f"{unit} deg"
-    strongest = float(found.area.max(initial=0.0)) or 1.0
+    if not significance > 0:
+        raise InputError(f"significance is {significance}", where="significance", remedy="Give a positive number")
+    given = one_pattern(ds, wavelength, "peaks are searched")
+    found = search_all(given.x, given.y, given.variance, threshold=significance, light=given.light, noise=given.noise)
+    peaks = peaks_of(found)
+    flags = _flags(given, found, peaks)
+    columns = _columns(given, found, peaks)
+    if len(found.spikes):
+        columns, flags = _with_spikes(given, found, columns, flags)
+    data = {
+        name: ("peak", values, {
+            "units": units, "long_name": label,
+            **({"ancillary_variables": f"{name}_unc"} if f"{name}_unc" in columns else {}),
+        })
+        for name, (values, units, label) in columns.items()
+    }  # fmt: skip
+    table = xr.Dataset(data).assign(flag=("peak", flags, {"long_name": "What is odd about the peak"}))
+    table.attrs = {
+        "kind": "table", "technique": "XRD", **spectra.origin(ds),
+        "threshold": significance, "typical_fwhm": float(np.median(found.law.width(found.x))),
+        "typical_lorentz_share": found.law.share,
+    }  # fmt: skip
+    if given.light is not None:
+        table.attrs |= {"wavelength": given.light.wavelengths[0], "wavelength_name": given.light.name}
+    return schema.check(table, "table")
+
+
+def _columns(given: OnePattern, found: Searched, peaks: Peaks) -> dict[str, tuple[Array, str, str]]:
+    unit, area_unit = given.unit, f"{given.unit} deg"
+    strongest = int(np.argmax(peaks.area)) if len(peaks.area) else 0
+    top = float(peaks.area[strongest]) if len(peaks.area) else 1.0
+    share, share_unc, skew, skew_unc = shapes(found)
+    span = float(given.x[-1] - given.x[0]) * TRIALS
+    alarms = false_alarms(peaks.significance, span, float(np.median(found.law.width(found.x))))
     columns: dict[str, tuple[Array, str, str]] = {
-        "peak_two_theta": (found.two_theta, "deg", "Position"),
-        "peak_two_theta_unc": (found.two_theta_unc, "deg", "Standard uncertainty of the position"),
-        "height": (found.height, unit, "Height above background"),
-        "height_unc": (found.height_unc, unit, "Standard uncertainty of the height"),
-        "fwhm": (found.fwhm, "deg", "Full width at half maximum"),
-        "fwhm_unc": (found.fwhm_unc, "deg", "Standard uncertainty of the width"),
-        "area": (found.area, area_unit, "Area"),
-        "area_unc": (found.area_unc, area_unit, "Standard uncertainty of the area"),
-        "significance": (found.significance, "1", "Height over its uncertainty"),
-        "relative_intensity": (100.0 * found.area / strongest, "%", "Area relative to the largest"),
+        "peak_two_theta": (peaks.two_theta, "deg", "Position"),
+        "peak_two_theta_unc": (peaks.two_theta_unc, "deg", "Standard uncertainty of the position"),
+        "height": (peaks.height, unit, "Height above background"),
+        "height_unc": (peaks.height_unc, unit, "Standard uncertainty of the height"),
+        "fwhm": (peaks.fwhm, "deg", "Full width at half maximum"),
+        "fwhm_unc": (peaks.fwhm_unc, "deg", "Standard uncertainty of the width"),
+        "area": (peaks.area, area_unit, "Area"),
+        "area_unc": (peaks.area_unc, area_unit, "Standard uncertainty of the area"),
+        "lorentz_share": (share, "1", "Lorentzian share of the line"),
+        "lorentz_share_unc": (share_unc, "1", "Standard uncertainty of the Lorentzian share"),
+        "asymmetry": (skew, "1", "Asymmetry of the line"),
+        "asymmetry_unc": (skew_unc, "1", "Standard uncertainty of the asymmetry"),
+        "significance": (peaks.significance, "1", "Signal-to-noise ratio"),
+        "false_alarms": (alarms, "1", "Expected number of peaks as significant in noise alone"),
+        "misfit": (found.misfit, "1", "Reduced chi-square on the line"),
+        "relative_intensity": (100.0 * peaks.area / top, "%", "Area relative to the largest"),
+        "relative_intensity_unc": (100.0 * _ratio_unc(peaks, strongest), "%", "Standard uncertainty of the ratio"),
     }
-    if light is not None:
-        d = light.wavelengths[0] / (2.0 * np.sin(np.radians(found.two_theta) / 2.0))
-        columns["d"] = (d, "angstrom", "Lattice spacing")
-    data = {name: ("peak", values, {"units": units, "long_name": label})
-            for name, (values, units, label) in columns.items()}  # fmt: skip
-    attrs: dict[str, str | float] = {"kind": "table", "technique": "XRD"}
-    if light is not None:
-        attrs |= {"wavelength": light.wavelengths[0], "wavelength_name": light.name}
-    return xr.Dataset(data, attrs=attrs)
+    if given.light is not None:
+        columns |= _spacings(peaks, given.light)
+    return columns
+
+
+def _spacings(peaks: Peaks, light: Radiation) -> dict[str, tuple[Array, str, str]]:
+    theta = np.radians(peaks.two_theta) / 2.0
+    d = light.wavelengths[0] / (2.0 * np.sin(theta))
+    spread = d / np.tan(theta) * np.radians(peaks.two_theta_unc) / 2.0
+    return {
+        "d": (d, "angstrom", "Lattice spacing"),
+        "d_unc": (spread, "angstrom", "Standard uncertainty of the lattice spacing by that of the position"),
+    }
+
+
+def _ratio_unc(peaks: Peaks, strongest: int) -> Array:
+    """Standard uncertainty of areas over the largest; zero for the largest itself."""
+    if not len(peaks.area):
+        return peaks.area
+    ratio = peaks.area / peaks.area[strongest]
+    own = np.square(peaks.area_unc / np.maximum(peaks.area, 1e-300))
+    spread = ratio * np.sqrt(own + own[strongest])
+    spread[strongest] = 0.0
+    return np.asarray(spread)
+
+
+def shapes(found: Searched) -> tuple[Array, Array, Array, Array]:
+    """Lorentzian share and asymmetry of each line with uncertainties: the prior's where the line does not tell."""
+    spread = found.fit.spread()
+    count = len(found.strength)
+    own_share, own_skew = found.fit.active[3 * count : 4 * count], found.fit.active[4 * count :]
+    prior = found.fit.prior_spread
+    share_unc = np.where(own_share, spread.share, prior.share)
+    skew_unc = np.where(own_skew, spread.skew, prior.skew)
+    return found.fit.lines.share, share_unc, found.fit.lines.skew, skew_unc
+
+
+def _flags(given: OnePattern, found: Searched, peaks: Peaks) -> Text:
+    width = found.law.width(peaks.two_theta)
+    words = {
+        "overlap": found.fit.sharing() > SHARED,
+        "profile misfits": enlargement(found) > 1.0,
+        "wide": peaks.fwhm > ODD_WIDTH * width,
+        "narrow": peaks.fwhm < width / ODD_WIDTH,
+        "few points": peaks.fwhm < 3.0 * found.step,
+        "at edge": (peaks.two_theta - given.x[0] < peaks.fwhm) | (given.x[-1] - peaks.two_theta < peaks.fwhm),
+        "saturated": np.array([_flat(given, at, fwhm) for at, fwhm in zip(peaks.two_theta, peaks.fwhm, strict=True)],
+                              dtype=bool),
+    }  # fmt: skip
+    named = ["; ".join(word for word, true in words.items() if true[number]) for number in range(len(peaks.two_theta))]
+    return np.array(named, dtype=np.str_)
+
+
+def _flat(given: OnePattern, center: float, fwhm: float) -> bool:
+    """Whether equal neighbours make the top of a line, as where a detector saturates or a file was clipped."""
+    low, high = np.searchsorted(given.x, [center - 0.6 * fwhm, center + 0.6 * fwhm])
+    top = given.y[low:high]
+    if len(top) < FLAT or float(top.max()) < FLAT_LEAST:
+        return False
+    equal = np.flatnonzero(np.diff(np.concatenate([[0], (top >= top.max() * (1.0 - 1e-9)).astype(int), [0]])))
+    return bool(np.max(equal[1::2] - equal[::2]) >= FLAT)
+
+
+def _with_spikes(
+    given: OnePattern, found: Searched, columns: dict[str, tuple[Array, str, str]], flags: Text
+) -> tuple[dict[str, tuple[Array, str, str]], Text]:
+    """Add a row for each channel that stands alone, in the order of angle."""
+    at = given.x[found.spikes]
+    excess = given.y[found.spikes] - np.interp(at, found.x, found.fit.model)
+    missing = np.full(len(at), np.nan)
+    known = {
+        "peak_two_theta": at,
+        "height": excess,
+        "height_unc": np.sqrt(np.interp(at, found.x, found.variance)),
+    }
+    order = np.argsort(np.concatenate([columns["peak_two_theta"][0], at]), kind="stable")
+    joined = {
+        name: (np.concatenate([values, known.get(name, missing)])[order], units, label)
+        for name, (values, units, label) in columns.items()
+    }
+    words = np.concatenate([flags.astype("<U64"), np.full(len(at), SPIKE_FLAG, dtype="<U64")])[order]
+    return joined, words
