@@ -1,0 +1,239 @@
+r"""Two patterns of one sample laid over each other: scale factor, line shift and change of background, all fitted.
+
+.. math:: y_{after}(x) = k\, y_{before}(x - s(x)) + b(x)
+
+with a shift s that is linear in 2 theta and a smooth b. Both patterns count: the variance of a point is
+var_after + k^2 var_before, plus a model error in proportion to the signal, because lines of the same amount of a phase
+differ between two mountings (texture, grain statistics). The fit is robust, so that new lines do not bend it; the noise
+of the first pattern is taken out of the normal equations (Fuller 1987, Measurement Error Models, section 2.2), or the
+factor would come out too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from surfspec.errors import InputError
+from surfspec.xrd.lines.background import clip_baseline, spline_basis
+
+Array = NDArray[np.float64]
+
+#: Knots of the change of background, deg.
+KNOTS = 9.0
+#: Shifts that are tried first, deg, and the largest that is believed.
+LARGEST_SHIFT = 0.3
+#: Relative difference of lines between two mountings where it cannot be read off the data, and its limits.
+MODEL_ERROR, LARGEST_ERROR = 0.05, 0.3
+#: Residuals beyond this many standard deviations lose their weight.
+ROBUST = 2.5
+_ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
+
+
+@dataclass(frozen=True)
+class Side:
+    """One pattern: 2 theta (deg), intensity, counting variance, and whether it is counts."""
+
+    x: Array
+    y: Array
+    variance: Array
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Two patterns on the points of the second.
+
+    Attributes
+    ----------
+    x
+        2 theta, deg, shape (n,).
+    after, expected
+        Intensity, and what the first pattern predicts for it.
+    counting, variance
+        Variance of the difference from counting, and with the model error.
+    third
+        Third central moment of the difference, zero where the intensities are no counts.
+    net_before, net_after
+        Signal above the baseline, at the scale of the second pattern.
+    factor, factor_unc, shift, shift_unc
+        k, and s in the middle of the pattern, deg.
+    stretch
+        Change of s from the middle to the end, deg.
+    model_error
+        Relative difference of lines.
+    fwhm
+        Line width, deg.
+    """
+
+    x: Array
+    after: Array
+    expected: Array
+    counting: Array
+    variance: Array
+    third: Array
+    net_before: Array
+    net_after: Array
+    factor: float
+    factor_unc: float
+    shift: float
+    shift_unc: float
+    stretch: float
+    model_error: float
+    fwhm: float
+
+    @property
+    def difference(self) -> Array:
+        """After less expected."""
+        return self.after - self.expected
+
+    @property
+    def step(self) -> float:
+        """Grid step, deg."""
+        return float(np.median(np.diff(self.x)))
+
+    @property
+    def points(self) -> float:
+        """Points within a line."""
+        return max(self.fwhm / self.step, 1.0)
+
+
+def align(before: Side, after: Side, fwhm: float) -> Aligned:
+    """Lay the first pattern over the second.
+
+    Parameters
+    ----------
+    before, after
+        The patterns; their grids may differ.
+    fwhm
+        Typical line width, deg.
+
+    Raises
+    ------
+    InputError
+        When they share less than 5 deg or 50 points.
+    """
+    low = max(before.x[0], after.x[0]) + LARGEST_SHIFT
+    high = min(before.x[-1], after.x[-1]) - LARGEST_SHIFT
+    inside = (after.x >= low) & (after.x <= high)
+    if np.count_nonzero(inside) < 50 or high - low < 5.0:
+        raise InputError(
+            f"the patterns share {max(high - low, 0.0):.3g} deg",
+            where="two_theta",
+            remedy="Compare patterns that share at least 5 deg and 50 points",
+        )
+    x, y, variance = after.x[inside], after.y[inside], after.variance[inside]
+    step = float(np.median(np.diff(x)))
+    ratio = max(float(np.median(np.diff(before.x))) / step, 1.0)  # interpolated points share their noise
+    curve, noise = CubicSpline(before.x, before.y), before.variance * ratio
+    width = max(fwhm / float(np.median(np.diff(before.x))), 1.0)
+    slope = CubicSpline(before.x, gaussian_filter1d(before.y, 0.35 * width)).derivative()
+    basis = _unit_columns(spline_basis(x, KNOTS))
+    along = (x - (x[0] + x[-1]) / 2.0) / ((x[-1] - x[0]) / 2.0)
+    points = max(fwhm / step, 1.0)
+    signal = _net(y, fwhm / step)
+    reach = maximum_filter1d(signal, 2 * round(0.5 * points) + 1)
+    error = MODEL_ERROR
+
+    def moved(shift: float, stretch: float) -> tuple[Array, Array, Array]:
+        at = x - shift - stretch * along
+        return curve(at), slope(at), np.interp(at, before.x, noise)
+
+    def spread(k: float, first: Array) -> tuple[Array, Array]:
+        counting = variance + k * k * first
+        return counting, counting + points * (error * reach) ** 2
+
+    factor = _first_factor(before, y)
+    shift, stretch = _first_shift(y, moved, basis, lambda first: spread(factor, first)[1]), 0.0
+    weight: Array = np.ones_like(x)
+    coefficients: Array = np.zeros(basis.shape[1])
+    covariance: Array = np.zeros((3, 3))
+    for _ in range(12):
+        value, by_shift, first = moved(shift, stretch)
+        _, total = spread(factor, first)
+        design = np.column_stack([value, -factor * by_shift, -factor * by_shift * along, basis])
+        normal, right = _normal(design, weight / total, y)
+        normal[0, 0] -= float(np.sum(weight / total * first))  # the noise of the first pattern is no signal
+        solution = np.linalg.solve(normal, right)
+        steps = np.clip(solution[1:3], -0.05, 0.05)
+        factor, coefficients = float(solution[0]), np.asarray(solution[3:])
+        shift, stretch = _limited(shift + float(steps[0]), stretch + float(steps[1]))
+        value, _, first = moved(shift, stretch)
+        counting, total = spread(factor, first)
+        rest = y - factor * value - basis @ coefficients
+        error = _model_error(rest, counting, reach, points)
+        score = np.abs(rest) / np.sqrt(total)
+        weight = np.where(score < ROBUST, 1.0, (ROBUST / np.maximum(score, ROBUST)) ** 2)
+        covariance = np.asarray(np.linalg.pinv(normal)[:3, :3])
+        if np.abs(steps).max() < 1e-5:
+            break
+    value, _, first = moved(shift, stretch)
+    counting, total = spread(factor, first)
+    old = maximum_filter1d(factor * _net(value, fwhm / step), 2 * round(0.5 * points) + 1)
+    total = counting + points * (error * old) ** 2
+    third = (variance if after.counts else 0.0 * x) - (factor**3 * first if before.counts else 0.0 * x)
+    return Aligned(
+        x, y, factor * value + basis @ coefficients, counting, total, third, factor * _net(value, fwhm / step), signal,
+        factor, float(np.sqrt(covariance[0, 0])), shift, float(np.sqrt(covariance[1, 1])), stretch, error, fwhm,
+    )  # fmt: skip
+
+
+def _limited(shift: float, stretch: float) -> tuple[float, float]:
+    half = LARGEST_SHIFT / 2.0
+    return float(np.clip(shift, -LARGEST_SHIFT, LARGEST_SHIFT)), float(np.clip(stretch, -half, half))
+
+
+def _unit_columns(columns: Array) -> Array:
+    return np.asarray(columns / np.linalg.norm(columns, axis=0))
+
+
+def _normal(design: Array, weight: Array, y: Array) -> tuple[Array, Array]:
+    weighted = design * weight[:, None]
+    return weighted.T @ design, weighted.T @ y
+
+
+def _net(y: Array, width: float) -> Array:
+    """Signal above a clipped baseline, smoothed by a fraction of the line width (in points)."""
+    base = clip_baseline(gaussian_filter1d(y, 1.0), round(8.0 * width))
+    return np.maximum(gaussian_filter1d(y, 0.3 * max(width, 1.0)) - base, 0.0)
+
+
+def _first_factor(before: Side, y: Array) -> float:
+    top = float(np.percentile(before.y, 99.0) - np.percentile(before.y, 20.0))
+    own = float(np.percentile(y, 99.0) - np.percentile(y, 20.0))
+    return own / top if top > 0 and own > 0 else 1.0
+
+
+def _first_shift(
+    y: Array,
+    moved: Callable[[float, float], tuple[Array, Array, Array]],
+    basis: Array,
+    spread: Callable[[Array], Array],
+) -> float:
+    """Return the shift on a coarse grid that leaves least."""
+    best, found = np.inf, 0.0
+    for trial in np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + 0.01, 0.03):
+        value, _, first = moved(trial, 0.0)
+        total = spread(first)
+        design = np.column_stack([value, basis])
+        normal, right = _normal(design, 1.0 / total, y)
+        rest = y - design @ np.linalg.solve(normal, right)
+        cost = float(np.sum(np.minimum(rest**2 / total, 25.0)))
+        if cost < best:
+            best, found = cost, float(trial)
+    return found
+
+
+def _model_error(rest: Array, counting: Array, signal: Array, points: float) -> float:
+    """Relative difference of lines, from the robust scatter where the signal rules."""
+    ruled = (signal > 0.02 * signal.max(initial=0.0)) & (points * (0.03 * signal) ** 2 > counting)
+    if np.count_nonzero(ruled) < 20:
+        return MODEL_ERROR
+    scatter = float(np.median(rest[ruled] ** 2 / signal[ruled] ** 2)) / 0.67448975**2
+    noise = float(np.median(counting[ruled] / signal[ruled] ** 2))
+    return float(np.clip(np.sqrt(max(scatter - noise, 0.0) / points), 0.01, LARGEST_ERROR))

@@ -1,0 +1,116 @@
+r"""How much of a phase may have come between two patterns: its whole pattern fitted to their difference.
+
+All lines of a phase count together, so that less of it is seen than one line would show. The cell is tried at several
+strains within its prior; the limit quoted is the largest of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from surfspec.xrd.lines.background import spline_basis
+from surfspec.xrd.patterns import profile
+from surfspec.xrd.patterns.optics import lorentz_polarisation
+from surfspec.xrd.patterns.structure_factors import lines
+from surfspec.xrd.patterns.wavelengths import Radiation
+from surfspec.xrd.series.alignment import KNOTS, Aligned
+from surfspec.xrd.series.difference import SHAPE
+from surfspec.xrd.structures.phase import Phase
+
+Array = NDArray[np.float64]
+
+#: Relative strains of the cell that are tried, in standard deviations of its prior.
+STRAINS: Final = (-2.0, -1.0, 0.0, 1.0, 2.0)
+#: Standard deviation of that prior where the card states less.
+STRAIN: Final = 0.001
+#: Relative error of calculated line areas (texture), as a part of what is limited.
+TEXTURE: Final = 0.3
+#: Lines weaker than this share of the strongest are not drawn.
+FAINT: Final = 1e-3
+#: One-sided confidence of a limit.
+CONFIDENCE: Final = 0.95
+
+
+@dataclass(frozen=True)
+class Change:
+    """Change of the scale of one phase between two patterns, its uncertainty, significance and upper limit."""
+
+    scale: float
+    scale_unc: float
+    significance: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class Optics:
+    """How lines of a phase appear: radiation, zero and displacement shift (deg), monochromator angle (deg)."""
+
+    light: Radiation
+    zero: float = 0.0
+    displacement: float = 0.0
+    monochromator: float = 0.0
+
+
+def phase_changes(aligned: Aligned, phases: Sequence[Phase], optics: Optics) -> list[Change]:
+    """Fit the pattern of each phase to the difference, each alone.
+
+    Parameters
+    ----------
+    aligned
+        The two patterns.
+    phases
+        Candidates.
+    optics
+        Radiation and line shifts of the second pattern.
+
+    Returns
+    -------
+    list of Change
+        In scales of m|F|^2 LP / V^2, NaN for a phase without lines in the range.
+    """
+    weight = 1.0 / np.sqrt(aligned.variance)
+    basis, _ = np.linalg.qr(spline_basis(aligned.x, KNOTS) * weight[:, None])
+    target = aligned.difference * weight
+    target = target - basis @ (basis.T @ target)
+    found = []
+    for phase in phases:
+        sigma = max(STRAIN, phase.cell_uncertainty or 0.0)
+        drawn = [template(phase, aligned.x, aligned.fwhm, optics, part * sigma) for part in STRAINS]
+        columns = np.stack(drawn, axis=1) * weight[:, None]
+        columns = columns - basis @ (basis.T @ columns)
+        strength = np.sum(columns**2, axis=0)
+        if not np.all(strength > 0):
+            found.append(Change(np.nan, np.nan, np.nan, np.nan))
+            continue
+        scale, unc = columns.T @ target / strength, strength**-0.5
+        best = int(np.argmax(scale / unc))
+        limits = np.maximum(scale, 0.0) + float(ndtri(CONFIDENCE)) * unc
+        found.append(
+            Change(
+                float(scale[best]),
+                float(np.hypot(unc[best], TEXTURE * max(scale[best], 0.0))),
+                float(scale[best] / unc[best]),
+                float(limits.max()),
+            )
+        )
+    return found
+
+
+def template(phase: Phase, x: Array, fwhm: float, optics: Optics, strain: float = 0.0) -> Array:
+    """Draw a phase at unit scale with every cell length enlarged by `strain`, shape of `x`."""
+    light = optics.light
+    found = lines(phase, min(light.wavelengths), float(x[-1]) + 1.0)
+    strength = found.multiplicity * found.f_squared / found.volume**2
+    places, areas, _ = profile.split_doublet(found.q / (1.0 + strain) ** 2, strength, light)
+    seen = np.isfinite(places)
+    places, areas = places[seen], areas[seen] * lorentz_polarisation(places[seen], optics.monochromator)
+    shown = profile.shift(places, optics.zero, optics.displacement)
+    inside = (shown > x[0] - 3 * fwhm) & (shown < x[-1] + 3 * fwhm)
+    inside &= areas > FAINT * areas[inside].max(initial=0.0)
+    return profile.draw(x, shown[inside], areas[inside], np.full(np.count_nonzero(inside), fwhm), SHAPE)
