@@ -21,6 +21,7 @@ from surfspec.xrd.refinement.cell_table import cells
 from surfspec.xrd.refinement.full_pattern import refine
 from surfspec.xrd.refinement.lattice import Lattice
 from surfspec.xrd.refinement.options import Refinement
+from surfspec.xrd.series.comparison import changes
 from surfspec.xrd.structures.cards import phases
 from surfspec.xrd.structures.cif import read_cif
 from surfspec.xrd.structures.folder import read_folder
@@ -38,6 +39,7 @@ __all__ = [
     "Site",
     "background",
     "cells",
+    "changes",
     "composition",
     "doubts",
     "find_peaks",
