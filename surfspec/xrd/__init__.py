@@ -14,7 +14,13 @@ from surfspec.xrd.lines.peak_table import find_peaks
 from surfspec.xrd.lines.smooth_background import background
 from surfspec.xrd.matching.identification import match
 from surfspec.xrd.matching.summaries import report
+from surfspec.xrd.patterns.axial import Axial
 from surfspec.xrd.patterns.calculated import pattern
+from surfspec.xrd.patterns.intensities import intensity
+from surfspec.xrd.patterns.optics import displacement_to_degrees, displacement_to_mm, transparency_to_degrees
+from surfspec.xrd.patterns.profile import Caglioti
+from surfspec.xrd.patterns.texture import Texture
+from surfspec.xrd.patterns.thompson import Thompson
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Recipe
 from surfspec.xrd.refinement.cell_table import cells
@@ -31,18 +37,25 @@ from surfspec.xrd.structures.phase import Phase, Site
 from surfspec.xrd.structures.plausibility import doubts
 
 __all__ = [
+    "Axial",
+    "Caglioti",
     "Lattice",
     "Phase",
     "Radiation",
     "Recipe",
     "Refinement",
     "Site",
+    "Texture",
+    "Thompson",
     "background",
     "cells",
     "changes",
     "composition",
+    "displacement_to_degrees",
+    "displacement_to_mm",
     "doubts",
     "find_peaks",
+    "intensity",
     "isotypes",
     "match",
     "pattern",
@@ -57,4 +70,5 @@ __all__ = [
     "refine",
     "report",
     "same_structure_type",
+    "transparency_to_degrees",
 ]

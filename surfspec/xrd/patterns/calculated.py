@@ -7,9 +7,13 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from surfspec.errors import InputError
-from surfspec.xrd.patterns import profile as profiles
-from surfspec.xrd.patterns.profile import Caglioti
-from surfspec.xrd.patterns.structure_factors import lines, lorentz_polarisation
+from surfspec.xrd.patterns.axial import Axial
+from surfspec.xrd.patterns.intensities import Conditions, Engine, check_engine, rising, total
+from surfspec.xrd.patterns.optics import Optics, Slit
+from surfspec.xrd.patterns.profile import Caglioti, two_theta_of
+from surfspec.xrd.patterns.structure_factors import lines
+from surfspec.xrd.patterns.texture import Texture
+from surfspec.xrd.patterns.thompson import Thompson
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.structures.phase import Phase
 
@@ -21,16 +25,27 @@ def pattern(
     *,
     wavelength: str | float | Radiation,
     two_theta: tuple[float, float] | ArrayLike = (10.0, 90.0),
-    profile: Caglioti | None = None,
+    profile: Caglioti | Thompson | None = None,
     monochromator: float = 0.0,
     zero: float = 0.0,
     displacement: float = 0.0,
     scale: float | None = None,
     threshold: float = 1e-3,
+    transparency: float = 0.0,
+    slit: Slit = "fixed",
+    k_beta: float = 0.0,
+    tungsten: float = 0.0,
+    texture: Texture | tuple[float, tuple[int, int, int]] | None = None,
+    size: float | None = None,
+    strain: float = 0.0,
+    axial: Axial | tuple[float, float] | None = None,
+    perfect: bool = False,
+    engine: Engine = "numpy",
 ) -> xr.Dataset:
     r"""Calculate the powder pattern of a phase.
 
-    .. math:: I_{hkl} = S\, \frac{m |F|^2}{V^2}\, LP(\theta)
+    .. math:: I_{hkl} = S\, \frac{m |F|^2}{V^2}\, LP(\theta)\, P_{hkl}, \qquad
+       y(2\theta) = \sum_{hkl} I_{hkl}\, \Omega(2\theta - 2\theta_{hkl})
 
     Parameters
     ----------
@@ -41,15 +56,34 @@ def pattern(
     two_theta
         Range (low, high) for the lines alone, or an array of angles in deg, on which the profile is drawn as well.
     profile
-        Line width and shape; by default 0.1 deg wide pseudo-Voigt lines.
+        Line width and shape: :class:`~surfspec.xrd.Caglioti` with a fixed Lorentzian share (by default 0.1 deg wide),
+        or :class:`~surfspec.xrd.Thompson` with a Gaussian and a Lorentzian width.
     monochromator
-        2 theta of the monochromator crystal, deg; 0 for none.
+        2 theta of the monochromator crystal, deg; 0 for none. It may sit before or after the specimen.
     zero, displacement
         Shifts z and delta of the lines, deg, see :func:`surfspec.xrd.patterns.profile.shift`.
     scale
         S. By default the strongest line has a relative area of 100.
     threshold
         Lines weaker than this share of the strongest are left out.
+    transparency
+        Shift t of a transparent specimen, deg, see there.
+    slit
+        ``"fixed"`` divergence slit, or ``"variable"`` (intensities times sin theta).
+    k_beta, tungsten
+        Intensity of K-beta and of W La over that of Ka1, 0 by default. Their lines are drawn, not listed.
+    texture
+        March-Dollase preferred orientation: r (1 for none, below 1 for plates) and the hkl of the planes that lie flat.
+    size
+        Crystallite size in nm (Scherrer, K = 0.9); None for large ones.
+    strain
+        Microstrain, a fraction.
+    axial
+        Half heights S/L and H/L of specimen and receiving slit over the radius: asymmetry of lines at low angles.
+    perfect
+        Whether the monochromator is a perfect crystal (Ge) instead of a mosaic one (graphite).
+    engine
+        ``"numpy"``, or ``"numba"`` (extra ``fast``) for many patterns; see :func:`surfspec.xrd.intensity`.
 
     Returns
     -------
@@ -61,7 +95,12 @@ def pattern(
     Raises
     ------
     InputError
-        Without a wavelength, for an empty or impossible range.
+        Without a wavelength, for an empty or impossible range, impossible parameters of profile, optics or specimen.
+
+    References
+    ----------
+    International Tables for Crystallography C, section 6.2; Thompson, Cox & Hastings (1987) J. Appl. Cryst. 20, 79;
+    Dollase (1986) J. Appl. Cryst. 19, 267; Finger, Cox & Jephcoat (1994) J. Appl. Cryst. 27, 892.
 
     Examples
     --------
@@ -71,23 +110,36 @@ def pattern(
     >>> lines.reflection_two_theta.values.round(2).tolist()
     [27.37, 31.7, 45.45]
     """
-    light = radiation(wavelength)
     span, grid = _range(two_theta)
-    found = lines(phase, light.wavelengths[0], span[1])
-    positions = profiles.two_theta_of(found.q, light.wavelengths[0])
-    strength = found.multiplicity * found.f_squared / found.volume**2
-    strength = strength * lorentz_polarisation(positions, monochromator)
-    keep = (positions >= span[0]) & (strength > threshold * strength.max(initial=0.0))
+    check_engine(engine)
+    conditions = Conditions(
+        light=radiation(wavelength, k_beta=k_beta, tungsten=tungsten),
+        profile=Caglioti() if profile is None else profile,
+        optics=Optics(monochromator, perfect=perfect, slit=slit),
+        texture=Texture(*texture) if isinstance(texture, tuple) else texture,
+        size=float("inf") if size is None else size,
+        strain=strain,
+        axial=Axial(*axial) if isinstance(axial, tuple) else axial,
+        zero=zero,
+        displacement=displacement,
+        transparency=transparency,
+    )
+    wave = conditions.light.wavelengths[0]
+    # a grid shows the flanks of lines beyond its end as well
+    found = lines(phase, wave, span[1] if grid is None else conditions.ends(*span)[1])
+    positions = two_theta_of(found.q, wave)
+    strength = conditions.strength(phase, found, positions)
+    keep = (positions >= span[0]) & (positions <= span[1]) & (strength > threshold * strength.max(initial=0.0))
     strongest = float(strength[keep].max(initial=0.0))
     if strongest == 0.0:
         raise InputError(
-            f"{phase.name} has no line between {span[0]:g} and {span[1]:g} deg at {light.wavelengths[0]:g} angstrom",
+            f"{phase.name} has no line between {span[0]:g} and {span[1]:g} deg at {wave:g} angstrom",
             where="two_theta",
             remedy="Choose a wider range",
         )
     factor = 100.0 / strongest if scale is None else scale
     columns = {
-        "reflection_two_theta": (profiles.shift(positions[keep], zero, displacement), "deg", "2θ of the line"),
+        "reflection_two_theta": (conditions.moved(positions[keep]), "deg", "2θ of the line"),
         "d": (found.d[keep], "angstrom", "Lattice spacing"),
         "area": (factor * strength[keep], "arb. units deg", "Integrated intensity"),
         "relative_intensity": (100.0 * strength[keep] / strongest, "%", "Intensity relative to the strongest line"),
@@ -101,32 +153,16 @@ def pattern(
         for index, name in enumerate("hkl")
     }
     attrs = {"kind": "table", "technique": "XRD", "phase": phase.id, "formula": phase.formula, "simulated": "true",
-             "wavelength": light.wavelengths[0], "wavelength_name": light.name, "trust": phase.trust}  # fmt: skip
+             "wavelength": wave, "wavelength_name": conditions.light.name, "trust": phase.trust}  # fmt: skip
     if grid is not None:
-        drawn = _draw(grid, found.q[keep], factor * strength[keep], light, profile or Caglioti(), (zero, displacement))
+        drawn = total(phase, grid, conditions, factor=factor, threshold=threshold, engine=engine)
         data["intensity"] = ("two_theta", drawn, {"units": "arb. units", "long_name": "Calculated intensity"})
         coords["two_theta"] = ("two_theta", grid, {"units": "deg", "long_name": "2θ"})
         attrs |= {"kind": "spectrum", "statistics": "unknown"}
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
-def _draw(grid: Array, q: Array, areas: Array, light: Radiation, shape: Caglioti, shifts: tuple[float, float]) -> Array:
-    positions, strengths, _ = profiles.split_doublet(q, areas, light)
-    inside = np.isfinite(positions)
-    positions, strengths = positions[inside], strengths[inside]
-    return profiles.draw(grid, profiles.shift(positions, *shifts), strengths, shape.fwhm(positions), shape.eta)
-
-
 def _range(two_theta: tuple[float, float] | ArrayLike) -> tuple[tuple[float, float], Array | None]:
     values = np.asarray(two_theta, dtype=np.float64)
-    grid = values if values.ndim == 1 and values.size > 2 else None
-    if values.ndim != 1 or values.size < 2 or not np.all(np.isfinite(values)) or np.any(np.diff(values) <= 0):
-        raise InputError(
-            f"two_theta {two_theta!r} is no rising range", where="two_theta", remedy="Give (low, high) or rising angles"
-        )
-    low, high = float(values[0]), float(values[-1])
-    if not 0.0 < high <= 179.0 or low < 0.0:
-        raise InputError(
-            f"two_theta runs from {low:g} to {high:g}", where="two_theta", remedy="Stay within 0 to 179 deg"
-        )
-    return (low, high), grid
+    rising(values, two_theta)
+    return (float(values[0]), float(values[-1])), values if values.size > 2 else None

@@ -46,7 +46,7 @@ class Conditions:
         """Whether size or strain widens the lines."""
         return self.size != float("inf") or self.strain != 0.0
 
-    def shape(self, two_theta: Array, wavelength: float) -> tuple[Array, Array]:
+    def shape(self, two_theta: Array, wavelength: Array) -> tuple[Array, Array]:
         """FWHM (deg) and Lorentzian share of lines at 2 theta (deg)."""
         fwhm, eta = self.profile.shape(two_theta)
         if not self.broadened:
@@ -197,7 +197,9 @@ def total(
     parts = [
         _drawable(phase, conditions, ends, waves, weights, threshold) for waves, weights in _families(conditions.light)
     ]
-    centers, areas, fwhm, eta = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    centers, areas, fwhm, eta = (
+        parts[0] if len(parts) == 1 else (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    )
     if conditions.axial is not None:
         centers, areas, fwhm, eta = _spread_out(centers, areas, fwhm, eta, conditions.axial)
     if engine == "numba":
@@ -239,17 +241,14 @@ def _drawable(
     found = lines(phase, waves[0], ends[1])
     first = two_theta_of(found.q, waves[0])
     strength = conditions.strength(phase, found, first)
-    strong = strength > threshold * strength.max(initial=0.0)
-    out: list[list[Array]] = [[], [], [], []]
-    for wave, weight in zip(waves, weights, strict=True):
-        place = first if wave == waves[0] else two_theta_of(found.q, wave)
-        seen = strong & (place >= ends[0]) & (place <= ends[1])
-        fwhm, eta = conditions.shape(place[seen], wave)
-        found_here = (conditions.moved(place[seen]), weight * strength[seen], fwhm, eta)
-        for column, values in zip(out, found_here, strict=True):
-            column.append(values)
-    centers, areas, widths, shares = (np.concatenate(column) for column in out)
-    return centers, areas, widths, shares
+    places = np.concatenate([first, *(two_theta_of(found.q, wave) for wave in waves[1:])])
+    areas = np.concatenate([weight * strength for weight in weights])
+    seen = (places >= ends[0]) & (places <= ends[1])
+    if threshold > 0.0:
+        seen &= np.tile(strength > threshold * strength.max(initial=0.0), len(waves))
+    places = places[seen]
+    fwhm, eta = conditions.shape(places, np.repeat(waves, len(first))[seen])
+    return conditions.moved(places), areas[seen], fwhm, eta
 
 
 def _spread_out(

@@ -52,9 +52,9 @@ class Caglioti:
 
     def fwhm(self, two_theta: Array) -> Array:
         """FWHM at 2 theta, both in deg."""
-        tangent = np.tan(np.radians(two_theta) / 2.0)
-        squared = self.u * tangent**2 + self.v * tangent + self.w
-        if np.any(squared <= 0):
+        tangent = np.asarray(np.tan(np.radians(two_theta) / 2.0))
+        squared = (self.u * tangent + self.v) * tangent + self.w
+        if squared.size and squared.min() <= 0:
             raise InputError(
                 f"H^2 of the profile U={self.u}, V={self.v}, W={self.w} is not positive everywhere",
                 where="profile",
@@ -137,14 +137,16 @@ def windows(grid: Array, centers: Array, fwhm: Array, reach: float = REACH) -> t
     index, offset
         Shape (m, k). Indices outside the grid are n (one past the end): sums collect them in a spare bin.
     """
-    step = float(np.min(np.diff(grid)))
-    half = int(np.ceil(reach * float(fwhm.max(initial=0.0)) / step)) + 1
-    half = min(half, len(grid))
-    base = np.searchsorted(grid, centers)
+    n = len(grid)
+    step = float((grid[1:] - grid[:-1]).min())
+    half = min(math.ceil(reach * float(fwhm.max(initial=0.0)) / step) + 1, n)
+    base = grid.searchsorted(centers)
     index = base[:, None] + np.arange(-half, half + 1)
-    inside = (index >= 0) & (index < len(grid))
-    offset = grid[np.clip(index, 0, len(grid) - 1)] - centers[:, None]
-    return np.where(inside, index, len(grid)), offset
+    if len(base) and half <= base.min() and base.max() + half < n:
+        return index, grid[index] - centers[:, None]
+    inside = (index >= 0) & (index < n)
+    offset = grid[np.minimum(np.maximum(index, 0), n - 1)] - centers[:, None]
+    return np.where(inside, index, n), offset
 
 
 def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float | Array, reach: float = REACH) -> Array:
@@ -177,9 +179,8 @@ def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float | Ar
 
 def two_theta_of(q: Array, wavelength: float) -> Array:
     """Bragg's law: 2 theta in deg of 1/d^2 in angstrom^-2, NaN beyond the sphere of reflection."""
-    sine = wavelength * np.sqrt(q) / 2.0
-    with np.errstate(invalid="ignore"):
-        return np.asarray(2.0 * np.degrees(np.arcsin(np.where(sine < 1.0, sine, np.nan))))
+    sine = np.asarray(0.5 * wavelength * np.sqrt(q))
+    return np.asarray(2.0 * np.degrees(np.arcsin(np.where(sine < 1.0, sine, np.nan))))
 
 
 def shift(two_theta: Array, zero: float, displacement: float, transparency: float = 0.0) -> Array:

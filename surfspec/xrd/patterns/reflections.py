@@ -18,6 +18,8 @@ Index = NDArray[np.int64]
 
 #: Base of the number that stands for an index triple; indices stay below half of it, and its square below 2^53.
 _BASE = 4096.0
+#: Which indices are multiplied in hh, kk, ll, hk, hl, kl.
+_LEFT, _RIGHT = np.array([0, 1, 2, 0, 0, 1]), np.array([0, 1, 2, 1, 2, 2])
 _OWN = np.array([_BASE * _BASE, _BASE, 1.0])
 
 
@@ -37,8 +39,8 @@ def multiplicity(hkl: NDArray[np.integer], phase: Phase) -> Array:
     """Count the distinct images of each index under the Laue group: its order over that of the stabiliser."""
     codes = stabiliser_codes(phase.space_group)
     floating = hkl.astype(np.float64)
-    same = np.count_nonzero(np.abs(floating @ codes) == np.abs(floating @ _OWN)[:, None], axis=1)
-    return np.asarray(2.0 * codes.shape[1] / same)
+    same = np.abs(floating @ codes) == np.abs(floating @ _OWN)[:, None]
+    return np.asarray(2.0 * codes.shape[1] / same.sum(axis=1))
 
 
 @functools.lru_cache(maxsize=256)
@@ -83,7 +85,7 @@ def metric_parts(phase: Phase, hkl: NDArray[np.integer]) -> Array:
         4 (monoclinic) or 6 (triclinic); rows sum to 1/d^2 in angstrom^-2.
     """
     floating = hkl.astype(np.float64)
-    products = np.concatenate([floating * floating, floating[:, [0, 0, 1]] * floating[:, [1, 2, 2]]], axis=1)
+    products = np.take(floating, _LEFT, axis=1) * np.take(floating, _RIGHT, axis=1)
     return np.asarray(products @ (np.array(reciprocal_terms(phase))[:, None] * _shares(phase)))
 
 
