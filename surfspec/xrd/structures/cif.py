@@ -95,10 +95,10 @@ def read_block(block: gemmi.cif.Block, file: Path, name: str) -> Phase:
     )
     tries = [_Try(group.xhm(), atoms.sites) for group in groups] or [_Try("P 1", _spread(atoms, structure, file))]
     made = [_make(name, cell, one, stated, header) for one in tries]
-    phase, origin_note = _the_one(made, stated, file)
+    phase, origin_note = _the_one(made, block, stated, file)
     notes = [*_said(symmetry_note, origin_note), *atoms.notes, *_assumed(atoms)]
     notes += _missing_hydrogen(phase, stated)
-    unlikely = [*doubts(phase), *_density(block, phase, stated), *_conditions(block)]
+    unlikely = [*_unlikely(block, phase, stated), *_conditions(block)]
     if unlikely:
         notes.append("Check: " + " ".join(unlikely))
     return dataclasses.replace(phase, note=" ".join(notes))
@@ -135,8 +135,8 @@ def _make(name: str, cell: Cell, reading: _Try, stated: str, header: _Header) ->
     return phase if stated else dataclasses.replace(phase, formula=_unit(content(phase)))
 
 
-def _the_one(made: Sequence[Phase | InputError], stated: str, file: Path) -> tuple[Phase, str]:
-    """Choose the reading that can be; with several, the one whose content fits the formula. Never guess."""
+def _the_one(made: Sequence[Phase | InputError], block: gemmi.cif.Block, stated: str, file: Path) -> tuple[Phase, str]:
+    """Choose the reading that can be; with several, the one that fits what the file says of it. Never guess."""
     possible = [one for one in made if isinstance(one, Phase)]
     if not possible:
         error = next(one for one in made if isinstance(one, InputError))
@@ -144,7 +144,7 @@ def _the_one(made: Sequence[Phase | InputError], stated: str, file: Path) -> tup
     if len(made) == 1:
         return possible[0], ""
     if len(possible) > 1:
-        likely = [one for one in possible if not doubts(one)]
+        likely = [one for one in possible if not _unlikely(block, one, stated)]
         possible = likely if len(likely) == 1 else possible
     if len(possible) > 1:
         names = " or ".join(one.space_group for one in possible)
@@ -153,7 +153,7 @@ def _the_one(made: Sequence[Phase | InputError], stated: str, file: Path) -> tup
             where=file,
             remedy="Add ':1' or ':2' to _space_group_name_H-M_alt, or list the symmetry operations",
         )
-    return possible[0], f"Setting {possible[0].space_group}: the other origin gives impossible distances or contents."
+    return possible[0], f"Setting {possible[0].space_group}: the other origin gives wrong distances or contents."
 
 
 def _spread(atoms: Atoms, structure: gemmi.SmallStructure, file: Path) -> tuple[Site, ...]:
@@ -205,6 +205,23 @@ def _conditions(block: gemmi.cif.Block) -> list[str]:
     if math.isfinite(pressure) and pressure > HIGH_PRESSURE:
         return [f"The structure is one at {pressure / 1e6:.3g} GPa."]
     return []
+
+
+def _unlikely(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
+    return [*doubts(phase), *_density(block, phase, stated), *_units(block, phase, stated)]
+
+
+def _units(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
+    """Compare the formula units in the cell with those that the file says (Z), by the elements but hydrogen."""
+    said = cif_blocks.number(block, "_cell_formula_units_Z")
+    amounts = content(phase)
+    counts = {name: count for name, count in parse_formula(stated).items() if name in amounts and name != "H"}
+    if not math.isfinite(said) or said <= 0 or not counts:
+        return []
+    units = float(np.median([amounts[name] / count for name, count in counts.items()]))
+    if abs(units / said - 1.0) <= DENSITY_TOLERANCE:
+        return []
+    return [f"The sites give {units:.3g} formula units {stated} in the cell, the file says {said:g}."]
 
 
 def _density(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
