@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from surfspec import __version__, schema
+from surfspec import schema
+from surfspec._version import __version__
 from surfspec.errors import InputError
 from surfspec.xrd.structures.phase import Phase
 
