@@ -68,7 +68,7 @@ def read_cif(path: str | Path, *, id: str | None = None, block: str | None = Non
     """
     file = Path(path)
     stamp = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else (0, 0)
-    return _read(str(file), stamp, id, block)
+    return _read(str(file), str(file.resolve()), stamp, id, block)
 
 
 @functools.lru_cache(maxsize=2048)

@@ -79,14 +79,14 @@ def read_structures(file: Path) -> tuple[list[Phase], list[str]]:
     """Return the phases of one file and the faults of those that cannot be used."""
     try:
         stat = file.stat()
-        phases, problems = _read(str(file), (stat.st_mtime_ns, stat.st_size))
+        phases, problems = _read(str(file), str(file.resolve()), (stat.st_mtime_ns, stat.st_size))
     except (SurfspecError, OSError) as error:
         return [], [str(error)]
     return list(phases), list(problems)
 
 
 @functools.lru_cache(maxsize=4096)
-def _read(path: str, stamp: tuple[int, int]) -> tuple[tuple[Phase, ...], tuple[str, ...]]:
+def _read(path: str, whole: str, stamp: tuple[int, int]) -> tuple[tuple[Phase, ...], tuple[str, ...]]:
     file = Path(path)
     if file.suffix.lower() != ".cif":
         return (_card(file),), ()
