@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.xrd.matching import chance
-from surfspec.xrd.matching.evidence import UNLISTED
 from surfspec.xrd.matching.outcome import Outcome
 
 Array = NDArray[np.float64]
@@ -43,10 +42,10 @@ def unknown_probability(outcome: Outcome, lines: Array) -> float:
         Height and significance of the unexplained lines that are no ghosts and no lines of found phases, shape (m, 2).
     """
     data = outcome.data
-    odds = float(np.log(UNLISTED))
+    odds = float(np.log(chance.UNLISTED))
     if len(lines):
         free = chance.free_cost(
-            lines[:, 0], float(lines[:, 0].max()), len(lines), data.effective_points, float(np.ptp(data.x)), 1.0
+            lines[:, 0], data.resolution, float(lines[:, 0].max()), len(lines), float(np.ptp(data.x)), 1.0
         )
         odds += float(np.sum(np.maximum(0.5 * np.minimum(lines[:, 1], SUREST) ** 2 - free, 0.0)))
     else:
@@ -73,7 +72,7 @@ def set_probabilities(outcome: Outcome) -> list[tuple[tuple[str, ...], float]]:
     return [item for item in listed[:MOST] if item[1] >= LEAST]
 
 
-def candidate_probabilities(outcome: Outcome, gain: Array, cost: Sequence[float]) -> Array:
+def candidate_probabilities(outcome: Outcome, gain: Array, cost: Sequence[float], unknown: float) -> Array:
     """Probability of each candidate.
 
     Parameters
@@ -82,15 +81,17 @@ def candidate_probabilities(outcome: Outcome, gain: Array, cost: Sequence[float]
         The identification.
     gain, cost
         Gain in evidence of adding each candidate to the best set, and what that costs, shape (candidates,).
+    unknown
+        Probability of an unlisted phase, which may be what the candidate gains from.
 
     Returns
     -------
     numpy.ndarray
         Of named phases as assessed, of those left out as they were when they left, of the others their share in the
-        sets visited, at least what adding them to the best set would give.
+        sets visited, at least what adding them to the best set would give if no unlisted phase is there.
     """
     named = {m.phase.id: a.probability for m, a in zip(outcome.state.members, outcome.assessments, strict=True)}
-    left = {name: item.probability for name, item in outcome.rejected}
+    left = {name: min(item.probability, item.presence) for name, item in outcome.rejected}
     best = max(outcome.sets.values(), default=0.0)
     weights = {ids: float(np.exp(np.clip(value - best, -500, 0))) for ids, value in outcome.sets.items()}
     total = sum(weights.values()) or 1.0
@@ -98,5 +99,5 @@ def candidate_probabilities(outcome: Outcome, gain: Array, cost: Sequence[float]
     for number, phase in enumerate(outcome.candidates):
         share = sum(weight for ids, weight in weights.items() if phase.id in ids) / total
         added = 1.0 / (1.0 + float(np.exp(np.clip(cost[number] - gain[number], -500, 500))))
-        found[number] = named.get(phase.id, left.get(phase.id, max(share, min(added, 0.5))))
+        found[number] = named.get(phase.id, left.get(phase.id, max(share, min(added, 0.5) * (1.0 - unknown))))
     return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.xrd.matching.detection import Groups, groups_of
+from surfspec.xrd.matching.detection import Groups
 from surfspec.xrd.matching.dictionary import Dictionary
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import State
@@ -39,9 +40,8 @@ class Deciding:
 NOTHING = Deciding(float("nan"), -1, float("nan"), "")
 
 
-def deciding_lines(book: Dictionary, state: State, data: Measured) -> list[Deciding]:
+def deciding_lines(groups: Sequence[Groups], book: Dictionary, state: State, data: Measured) -> list[Deciding]:
     """Return the deciding line of each candidate next to the found phases and the other candidates."""
-    groups = [groups_of(one, state.common, data) for one in book.members]
     found = {one.phase.id for one in state.members}
     apart = max(APART, data.resolution)
     owner = np.concatenate([np.full(len(one.place), i) for i, one in enumerate(groups)] or [np.empty(0)])

@@ -13,6 +13,7 @@ limit is the smallest such s, raised by one standard deviation: about five in si
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from surfspec.xrd.matching import chance, model, search
 from surfspec.xrd.matching.dictionary import Dictionary
-from surfspec.xrd.matching.evidence import TEXTURE, UNLISTED
+from surfspec.xrd.matching.evidence import TEXTURE
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Common, Member, State
 from surfspec.xrd.matching.observed import CLEAN_SHARE, MERGE
@@ -61,20 +62,23 @@ def groups_of(one: Member, common: Common, data: Measured) -> Groups:
     if not len(shown):
         none = np.empty(0)
         return Groups(none, none, none, np.empty(0, dtype=np.int64))
-    group = np.concatenate([[0], np.cumsum(np.diff(shown) > MERGE * width[1:])])
+    first = np.concatenate([[True], np.diff(shown) > MERGE * width[1:]])
+    group = np.cumsum(first) - 1
     count = int(group[-1]) + 1
     total = np.bincount(group, areas, count).astype(np.float64)
-    best = np.array([np.flatnonzero(group == g)[np.argmax(areas[group == g])] for g in range(count)])
+    best = np.lexsort((-areas, group))[first]
     return Groups(np.asarray(np.bincount(group, areas * shown, count) / total), total, width[best], numbers[best])
 
 
-def limits_of(book: Dictionary, state: State, data: Measured, prior: Prior, foreign: int, loose: int) -> Array:
+def limits_of(
+    groups: Sequence[Groups], book: Dictionary, state: State, data: Measured, prior: Prior, foreign: int, loose: int
+) -> Array:
     """Return the detection limit of each candidate as a scale.
 
     Parameters
     ----------
-    book, state, data, prior
-        Candidates, the best set, the pattern, and the costs of sets.
+    groups, book, state, data, prior
+        Line groups of the candidates, the candidates, the best set, the pattern, and the costs of sets.
     foreign, loose
         Lines that the set leaves unexplained, those of no found phase and all.
 
@@ -102,7 +106,7 @@ def limits_of(book: Dictionary, state: State, data: Measured, prior: Prior, fore
             base - prior.cost(phases[:own] + phases[own + 1 :]) if own >= 0 else prior.cost([*phases, one.phase]) - base
         )
         occam = search.parameters_cost([one], data) + cost
-        found[number] = _limit(groups_of(one, state.common, data), norm, occam, weight, others, data, foreign, loose)
+        found[number] = _limit(groups[number], norm, occam, weight, others, data, foreign, loose)
     return found
 
 
@@ -134,11 +138,9 @@ def _limit(
     clean &= z > 1.0
     crowd = 1.0 + foreign / 3.0
     amplitude = 1.0 + (0.5 * np.log(data.effective_points) - 1.0) / crowd
-    free = chance.free_cost(
-        heights, float(heights.max()), loose, data.effective_points, float(np.ptp(data.x)), float(amplitude)
-    )
+    free = chance.free_cost(heights, groups.width, float(heights.max()), loose, float(np.ptp(data.x)), float(amplitude))
     line = np.minimum(0.5 * z**2, free) - 0.5 - np.maximum(np.log(TEXTURE * np.maximum(z, 1e-9)), 0.0)
-    odds = np.sum(np.where(clean, line, 0.0), axis=1) - np.log(UNLISTED) / crowd - occam
+    odds = np.sum(np.where(clean, line, 0.0), axis=1) + chance.unlisted_cost(foreign) - occam
     enough = (odds > NEEDED) & (0.5 * TRIALS**2 - occam > NEEDED)
     if not np.any(enough):
         return float("inf")

@@ -8,7 +8,7 @@ The probability of phase j is
   and S* - j + k (exchanged for another candidate);
 * C_j: the phase against *unknown lines at free places*. Only lines that no other phase covers count. Each line that
   is seen saves what a free line would have cost (:mod:`surfspec.xrd.matching.chance`), and pays for its intensity and
-  place being off; each missing line pays; the phase pays its own parameters;
+  place being off; each missing line pays; the phase pays its own parameters and what its cell and width cost;
 * I_j: the phase against an unlisted phase of the same structure type with another cell.
 
 The numbers are model probabilities: they hold if the true phase is in the list or its lines are free.
@@ -37,8 +37,6 @@ Array = NDArray[np.float64]
 TEXTURE = 0.35
 #: Calculated share of a line from which it counts as a line of a found phase, wrong in intensity.
 OWN_LINE = 0.1
-#: Prior odds that a pattern holds a phase which is not in the list.
-UNLISTED = 0.2
 #: Width of the range of relative cell differences between phases of one structure type.
 ISOTYPE_RANGE = 0.1
 #: Spread of true line positions about the refined ones, in FWHM.
@@ -95,15 +93,15 @@ def clean_log_odds(
     heights = lines.expected[judged] * np.maximum(ratio, 0.0) * chance.PEAK / lines.width[judged]
     strongest = max(float(heights.max(initial=0.0)), float(without[:, 1].max(initial=0.0)))
     free = chance.free_cost(
-        heights, strongest, len(without), data.effective_points, float(np.ptp(data.x)), float(amplitude)
+        heights, lines.width[judged], strongest, len(without), float(np.ptp(data.x)), float(amplitude)
     )
     spread = np.hypot(unc, TEXTURE)
     misfit = 0.5 * np.minimum((ratio - 1.0) / spread, 4.0) ** 2 + np.log(spread / unc) * (unc < spread)
     alone = 0.5 * np.maximum(ratio / unc, 0.0) ** 2
     with_phase = alone - np.minimum(misfit, alone + 8.0) + _place_odds(lines, judged)
     with_free = np.maximum(alone - free, 0.0)
-    gain = float(np.sum(with_phase - with_free)) - float(np.log(UNLISTED)) / crowd
-    return gain - search.parameters_cost([one], data) - prior_cost
+    gain = float(np.sum(with_phase - with_free)) + chance.unlisted_cost(foreign)
+    return gain - search.parameters_cost([one], data) - 0.5 * model.member_cost(one, data) - prior_cost
 
 
 def _place_odds(lines: Reflections, judged: NDArray[np.bool_]) -> Array:
@@ -115,31 +113,38 @@ def _place_odds(lines: Reflections, judged: NDArray[np.bool_]) -> Array:
     return np.where(seen, odds, 0.0)
 
 
-def strain_log_odds(one: Member, foreign: int) -> float:
-    """I_j: a strained cell against an unlisted phase of the same structure with any cell nearby.
+def strain_log_odds(one: Member, data: Measured, foreign: int) -> float:
+    r"""I_j: a strained cell against an unlisted phase of the same or a distorted structure with any cell nearby.
 
-    ``ln N(e; 0, sigma) - ln(1 / range) - ln(prior of an unlisted phase)`` for the strain e of the worst axis. Where an
-    unlisted phase is there anyway (`foreign` lines), its prior is no argument.
+    .. math:: I_j = \ln\frac{N(e; 0, \sigma)}{1/r_e} + \ln\frac{N(\ln w; 0, \sigma_w)}{1/r_w} - \ln\pi_u
+
+    e is the strain of the worst axis, w the line width over the typical one: lines that a distortion splits look wide.
+    r_e and r_w are the ranges that such a phase could show, pi_u the prior of an unlisted phase, which is no argument
+    where one is there anyway (`foreign` lines).
     """
     strain = float(np.max(np.abs(one.metric - 1.0))) / 2.0
-    density = -0.5 * (strain / one.sigma) ** 2 - np.log(one.sigma * np.sqrt(2.0 * np.pi))
-    return float(density + np.log(ISOTYPE_RANGE) - np.log(UNLISTED) / (1.0 + foreign / 3.0))
+    width = float(np.log(one.size / data.size))
+    return (
+        _log_normal(strain, one.sigma) + float(np.log(ISOTYPE_RANGE))
+        + _log_normal(width, model.WIDTH_PRIOR) + float(np.log(np.log(model.WIDEST / model.NARROWEST)))
+        + chance.unlisted_cost(foreign)
+    )  # fmt: skip
+
+
+def _log_normal(value: float, spread: float) -> float:
+    return float(-0.5 * (value / spread) ** 2 - np.log(spread * np.sqrt(2.0 * np.pi)))
 
 
 def assess(
     state: State, book: Dictionary, data: Measured, limits: Limits, prior: Prior, visited: Visited,
-    *, exchange: bool = True,
-) -> tuple[list[Assessment], State | None]:  # fmt: skip
+    *, exchange: bool = True, banned: frozenset[str] = frozenset(),
+) -> list[Assessment]:  # fmt: skip
     """Assess every phase of a state; sets that are refined on the way are noted in `visited`.
 
-    Returns
-    -------
-    assessments, better
-        One for each member; and the best state with one phase exchanged, if it has more evidence than `state`.
+    With `exchange` each phase is exchanged for other candidates, except for those of `banned`.
     """
     evidence = search.log_evidence(state, data, prior)
     visited.note(state, evidence)
-    better, lead = None, 0.0
     left = unexplained(state, data)
     foreign = int(np.count_nonzero(left[:, 3] < OWN_LINE))
     parts: list[tuple[float, float, Reflections]] = []
@@ -151,19 +156,16 @@ def assess(
         lines = reflections(state, index, data)
         cost = prior.cost(m.phase for m in state.members) - prior.cost(m.phase for m in fewer.members)
         unlisted = np.logaddexp(
-            -clean_log_odds(lines, one, data, cost, unexplained(fewer, data), foreign), -strain_log_odds(one, foreign)
+            -clean_log_odds(lines, one, data, cost, unexplained(fewer, data), foreign),
+            -strain_log_odds(one, data, foreign),
         )
         parts.append((evidence - below, float(unlisted), lines))
-        for trial in _exchanged(fewer, one, book, data, limits, prior) if exchange else ():
-            difference = search.log_evidence(trial, data, prior) - evidence
-            visited.note(trial, difference + evidence)
-            if difference > lead:
-                lead, better = difference, trial
-    found = [
+        for trial in _exchanged(fewer, one, book, data, limits, prior, banned) if exchange else ():
+            visited.note(trial, search.log_evidence(trial, data, prior))
+    return [
         _assessment(one.phase.id, part, visited.sets, evidence)
         for one, part in zip(state.members, parts, strict=True)
     ]  # fmt: skip
-    return found, better
 
 
 def _assessment(
@@ -189,19 +191,19 @@ def _assessment(
 
 
 def _exchanged(
-    fewer: State, one: Member, book: Dictionary, data: Measured, limits: Limits, prior: Prior
+    fewer: State, one: Member, book: Dictionary, data: Measured, limits: Limits, prior: Prior, banned: frozenset[str]
 ) -> list[State]:
     """States with a phase exchanged for another candidate, best first; phases of its structure type always."""
-    options = search.shortlist(book, fewer, data, limits, prior, count=3)
+    options = search.shortlist(book, fewer, data, limits, prior, count=3, banned=banned | {one.phase.id})
     tried = {number for number, _ in options}
-    present = search.ids_of(fewer) | {one.phase.id}
+    present = search.ids_of(fewer) | banned
     alike = [
         model.refine(model.added(fewer, book.members[number], data, limits), data, limits,
                      free=[len(fewer.members)], shifts=False, iterations=4)
         for number in isotypes(one.phase, [m.phase for m in book.members], limits.largest_strain)
         if number not in tried and book.members[number].phase.id not in present
     ]  # fmt: skip
-    return [trial for number, trial in options if book.members[number].phase.id != one.phase.id] + alike[:3]
+    return [trial for _, trial in options] + alike[:3]
 
 
 def _score(lines: Reflections) -> float:

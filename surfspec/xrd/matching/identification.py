@@ -188,7 +188,9 @@ def grow(
     book = dictionary(usable, common, data)
     if not usable or not len(data.peaks.two_theta):
         empty = model.solve(stated, common, data, limits)
-        return Grown([empty], search.Visited({search.ids_of(empty): 0.0}), book, data, prior)
+        return Grown(
+            [empty], search.Visited({search.ids_of(empty): 0.0}, {search.ids_of(empty): empty}), book, data, prior
+        )
     states, visited = search.grow(book, data, limits, common, settings.max_phases, prior, stated)
     return Grown(states, visited, book, data, prior)
 

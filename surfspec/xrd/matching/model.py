@@ -173,11 +173,14 @@ def _column_and_slopes(one: Member, common: Common, data: Measured) -> tuple[Arr
 def prior_cost(members: Sequence[Member], common: Common, data: Measured, limits: Limits) -> float:
     """Sum of squared deviations from the priors, in units of their standard deviations."""
     cost = float((common.zero / limits.zero) ** 2 + (common.displacement / limits.displacement) ** 2)
-    for one in members:
-        cost += float(np.sum(((one.metric - 1.0) / (2.0 * one.sigma)) ** 2))
-        cost += (np.log(one.size / data.size) / WIDTH_PRIOR) ** 2
-        cost += ((one.strain - data.strain) / (WIDTH_PRIOR * data.size)) ** 2
-    return float(cost)
+    return cost + sum(member_cost(one, data) for one in members)
+
+
+def member_cost(one: Member, data: Measured) -> float:
+    """Sum of squared deviations of the cell and the width of one phase, in units of their standard deviations."""
+    cost = float(np.sum(((one.metric - 1.0) / (2.0 * one.sigma)) ** 2))
+    cost += (np.log(one.size / data.size) / WIDTH_PRIOR) ** 2
+    return float(cost + ((one.strain - data.strain) / (WIDTH_PRIOR * data.size)) ** 2)
 
 
 def solve(

@@ -100,20 +100,19 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe, notes: Se
     coords["rival"] = ("phase", np.array([item.rival for item in assessed], dtype=np.str_), {"long_name": "Best rival"})
     coords["phase_b"] = ("phase_b", coords["phase"][1])
     dataset = xr.Dataset(variables, coords=coords)
+    lines = judgement.leftover_lines(outcome.unexplained, state, data, outcome.candidates)
+    unknown = alternatives.unknown_probability(outcome, judgement.foreign_lines(lines))
     for part in (
         tables.reflections_table(chosen, assessed, state),
-        tables.candidates_table(outcome),
+        tables.candidates_table(outcome, unknown),
         tables.alternatives_table(outcome),
         tables.curves_table(spectrum, outcome, order),
     ):
         dataset = dataset.merge(part)
-    lines = judgement.leftover_lines(outcome.unexplained, state, data, outcome.candidates)
     dataset = dataset.merge(tables.peaks_table(lines, spectrum))
     dataset["unknown_probability"] = (
-        (),
-        alternatives.unknown_probability(outcome, judgement.foreign_lines(lines)),
-        {"units": "1", "long_name": "Probability that a phase which is not in the list shows lines"},
-    )
+        (), unknown, {"units": "1", "long_name": "Probability that a phase which is not in the list shows lines"}
+    )  # fmt: skip
     verdict, reasons = judgement.judge(outcome, chosen, assessed, lines, fraction, absorptions, density)
     dataset["verdict"] = ((), worst([verdict, verdict_of(notes)]))
     dataset["reasons"] = ((), "; ".join([*notes, *reasons]))

@@ -37,14 +37,27 @@ BETTER = 0.5
 
 @dataclass
 class Visited:
-    """Best evidence of each set of phases that was refined (ids -> ln E)."""
+    """Best evidence of each set of phases that was refined (ids -> ln E), and the state that has it."""
 
     sets: dict[frozenset[str], float] = field(default_factory=dict)
+    states: dict[frozenset[str], State] = field(default_factory=dict)
 
     def note(self, state: State, value: float) -> None:
         """Keep the evidence of a state if it is the best of its set."""
         key = ids_of(state)
-        self.sets[key] = max(value, self.sets.get(key, -np.inf))
+        if value > self.sets.get(key, -np.inf):
+            self.sets[key], self.states[key] = value, state
+
+    def forget(self, name: str) -> None:
+        """Drop the sets with a phase."""
+        self.sets = {ids: value for ids, value in self.sets.items() if name not in ids}
+
+    def best(self) -> tuple[frozenset[str], State] | None:
+        """Return the set with most evidence."""
+        if not self.sets:
+            return None
+        key = max(self.sets, key=lambda ids: self.sets[ids])
+        return key, self.states[key]
 
 
 def ids_of(state: State) -> frozenset[str]:
@@ -73,11 +86,17 @@ def _strained(one: Member, strain: float) -> Member:
 
 
 def shortlist(
-    book: Dictionary, state: State, data: Measured, limits: Limits, prior: Prior, count: int = SHORTLIST
+    book: Dictionary,
+    state: State,
+    data: Measured,
+    limits: Limits,
+    prior: Prior,
+    count: int = SHORTLIST,
+    banned: frozenset[str] = frozenset(),
 ) -> list[tuple[int, State]]:
     """Refine the most promising candidates on top of a state; return (candidate, refined state), best first."""
     gain, strain = scan(book, state, data)
-    present = ids_of(state)
+    present = ids_of(state) | banned
     allowed = [i for i in np.flatnonzero(gain > LEAST_GAIN) if book.members[i].phase.id not in present]
     phases = [one.phase for one in state.members]
     before = prior.cost(phases)

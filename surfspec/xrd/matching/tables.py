@@ -57,16 +57,17 @@ def reflections_table(chosen: Sequence[model.Member], assessed: Sequence[Assessm
     return xr.Dataset(data, coords=coords)
 
 
-def candidates_table(outcome: Outcome) -> xr.Dataset:
+def candidates_table(outcome: Outcome, unknown: float) -> xr.Dataset:
     """Limits, probabilities, verdicts and deciding lines over ``candidate``."""
     state, data, book = outcome.state, outcome.data, outcome.book
     ids = np.array([phase.id for phase in outcome.candidates], dtype=np.str_)
     foreign = int(np.count_nonzero(outcome.unexplained[:, 3] < OWN_LINE))
     if len(ids):
-        scales = detection.limits_of(book, state, data, outcome.prior, foreign, len(outcome.unexplained))
+        groups = [detection.groups_of(one, state.common, data) for one in book.members]
+        scales = detection.limits_of(groups, book, state, data, outcome.prior, foreign, len(outcome.unexplained))
         limit = detection.weight_fractions(scales, book, state)
         gain, _ = scan(book, state, data)
-        lines = deciding_lines(book, state, data)
+        lines = deciding_lines(groups, book, state, data)
     else:
         limit, gain, lines = np.empty(0), np.empty(0), []
     before = outcome.prior.cost(one.phase for one in state.members)
@@ -74,9 +75,13 @@ def candidates_table(outcome: Outcome) -> xr.Dataset:
     cost = [
         search.parameters_cost([one], data) + outcome.prior.cost([*phases, one.phase]) - before for one in book.members
     ]
-    probability = alternatives.candidate_probabilities(outcome, gain, cost)
+    probability = alternatives.candidate_probabilities(outcome, gain, cost, unknown)
     named = {one.phase.id for one in state.members}
-    verdicts = [_word(float(p), float(w), name in named) for p, w, name in zip(probability, limit, ids, strict=True)]
+    fits = np.asarray(gain > np.array(cost))
+    verdicts = [
+        _word(float(p), float(w), name in named, bool(fit))
+        for p, w, name, fit in zip(probability, limit, ids, fits, strict=True)
+    ]
     hkl = np.array([_hkl(one, number.number) for one, number in zip(book.members, lines, strict=True)], dtype=np.int64)
     hkl = hkl.reshape(-1, 3)
     columns = {
@@ -96,10 +101,12 @@ def candidates_table(outcome: Outcome) -> xr.Dataset:
     return xr.Dataset(data_vars, coords=coords)
 
 
-def _word(probability: float, limit: float, named: bool) -> str:
+def _word(probability: float, limit: float, named: bool, fits: bool) -> str:
+    """Verdict on a candidate; one that is not named but would raise the evidence (`fits`) is not called absent."""
     if named and probability >= judgement.SURE:
         return "present"
-    return "absent" if not named and probability <= 1.0 - judgement.SURE and limit <= LARGEST_LIMIT else "cannot tell"
+    improbable = not named and not fits and probability <= 1.0 - judgement.SURE
+    return "absent" if improbable and limit <= LARGEST_LIMIT else "cannot tell"
 
 
 def _hkl(one: model.Member, number: int) -> list[int]:
