@@ -72,7 +72,7 @@ def read_cif(path: str | Path, *, id: str | None = None, block: str | None = Non
 
 
 @functools.lru_cache(maxsize=2048)
-def _read(path: str, stamp: tuple[int, int], name: str | None, block: str | None) -> Phase:
+def _read(path: str, whole: str, stamp: tuple[int, int], name: str | None, block: str | None) -> Phase:
     file = Path(path)
     chosen = cif_blocks.choose(cif_blocks.structure_blocks(file), block, file)
     return read_block(chosen, file, name or file.stem)
