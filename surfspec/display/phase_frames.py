@@ -47,7 +47,7 @@ def frames(
         Height of a frame with a pattern, cm.
     """
     wide = style.width_cm(width) > WIDE
-    strip = ticks.lines_of(len(rows), max((len(row.notes) for row in rows), default=0), labelled=wide)
+    strip = ticks.height_of(rows, labelled=wide)
     sizes = [tall] * patterns + [strip] + ([1.8] if difference else [])
     figure = style.figure(width, height or min(sum(sizes) + (1.3 if wide else 2.2), 25.0))
     grid = list(figure.subplots(len(sizes), 1, sharex=True, height_ratios=sizes, squeeze=False)[:, 0])

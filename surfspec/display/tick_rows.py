@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from surfspec.display import style
 
 Array = NDArray[np.float64]
+
+#: Letters of a name, and of a name with its first note, above ticks.
+SHORT: Final = 34
+LONG: Final = 46
 
 
 @dataclass(frozen=True)
@@ -83,23 +88,32 @@ def draw_rows(ax: Axes, rows: Sequence[Row], convert: Callable[[Array], Array], 
     ax.set_yticks([])
     if not rows:
         style.note(ax, 0.5, 0.5, none, ha="center", va="center", color=style.WARN)
-    names = [textwrap.shorten(row.name, 44 if labelled else 32, placeholder=" ...") for row in rows]
     if labelled:
+        names = [textwrap.shorten(row.name, 44, placeholder=" ...") for row in rows]
         both = ["\n".join([name, *row.notes]) for name, row in zip(names, rows, strict=True)]
         style.name_ticks(ax.yaxis, range(len(rows)), both, chemistry=True, size=6.5)
         for one, row in zip(ax.get_yticklabels(), rows, strict=True):
             one.set_color(style.readable(row.color))
         return
-    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
-        head, *more = row.notes or ("",)
-        told = "\n".join([f"{name}: {head}" if head else name, *more])
+    for place, row in enumerate(rows):
         style.note(
-            ax, 0.01, place - 0.2, told, transform=ax.get_yaxis_transform(), va="center", chemistry=True, size=6.0,
-            color=style.readable(row.color), linespacing=1.05,
+            ax, 0.01, place - 0.2, "\n".join(_told(row)), transform=ax.get_yaxis_transform(), va="center",
+            chemistry=True, size=6.0, color=style.readable(row.color), linespacing=1.05,
         )  # fmt: skip
 
 
-def lines_of(count: int, notes: int, *, labelled: bool) -> float:
-    """Return the height in cm of a frame with so many rows, whose names have so many lines at most."""
-    each = 0.3 + 0.31 * (1 + notes) if labelled else 0.5 + 0.28 * max(notes, 1)
-    return 0.35 + each * max(count, 1)
+def _told(row: Row) -> list[str]:
+    """Write name and notes above the ticks, the first note beside the name where both fit."""
+    name = textwrap.shorten(row.name, SHORT, placeholder=" ...")
+    head, *more = row.notes or ("",)
+    both = f"{name}: {head}" if head else name
+    return [both, *more] if len(both) <= LONG else [name, *row.notes]
+
+
+def height_of(rows: Sequence[Row], *, labelled: bool) -> float:
+    """Return the height in cm of a frame with these rows."""
+    if labelled:
+        each = 0.3 + 0.31 * (1 + max((len(row.notes) for row in rows), default=0))
+    else:
+        each = 0.5 + 0.28 * max((len(_told(row)) for row in rows), default=1)
+    return 0.35 + each * max(len(rows), 1)
