@@ -130,21 +130,26 @@ def trial(seed: int, nuisances: Sequence[str] = mixtures.NUISANCES, modes: Seque
 
 
 def run(
-    seeds: Iterable[int], nuisances: Sequence[str] = mixtures.NUISANCES, modes: Sequence[str] = MODES, workers: int = 1
-) -> list[Row]:
-    """Run all trials."""
+    seeds: Iterable[int], nuisances: Sequence[str] = mixtures.NUISANCES, modes: Sequence[str] = MODES,
+    workers: int = 1, path: Path | None = None,
+) -> list[Row]:  # fmt: skip
+    """Run all trials; with a path the rows so far are kept after each."""
     seeds = list(seeds)
+    found: list[Row] = []
     if workers <= 1:
-        rows = []
-        for number, seed in enumerate(seeds):
-            rows += trial(seed, nuisances, modes)
-            if number % 20 == 19:
-                print(f"{number + 1} of {len(seeds)}", file=sys.stderr)
-        return rows
+        for seed in seeds:
+            new = trial(seed, nuisances, modes)
+            if path is not None:
+                save(new, path, more=bool(found))
+            found += new
+        return found
     with ProcessPoolExecutor(workers) as pool:
         count = len(seeds)
-        done = pool.map(trial, seeds, [nuisances] * count, [modes] * count, chunksize=4)
-        return [row for rows in done for row in rows]
+        for new in pool.map(trial, seeds, [nuisances] * count, [modes] * count):
+            if path is not None:
+                save(new, path, more=bool(found))
+            found += new
+    return found
 
 
 def reliability(probability: Array, present: Array, bins: int = BINS) -> Array:
@@ -296,12 +301,13 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def save(rows: Sequence[Row], path: Path) -> None:
-    """Keep rows, under a line that says that they are simulated."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write("# SIMULATED DATA: phase identification on random simulated mixtures\n")
+def save(rows: Sequence[Row], path: Path, *, more: bool = False) -> None:
+    """Keep rows, under a line that says that they are simulated; or `more` rows at the end of a file."""
+    with path.open("a" if more else "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [one.name for one in dataclasses.fields(Row)])
-        writer.writeheader()
+        if not more:
+            file.write("# SIMULATED DATA: phase identification on random simulated mixtures\n")
+            writer.writeheader()
         writer.writerows(dataclasses.asdict(row) for row in rows)
 
 
@@ -332,10 +338,8 @@ def main() -> None:
         acting = mixtures.NUISANCES if options.only is None else tuple(options.only)
         acting = tuple(one for one in acting if one not in options.without)
         seeds = list(SPLITS[options.seeds])[options.skip :][: options.count]
-        rows = run(seeds, acting, options.modes, options.workers)
+        rows = run(seeds, acting, options.modes, options.workers, options.csv)
         print(f"simulated mixtures, seeds {seeds[0]} to {seeds[-1]}, nuisances: {', '.join(acting) or 'none'}")
-    if options.csv:
-        save(rows, options.csv)
     print(summary(rows), table(rows), sep="\n\n")
 
 

@@ -29,21 +29,24 @@ from benchmarks.xrd_calibration import (
 from surfspec.xrd.matching.calibrated import Calibration, fit
 
 TABLES = Path(__file__).resolve().parent.parent / "reference_spectra" / "tables"
-QUESTIONS = ("phase", "unknown")
+QUESTIONS = ("named", "candidate", "unknown")
 
 
-def claims(rows: Sequence[Row], question: str) -> list[Row]:
-    """Rows that a map is fitted on: candidates that were considered, or questions for an unknown phase."""
-    if question == "unknown":
-        return [row for row in rows if row.kind == "unknown"]
-    return [row for row in rows if row.kind == "candidate" and row.probability >= CONSIDERED]
+def question_of(row: Row) -> str:
+    """Return what a row answers: is a named phase there, one that was considered and left out, or an unknown one?
+
+    Empty for candidates that were not considered: there is nothing to map.
+    """
+    if row.kind == "unknown":
+        return "unknown"
+    return ("named" if row.named else "candidate") if row.named or row.probability >= CONSIDERED else ""
 
 
 def fitted(rows: Sequence[Row]) -> dict[str, Calibration]:
-    """Fit both maps; the two modes of one sample are not independent, so each claim counts half."""
+    """Fit the maps; the two modes of one sample are not independent, so each claim counts half."""
     maps = {}
     for question in QUESTIONS:
-        own = claims(rows, question)
+        own = [row for row in rows if question_of(row) == question]
         modes = len({row.mode for row in own})
         maps[question] = fit([row.logit for row in own], [row.present for row in own], weight=[1.0 / modes] * len(own))
     return maps
@@ -53,19 +56,18 @@ def mapped(rows: Sequence[Row], maps: dict[str, Calibration]) -> list[Row]:
     """Rows with calibrated probabilities; candidates that were not considered stay as they are."""
     found = []
     for row in rows:
-        if row.kind == "candidate" and row.probability < CONSIDERED:
-            found.append(row)
-            continue
-        chosen = maps["unknown" if row.kind == "unknown" else "phase"]
-        found.append(dataclasses.replace(row, probability=float(chosen.probability(row.logit))))
+        question = question_of(row)
+        new = float(maps[question].probability(row.logit)) if question else row.probability
+        found.append(dataclasses.replace(row, probability=new))
     return found
 
 
-def compared(before: Sequence[Row], after: Sequence[Row]) -> str:
+def compared(before: Sequence[Row], maps: dict[str, Calibration]) -> str:
     """Calibration of each set, raw and mapped."""
     lines = ["set                        n     ECE raw  mapped   Brier raw  mapped"]
-    for (name, raw), (_, new) in zip(sets_of(before), sets_of(after), strict=True):
+    for name, raw in sets_of(before):
         if raw:
+            new = mapped(raw, maps)
             values = [measure(*columns(rows)) for measure in (calibration_error, brier) for rows in (raw, new)]
             lines.append(
                 f"{name:24} {len(raw):6d} {values[0]:9.3f} {values[1]:7.3f} {values[2]:11.4f} {values[3]:7.4f}"
@@ -96,8 +98,9 @@ def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: 
     (TABLES / "xrd_calibration.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     lines = [head + "# Share of claims that were true, by stated probability, before (raw) and after (mapped) the map."]
     lines.append("state,set,bin (1),mean_probability (1),share_present (1),share_unc (1),claims (1)")
-    for state, rows in (("raw", raw), ("mapped", mapped(raw, maps))):
-        for name, own in sets_of(rows):
+    for state in ("raw", "mapped"):
+        for name, rows in sets_of(raw):
+            own = mapped(rows, maps) if state == "mapped" else rows
             if "all candidates" not in name and own:
                 lines += [
                     f"{state},{name},{min(int(p * BINS), BINS - 1)},{p:.4f},{share:.4f},{unc:.4f},{n:.0f}"
@@ -127,10 +130,10 @@ def main() -> None:
             f"{question}: intercept {one.intercept:+.3f} +- {unc[0]:.3f}, slope {one.slope:.3f} +- {unc[1]:.3f}, "
             f"{one.claims} claims"
         )
-    print("fitted on these (optimistic):", compared(develop, mapped(develop, maps)), sep="\n")
+    print("fitted on these (optimistic):", compared(develop, maps), sep="\n")
     if options.held:
         held = [row for path in options.held for row in load(path)]
-        print("held out:", compared(held, mapped(held, maps)), sep="\n")
+        print("held out:", compared(held, maps), sep="\n")
         if options.write:
             write(maps, held, span(develop), span(held))
 
