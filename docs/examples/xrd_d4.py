@@ -23,8 +23,9 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
         if CARBONATE in found.phase:
             phase = found.sel(phase=CARBONATE)
             numbers[f"{name} weight"] = (float(phase.weight_fraction), float(phase.weight_fraction_unc))
-        print(f"{name}: Na2CO3 {one.candidate_verdict.item()}, seen from {100 * float(one.detection_limit):.2f} wt % on, "
-              f"phases {', '.join(found.phase.values)}")  # fmt: skip
+        limit = 100 * float(one.detection_limit)
+        named = ", ".join(found.phase.values)
+        print(f"{name}: {named}; carbonate {one.candidate_verdict.item()}, seen from {limit:.2f} wt % on")
     card = ss.xrd.pattern(ss.xrd.phases(CARBONATE)[0], wavelength="CuKa", two_theta=(10, 80))
     return numbers, ss.display.plot_pattern(patterns, cards=card, yscale="sqrt", offset=0.6)
 

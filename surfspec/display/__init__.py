@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surfspec.display.before_after_plot import plot_before_after
+    from surfspec.display.changes_plot import plot_changes
     from surfspec.display.choose import plot
     from surfspec.display.comparison_plot import plot_comparison
     from surfspec.display.coverage_plot import plot_coverage
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _HOME = {
     "plot": "choose",
     "plot_before_after": "before_after_plot",
+    "plot_changes": "changes_plot",
     "plot_comparison": "comparison_plot",
     "plot_coverage": "coverage_plot",
     "plot_dose": "dose_plot",
@@ -71,6 +73,7 @@ _HOME = {
 __all__ = [
     "plot",
     "plot_before_after",
+    "plot_changes",
     "plot_comparison",
     "plot_coverage",
     "plot_dose",

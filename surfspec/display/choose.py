@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import checks, labels
+from surfspec.display.changes_plot import is_comparison, plot_changes
 from surfspec.display.fit_plot import plot_fit
 from surfspec.display.match_plot import plot_match
 from surfspec.display.pattern_plot import plot_pattern
@@ -72,7 +73,12 @@ def plot(dataset: xr.Dataset, *, ax: Axes | None = None, title: str | None = Non
     kind = schema.kind_of(dataset)
     draw = _drawer(dataset, kind)
     _check_options(kind, draw, options)
-    return draw(dataset, ax=checks.axes(ax), title=checks.heading(title), **options)
+    frame = checks.axes(ax)
+    if "ax" in _keywords(draw):
+        options["ax"] = frame
+    elif frame is not None:
+        raise InputError("this picture needs more than one frame", where="ax", remedy="Leave ax out")
+    return draw(dataset, title=checks.heading(title), **options)
 
 
 def _drawer(dataset: xr.Dataset, kind: str) -> Callable[..., Figure]:
@@ -81,6 +87,8 @@ def _drawer(dataset: xr.Dataset, kind: str) -> Callable[..., Figure]:
         return plot_refinement
     if kind == "spectrum" and "two_theta" in dataset.dims and labels.member_dims(dataset):
         return plot_pattern
+    if kind == "table" and is_comparison(dataset):
+        return plot_changes
     return _PICTURES[kind]
 
 
