@@ -10,7 +10,9 @@
 from surfspec.xrd.amounts.balance import composition
 from surfspec.xrd.amounts.intensity_ratio import reference_intensity_ratio
 from surfspec.xrd.amounts.quantification import quantify
+from surfspec.xrd.lines.assignment import assign
 from surfspec.xrd.lines.peak_table import find_peaks
+from surfspec.xrd.lines.shift_by_standard import line_shift
 from surfspec.xrd.lines.smooth_background import background
 from surfspec.xrd.matching.identification import match
 from surfspec.xrd.matching.summaries import report
@@ -47,6 +49,7 @@ __all__ = [
     "Site",
     "Texture",
     "Thompson",
+    "assign",
     "background",
     "cells",
     "changes",
@@ -57,6 +60,7 @@ __all__ = [
     "find_peaks",
     "intensity",
     "isotypes",
+    "line_shift",
     "match",
     "pattern",
     "phase_table",

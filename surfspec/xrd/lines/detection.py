@@ -22,7 +22,7 @@ ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
 
 
 def typical_width(y: Array, variance: Array, step: float) -> float:
-    """FWHM (deg) of the prominent maxima, at the least smoothing (points 1, 2, 4, ...) that shows three of them."""
+    """FWHM (deg) of the narrower prominent maxima (lower quartile), at the least smoothing (points 1, 2, 4, ...) that shows three of them."""
     limit = WIDEST * step * len(y)
     found = FIRST_WIDTH
     spread = float(np.median(variance)) if len(variance) else 1.0
@@ -41,7 +41,7 @@ def typical_width(y: Array, variance: Array, step: float) -> float:
         strong = np.argsort(-shown["prominences"])[:30]
         kept = narrow[strong][narrow[strong] < limit]
         if len(kept):
-            found = float(np.median(kept))
+            found = float(np.quantile(kept, 0.25))
         if len(kept) >= 3:
             break
     return max(found, 1.5 * step)

@@ -100,9 +100,20 @@ class LineFit:
 
     def sharing(self) -> Array:
         """Factor by which neighbours and background raise the uncertainty of each height, shape (m,)."""
-        heights = self.jacobian[:, : len(self.lines.height)]
-        alone = heights.multiply(heights).T @ self.weight
-        return np.asarray(self.spread().height * np.sqrt(np.asarray(alone)))
+        count = len(self.lines.height)
+        kinds = [self.jacobian[:, kind * count : (kind + 1) * count] for kind in range(KINDS)]
+        weighted = [one.multiply(self.weight[:, None]).tocsc() for one in kinds]
+        precision = 1.0 / np.square(np.stack(self.prior_spread.parts(), axis=1))
+        fixed = ~self.active.reshape(KINDS, count).T
+        own = np.zeros((count, KINDS, KINDS))
+        for row in range(KINDS):
+            for column in range(KINDS):
+                own[:, row, column] = np.asarray(weighted[row].multiply(kinds[column]).sum(axis=0)).ravel()
+            own[:, row, row] += precision[:, row] + np.where(fixed[:, row], 1e30, 0.0)
+        scale = 1.0 / np.sqrt(np.maximum(np.diagonal(own, axis1=1, axis2=2), 1e-300))
+        inverse = np.linalg.inv(own * scale[:, :, None] * scale[:, None, :] + 1e-10 * np.eye(KINDS))
+        alone = np.sqrt(inverse[:, 0, 0]) * scale[:, 0] if count else np.zeros(0)
+        return np.asarray(self.spread().height / np.maximum(alone, 1e-300))
 
     def line_covariance(self, line: int) -> Array:
         """Covariance of the five values of one line, zero for those that were fixed, shape (5, 5)."""
@@ -247,7 +258,7 @@ def _limits(values: Array, law: Law, center: Array) -> tuple[Array, Array]:
     width = law.width(center)
     log_width = np.log(width)
     low = [0.0 * one, center - 2.0 * width, log_width - 1.2, -0.15 * one, -0.45 * one]
-    high = [np.inf * one, center + 2.0 * width, log_width + 1.2, 1.25 * one, 0.45 * one]
+    high = [np.inf * one, center + 2.0 * width, log_width + 2.1, 1.25 * one, 0.45 * one]
     return np.minimum(np.concatenate(low), values), np.maximum(np.concatenate(high), values)
 
 

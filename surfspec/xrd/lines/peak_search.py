@@ -343,7 +343,7 @@ class _Hunt:
         known = state.fit.lines.center
         found: list[float] = []
         heights: list[float] = []
-        for factor in (1.0, 2.2):
+        for factor in (1.0, 2.2, 5.0):
             width = factor * float(np.median(state.law.width(self.x)))
             place = maxima(left, state.variance, width, _step(self.x), self.threshold, counts=counts, centred=False)
             for at in place[np.argsort(-left[place])]:

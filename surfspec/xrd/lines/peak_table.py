@@ -16,8 +16,10 @@ from surfspec.xrd.patterns.wavelengths import Radiation
 Array = NDArray[np.float64]
 Text = NDArray[np.str_]
 
-#: Lines are looked for at this many independent widths (once the typical one, once 2.2 of it with fewer places).
-TRIALS = 1.0 + 1.0 / 2.2
+#: Lines are looked for at the typical width and at 2.2 and 5 times it, where there are fewer independent places.
+TRIALS = 1.0 + 1.0 / 2.2 + 1.0 / 5.0
+#: A line below this share of the height of a neighbour within these FWHM may be part of that one's profile.
+FLANK_SHARE, FLANK_REACH = 0.03, 8.0
 #: A height whose uncertainty neighbours raise by this factor is that of an overlap.
 SHARED = 2.0
 #: A line wider or narrower than the law of its pattern by this factor is named so.
@@ -62,7 +64,8 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
 
         Flags: ``overlap`` (neighbours raise the uncertainty of the height more than twofold), ``profile misfits`` (uncertainties are
         enlarged by the root of the misfit), ``wide``, ``narrow`` (twice, half the width of the pattern's lines),
-        ``few points`` (fewer than 3 in the FWHM), ``at edge``, ``saturated`` (flat top), ``spike`` (one channel; no
+        ``few points`` (fewer than 3 in the FWHM), ``at edge``, ``flank`` (below 3 % of a neighbour within 8 of its
+        FWHM: perhaps part of its profile), ``saturated`` (flat top), ``spike`` (one channel; no
         line: all but position and height are missing).
 
     Raises
@@ -184,11 +187,18 @@ def _flags(given: OnePattern, found: Searched, peaks: Peaks) -> Text:
         "narrow": peaks.fwhm < width / ODD_WIDTH,
         "few points": peaks.fwhm < 3.0 * found.step,
         "at edge": (peaks.two_theta - given.x[0] < peaks.fwhm) | (given.x[-1] - peaks.two_theta < peaks.fwhm),
+        "flank": _flank(peaks),
         "saturated": np.array([_flat(given, at, fwhm) for at, fwhm in zip(peaks.two_theta, peaks.fwhm, strict=True)],
                               dtype=bool),
     }  # fmt: skip
     named = ["; ".join(word for word, true in words.items() if true[number]) for number in range(len(peaks.two_theta))]
     return np.array(named, dtype=np.str_)
+
+
+def _flank(peaks: Peaks) -> NDArray[np.bool_]:
+    near = np.abs(peaks.two_theta[:, None] - peaks.two_theta) < FLANK_REACH * peaks.fwhm[None, :]
+    tops = np.where(near, peaks.height[None, :], 0.0).max(axis=1, initial=0.0)
+    return np.asarray(peaks.height < FLANK_SHARE * tops)
 
 
 def _flat(given: OnePattern, center: float, fwhm: float) -> bool:
