@@ -30,6 +30,8 @@ from surfspec.xrd.refinement.full_pattern import refine
 from surfspec.xrd.refinement.lattice import Lattice
 from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.series.comparison import changes
+from surfspec.xrd.series.fixed_phases import fractions
+from surfspec.xrd.series.trend import follow
 from surfspec.xrd.structures.cards import phases
 from surfspec.xrd.structures.cif import read_cif
 from surfspec.xrd.structures.folder import read_folder
@@ -58,6 +60,8 @@ __all__ = [
     "displacement_to_mm",
     "doubts",
     "find_peaks",
+    "follow",
+    "fractions",
     "intensity",
     "isotypes",
     "line_shift",

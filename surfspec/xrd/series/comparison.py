@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from surfspec import given, schema
 from surfspec.errors import InputError
@@ -17,7 +16,7 @@ from surfspec.xrd.lines.noise import counting_variance
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.series.alignment import Aligned, Side, align
 from surfspec.xrd.series.difference import LineChange, line_changes, line_shape
-from surfspec.xrd.series.new_phases import STRAINS, Change, Optics, phase_changes
+from surfspec.xrd.series.new_phases import Change, Optics, phase_changes
 from surfspec.xrd.structures.cards import phases as load_phases
 from surfspec.xrd.structures.phase import Phase
 
@@ -106,9 +105,9 @@ def changes(
     aligned = align(*sides, _width(*sides))
     found, level = line_changes(aligned, light, chance)
     candidates = _candidates(phases, matches)
-    moved = phase_changes(aligned, candidates, optics)
+    moved, more = phase_changes(aligned, candidates, optics, chance)
     table = xr.Dataset({**_line_columns(found, aligned, light, str(after["intensity"].attrs["units"]))})
-    table = table.merge(_phase_columns(candidates, moved, mass, chance)).merge(_curves(aligned, after, light))
+    table = table.merge(_phase_columns(candidates, moved, more, mass)).merge(_curves(aligned, after, light))
     words = [str(word) for word in table["phase_change"].values]
     strongest = float(aligned.net_after.max(initial=0.0))
     limit = float(np.median(table["height_limit"].values)) / strongest * 100.0 if strongest > 0 else np.nan
@@ -216,11 +215,12 @@ def _line_columns(found: Sequence[LineChange], aligned: Aligned, light: Radiatio
     return made
 
 
-def _phase_columns(candidates: Sequence[Phase], moved: Sequence[Change], mass: float, chance: float) -> xr.Dataset:
+def _phase_columns(
+    candidates: Sequence[Phase], moved: Sequence[Change], more: Sequence[bool], mass: float
+) -> xr.Dataset:
     density = np.array([phase.density for phase in candidates], dtype=np.float64)
     limit = density * np.array([item.limit for item in moved], dtype=np.float64)
     score = np.array([item.significance for item in moved], dtype=np.float64)
-    level = float(-ndtri(chance / max(len(candidates) * len(STRAINS), 1)))
     one, scale = {"units": "1"}, {"units": "arb. units"}
     data = {
         "scale_change": (
@@ -236,7 +236,8 @@ def _phase_columns(candidates: Sequence[Phase], moved: Sequence[Change], mass: f
             "candidate", limit / (mass + limit), one | {"long_name": "Weight fraction that may have come (95 %)"}
         ),
         "phase_change": (
-            "candidate", np.where(score > level, "more", "none").astype(np.str_), {"long_name": "What the phase did"}
+            "candidate", np.array(["more" if one else "none" for one in more], dtype=np.str_),
+            {"long_name": "What the phase did"},
         ),
     }  # fmt: skip
     coords = {

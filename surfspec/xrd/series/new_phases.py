@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 from scipy.special import ndtri
 
 from surfspec.xrd.lines.background import spline_basis
@@ -57,8 +58,13 @@ class Optics:
     monochromator: float = 0.0
 
 
-def phase_changes(aligned: Aligned, phases: Sequence[Phase], optics: Optics) -> list[Change]:
-    """Fit the pattern of each phase to the difference, each alone.
+def phase_changes(
+    aligned: Aligned, phases: Sequence[Phase], optics: Optics, false_alarm: float
+) -> tuple[list[Change], list[bool]]:
+    """Fit the pattern of each phase to the difference; what one phase explains is no sign of another.
+
+    The phase that explains most is taken first. Its lines, and the error that texture makes of them, go out of the
+    difference before the others are judged again.
 
     Parameters
     ----------
@@ -68,38 +74,66 @@ def phase_changes(aligned: Aligned, phases: Sequence[Phase], optics: Optics) -> 
         Candidates.
     optics
         Radiation and line shifts of the second pattern.
+    false_alarm
+        Probability of one or more phases in noise.
 
     Returns
     -------
-    list of Change
-        In scales of m|F|^2 LP / V^2, NaN for a phase without lines in the range.
+    changes, more
+        In scales of m|F|^2 LP / V^2, NaN for a phase without lines in the range; and which phases increased.
     """
-    weight = 1.0 / np.sqrt(aligned.variance)
-    basis, _ = np.linalg.qr(spline_basis(aligned.x, KNOTS) * weight[:, None])
+    level = float(-ndtri(false_alarm / max(len(phases) * len(STRAINS), 1)))
+    drawn = [_templates(phase, aligned, optics) for phase in phases]
+    found = [Change(np.nan, np.nan, np.nan, np.nan)] * len(phases)
+    accepted: list[int] = []
+    chosen: list[Array] = []
+    variance = aligned.variance.copy()
+    while True:
+        left = [place for place in range(len(phases)) if place not in accepted]
+        tried, shapes = _fit(aligned, variance, [drawn[place] for place in left], chosen)
+        for place, change in zip(left, tried, strict=True):
+            found[place] = change
+        scores = np.array([change.significance for change in tried])
+        if not left or not np.nanmax(np.nan_to_num(scores, nan=-np.inf)) > level:
+            break
+        best = int(np.nanargmax(scores))
+        accepted.append(left[best])
+        chosen.append(shapes[best])
+        signal = maximum_filter1d(tried[best].scale * shapes[best], 2 * round(0.5 * aligned.points) + 1)
+        variance = variance + aligned.points * (TEXTURE * signal) ** 2
+    return found, [place in accepted for place in range(len(phases))]
+
+
+def _templates(phase: Phase, aligned: Aligned, optics: Optics) -> Array:
+    sigma = max(STRAIN, phase.cell_uncertainty or 0.0)
+    return np.stack([template(phase, aligned.x, aligned.fwhm, optics, part * sigma) for part in STRAINS], axis=1)
+
+
+def _fit(
+    aligned: Aligned, variance: Array, drawn: Sequence[Array], chosen: Sequence[Array]
+) -> tuple[list[Change], list[Array]]:
+    """Fit each phase alone beside background and accepted phases; return the changes and the best templates."""
+    weight = 1.0 / np.sqrt(variance)
+    fixed = np.column_stack([spline_basis(aligned.x, KNOTS), *chosen]) * weight[:, None]
+    basis, _ = np.linalg.qr(fixed)
     target = aligned.difference * weight
     target = target - basis @ (basis.T @ target)
-    found = []
-    for phase in phases:
-        sigma = max(STRAIN, phase.cell_uncertainty or 0.0)
-        drawn = [template(phase, aligned.x, aligned.fwhm, optics, part * sigma) for part in STRAINS]
-        columns = np.stack(drawn, axis=1) * weight[:, None]
+    found, shapes = [], []
+    for templates in drawn:
+        columns = templates * weight[:, None]
         columns = columns - basis @ (basis.T @ columns)
         strength = np.sum(columns**2, axis=0)
         if not np.all(strength > 0):
             found.append(Change(np.nan, np.nan, np.nan, np.nan))
+            shapes.append(templates[:, 0])
             continue
         scale, unc = columns.T @ target / strength, strength**-0.5
         best = int(np.argmax(scale / unc))
         limits = np.maximum(scale, 0.0) + float(ndtri(CONFIDENCE)) * unc
-        found.append(
-            Change(
-                float(scale[best]),
-                float(np.hypot(unc[best], TEXTURE * max(scale[best], 0.0))),
-                float(scale[best] / unc[best]),
-                float(limits.max()),
-            )
-        )
-    return found
+        spread = float(np.hypot(unc[best], TEXTURE * max(scale[best], 0.0)))
+        found.append(Change(float(scale[best]), spread, float(scale[best] / unc[best]), float(limits.max())))
+        shapes.append(templates[:, best])
+    return found, shapes
 
 
 def template(phase: Phase, x: Array, fwhm: float, optics: Optics, strain: float = 0.0) -> Array:
