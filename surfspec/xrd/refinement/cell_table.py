@@ -66,7 +66,8 @@ def cells(fit: xr.Dataset) -> xr.Dataset:
     dims = fit["cell_length"].dims
     table: dict[str, Any] = {}
     for new, old, unit, label in (
-        ("length", "cell_length", "angstrom", "Length of the cell"), ("angle", "cell_angle", "deg", "Angle of the cell"),
+        ("length", "cell_length", "angstrom", "Length of the cell"),
+        ("angle", "cell_angle", "deg", "Angle of the cell"),
         ("volume", "cell_volume", "angstrom3", "Volume of the cell"),
     ):  # fmt: skip
         meta = {"units": unit, "long_name": label, "ancillary_variables": f"{new}_unc"}

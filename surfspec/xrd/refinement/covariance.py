@@ -3,9 +3,10 @@ r"""Covariance of a refinement, and how far serial correlation and misfit widen 
 .. math:: C = (J^T W J + P)^{-1}, \qquad
    F^2 = \frac{1}{1 + 4/\pi}\,\frac{1}{n - p} \sum_{\mathrm{runs}} \Big(\sum_{i \in \mathrm{run}} r_i\Big)^2
 
-J holds all parameters, amplitudes and background included. Residuals r (in counting errors) of one sign in a row are summed before they are squared, after Berar & Lelann (1991) J. Appl. Cryst. 24, 1: a misfit of the profile is
-no independent news at each of its points. Runs by chance give 1 + 4/pi for white residuals, which is divided out, so
-that F is 1 there. F holds the misfit (the goodness of fit) as well and is never taken below 1.
+J holds all parameters, amplitudes and background included. Residuals r (in counting errors) of one sign in a row are
+summed before they are squared, after Berar & Lelann (1991) J. Appl. Cryst. 24, 1: a misfit of the profile is no
+independent news at each of its points. Runs by chance give 1 + 4/pi for white residuals, which is divided out, so that
+F is 1 there. F holds the misfit (the goodness of fit) as well and is never taken below 1.
 """
 
 from __future__ import annotations

@@ -34,8 +34,10 @@ Index = NDArray[np.int64]
 #: Parameters common to all phases, and those of each phase after the terms of its metric.
 COMMON = ("zero", "displacement", "U", "V", "W", "asymmetry")
 OWN = ("X", "Y", "r", "B")
-#: Lines are drawn out to this many FWHM, and weak ones (share of the strongest) to fewer.
-REACH, REACH_WEAK, WEAK = 25.0, 8.0, 0.02
+#: Lines are drawn out to this many FWHM, those below a share of the strongest line to a part of it: what is cut off is
+#: everywhere below 2e-4 of the strongest line. The weakest are shifted by asymmetry and not spread.
+REACH = 25.0
+LEVELS = ((0.1, 1.0), (0.02, 0.5), (0.0, 0.25))
 #: Lines weaker than this share of the strongest are left out.
 FAINT = 2e-4
 #: Smallest Gaussian width, deg.
@@ -192,12 +194,13 @@ def draw(
     near = (facts["center"] > grid[0] - 5 * one.width) & (facts["center"] < grid[-1] + 5 * one.width)
     facts = {name: value[near] for name, value in facts.items()} | {"gauss": gauss[near]}
     facts = _spread(facts, one.width[near], values["asymmetry"])
-    strong = facts["area"] > WEAK * float(facts["area"].max(initial=0.0))
-    order = np.argsort(~strong, kind="stable")
+    share = facts["area"] / max(float(facts["area"].max(initial=0.0)), 1e-300)
+    order = np.argsort(-share, kind="stable")
     facts = {name: value[order] for name, value in facts.items()}
     number = facts["number"].astype(np.int64)
     one = shape(facts["gauss"], np.maximum(facts["lorentz"], 0.0))
-    matrices = _matrices(grid, facts["center"], one, int(np.count_nonzero(strong)), reach)
+    edges = [int(np.searchsorted(-share[order], -level, side="right")) for level, _ in LEVELS]
+    matrices = _matrices(grid, facts["center"], one, edges, reach)
     weight = csc_array(
         (facts["area"], (np.arange(len(number)), model.groups[number])), shape=(len(number), model.count)
     )
@@ -241,6 +244,7 @@ def q_of(model: PhaseModel) -> Array:
 def _spread(facts: dict[str, Array], width: Array, asymmetry: float) -> dict[str, Array]:
     """Repeat lines whose asymmetry shows at the nodes of Simpson's rule; the others move to its mean, f = 1/3."""
     seen = np.abs(asymmetry * facts["cotangent"]) > _VISIBLE * width
+    seen &= facts["area"] > LEVELS[1][0] * float(facts["area"].max(initial=0.0))
     plain, split = np.flatnonzero(~seen), np.flatnonzero(seen)
     pick = np.concatenate([plain, np.repeat(split, len(_NODES))])
     node = np.concatenate([np.full(len(plain), 1.0 / 3.0), np.tile(_NODES, len(split))])
@@ -252,14 +256,15 @@ def _spread(facts: dict[str, Array], width: Array, asymmetry: float) -> dict[str
 
 
 def _matrices(
-    grid: Array, center: Array, one: Shape, strong: int, reach: float
+    grid: Array, center: Array, one: Shape, edges: list[int], reach: float
 ) -> tuple[csc_array, csc_array, csc_array, csc_array]:
-    """Values and derivatives of lines, the first `strong` of them drawn further out, as sparse columns."""
+    """Draw lines and their derivatives as sparse columns; those up to each edge to the reach of its level."""
     n, m = len(grid), len(center)
     data: list[list[Array]] = [[], [], [], []]
     rows: list[NDArray[np.int32]] = []
     counts: list[NDArray[np.int32]] = []
-    for part, far in ((slice(0, strong), reach), (slice(strong, m), reach * REACH_WEAK / REACH)):
+    for first, last, (_, part_of_reach) in zip([0, *edges[:-1]], edges, LEVELS, strict=True):
+        part, far = slice(first, last), reach * part_of_reach
         if not len(center[part]):
             continue
         lines_here = Shape(*(value[part] for value in one))

@@ -20,7 +20,7 @@ from surfspec.xrd.refinement.lattice import Lattice
 from surfspec.xrd.refinement.least_squares import Data, State, data, evaluate, minimise
 from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.refinement.parameters import Parameters
-from surfspec.xrd.refinement.phase_model import PhaseModel, build
+from surfspec.xrd.refinement.phase_model import REACH, PhaseModel, build
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -35,7 +35,7 @@ SHARPEST: Final = 0.15
 #: Points per FWHM of smoothed data.
 COARSE_POINTS: Final = 8.0
 #: Rounds of fitting with weights from the model; fewer when the cost settles.
-ROUNDS: Final = 4
+ROUNDS: Final = 5
 #: Relative standard deviation of a cell length that keeps traces from wandering off; traces alone feel it.
 LOOSE_CELL: Final = 0.01
 #: Directions that ``texture="auto"`` tries, those in which crystals commonly cleave or grow: cubic, with a rhombohedral
@@ -110,25 +110,27 @@ def run(
     state = _release(models, state, fitted, options, start)
     floor = factor * max(float(np.percentile(y, 1)), 1.0 if statistics == "poisson" else 1e-9 * float(y.max()))
     directions = _told(options)
-    tried, converged = False, False
+    tried, last, converged = options.texture != "auto", False, False
     for number in range(ROUNDS + 1):
+        last = last or number == ROUNDS
         if statistics != "given":
             calculated = state.calculated + state.background
             variance = factor * np.maximum(calculated, 0.1 * floor / factor)
-        fitted = data(x, y, variance, basis)
+        fitted = data(x, y, variance, basis, reach=REACH if last else QUICK_REACH)
         factors = tuple(state.parameters.factors(i) for i in range(len(models)))
         models = _models(chosen, light, x, options, factors, directions, width)
         before = evaluate(models, state.parameters, fitted)
         state, converged = minimise(models, before, fitted, steps=30)
-        settled = before.cost - state.cost < 1e-3 * state.cost / len(x) + 0.05
-        if options.texture == "auto" and not tried and (settled or number == ROUNDS - 2):
+        if last:
+            break
+        settled = converged and before.cost - state.cost < 1e-3 * state.cost / len(x) + 0.05
+        if not tried and (settled or number == ROUNDS - 3):
             tried = True
             found = _textured(models, state, fitted, options, chosen, light, x, width)
             if found is not None:
                 models, state, directions = found
                 continue
-        if number > 0 and settled and converged:
-            break
+        last = settled and number > 0
     return Fit(tuple(models), state, fitted, begin, converged, factor, light)
 
 
@@ -298,4 +300,5 @@ def _explained(state: State, number: int, fitted: Data, basis: Array, rest: Arra
     pattern = (drawn.value @ (drawn.area * factor[drawn.number]))[: len(fitted.x)]
     column = fitted.project(pattern)
     column = column - basis @ (basis.T @ column)
-    return float(max(column @ rest, 0.0) ** 2 / max(column @ column, 1e-300))
+    overlap, length = float(column @ rest), float(column @ column)
+    return max(overlap, 0.0) ** 2 / max(length, 1e-300)
