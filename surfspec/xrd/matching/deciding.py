@@ -17,8 +17,10 @@ Array = NDArray[np.float64]
 
 #: Lines nearer than this (deg), or than one line width, may stand for each other.
 APART = 0.25
-#: Share of the strongest line of a candidate from which its line counts; of a found phase, any line that is drawn.
+#: Share of the strongest line of a phase from which its line may stand behind that of another.
 STRONG = 0.10
+#: A line that is clean of other candidates too is preferred where it is at least this share of the strongest clean one.
+PREFERRED = 0.3
 #: Share of the strongest line below which a line decides nothing.
 LEAST = 0.05
 
@@ -63,12 +65,14 @@ def _deciding(
     for index in np.argsort(-own.area):
         if own.area[index] < LEAST * top:
             break
+        if fallback is not NOTHING and own.area[index] < PREFERRED * fallback.share * top:
+            break
         low, high = np.searchsorted(place, [own.place[index] - apart, own.place[index] + apart])
         near = slice(int(low), int(high))
-        other = owner[near] != number
+        other = (owner[near] != number) & (share[near] > STRONG)
         one = Deciding(
             float(own.place[index]), int(own.number[index]), float(own.area[index] / top),
-            "found" if np.any(other & (share[near] > STRONG) & ~is_found[near]) else "all",
+            "found" if np.any(other & ~is_found[near]) else "all",
         )  # fmt: skip
         if np.any(other & is_found[near]):
             continue

@@ -14,7 +14,7 @@ from surfspec.xrd.recipe import Limits
 #: Phases less probable than this (their look-alikes included) are not named.
 LEAST_PROBABILITY = 0.5
 #: How often a better set may be taken instead.
-EXCHANGES = 12
+EXCHANGES = 6
 
 Rejected = list[tuple[str, Assessment]]
 
