@@ -53,7 +53,7 @@ def threshold(span: float, fwhm: float, probability: float) -> float:
     Examples
     --------
     >>> round(threshold(70.0, 0.12, 0.01), 2)
-    4.52
+    4.55
     """
 
     def excess(level: float) -> float:

@@ -247,8 +247,8 @@ def _table(
         ("density", np.tile(density, (len(fitted), 1)), "g/cm3", "Calculated density", False),
         ("absorption", np.tile(absorption, (len(fitted), 1)), "cm-1", "Linear absorption coefficient", False),
     ):
-        attrs = {"units": unit, "long_name": label} | ({"ancillary_variables": f"{name}_unc"} if paired else {})
-        data[name] = (row, shaped(values), attrs)
+        told = {"units": unit, "long_name": label} | ({"ancillary_variables": f"{name}_unc"} if paired else {})
+        data[name] = (row, shaped(values), told)
     data["scale_covariance"] = ((*row, "phase_b"), shaped(variance), {"units": "arb. units"})
     chi2 = np.array([item.reduced_chi2 for item in fitted])
     data["reduced_chi2"] = (dims, chi2.reshape(shape), one | {"long_name": "χ² per point"})

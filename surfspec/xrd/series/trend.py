@@ -25,8 +25,8 @@ EVENTS: Final = ("appears", "vanishes")
 def follow(series: xr.Dataset, along: str | None = None) -> xr.Dataset:
     r"""Follow the phases of a series along its coordinate.
 
-    A phase appears, or vanishes, between two neighbours, one without and one with it; the place is their middle with the
-    standard uncertainty of a uniform distribution, (distance)/sqrt(12). Cells follow a straight line
+    A phase appears, or vanishes, between two neighbours, one without and one with it; the place is their middle with
+    the standard uncertainty of a uniform distribution, (distance)/sqrt(12). Cells follow a straight line
     :math:`L = L_0 (1 + \alpha\,(t - \bar t))`; the uncertainty of the slope is that of the scatter about it.
 
     Parameters
@@ -40,8 +40,8 @@ def follow(series: xr.Dataset, along: str | None = None) -> xr.Dataset:
     -------
     xarray.Dataset
         Kind ``table``. Over the dimension and ``phase``: ``weight_fraction`` with ``_unc`` (NaN where the phase is not
-        there), ``detection_limit`` (1), ``present`` (1, 0, or -1 where it is below twice its limit), and
-        ``probability`` of a match. Over ``phase``: ``appears`` and ``vanishes`` with ``_unc`` in the unit of the
+        there), ``detection_limit`` (1), ``present`` (1, 0, or -1 for doubtful: probability 0.05 to 0.95, or 3 to 4 sigma),
+        and ``probability`` of a match. Over ``phase``: ``appears`` and ``vanishes`` with ``_unc`` in the unit of the
         coordinate, NaN where that did not happen once; ``cell_slope`` with ``_unc``, the relative change of cell
         lengths per unit of the coordinate, over ``axis`` (a, b, c) as well for a match; ``members`` that gave it.
         ``attrs["reasons"]`` names phases that come and go.
@@ -151,7 +151,7 @@ def _coordinate(series: xr.Dataset, dim: str) -> tuple[Array, str]:
 
 
 def _limits(series: xr.Dataset, fraction: Array) -> Array:
-    """Detection limit of each phase in each member, shape of the fractions."""
+    """Return the detection limit of each phase in each member, shape of the fractions."""
     if series["detection_limit"].dims[-1] == "phase":
         return np.asarray(series["detection_limit"].values, dtype=np.float64)
     found = np.full(fraction.shape, np.nan)
@@ -262,4 +262,4 @@ def cell_lengths(hkl: NDArray[np.int64], d: Array, space_group: str) -> Array:
         return np.full(3, np.nan)
     six = [values[index] if index >= 0 else (values[0] / 2.0 if index == -2 else 0.0) for index in place]
     metric = np.array([[six[0], six[5], six[4]], [six[5], six[1], six[3]], [six[4], six[3], six[2]]])
-    return np.sqrt(np.diag(np.linalg.inv(metric)))
+    return np.asarray(np.sqrt(np.diag(np.linalg.inv(metric))))
