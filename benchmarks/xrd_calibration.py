@@ -172,6 +172,13 @@ def calibration_error(probability: Array, present: Array, bins: int = BINS) -> f
     return float(np.sum(table[:, 3] * np.abs(table[:, 0] - table[:, 1])) / table[:, 3].sum()) if len(table) else np.nan
 
 
+def largest_error(probability: Array, present: Array, bins: int = BINS, least: int = 10) -> float:
+    """Largest |share present - mean probability| of the bins that hold at least `least` claims."""
+    table = reliability(probability, present, bins)
+    kept = table[table[:, 3] >= least]
+    return float(np.max(np.abs(kept[:, 0] - kept[:, 1]))) if len(kept) else np.nan
+
+
 def brier(probability: Array, present: Array) -> float:
     """Mean square of probability minus outcome."""
     return float(np.mean((probability - present) ** 2)) if len(present) else np.nan
@@ -211,13 +218,14 @@ def sets_of(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
 
 def summary(rows: Sequence[Row]) -> str:
     """Calibration of every set, then what was claimed, missed, limited and weighed."""
-    lines = ["set                        n   present   mean p   ECE           Brier    sharpness"]
+    lines = ["set                        n   present   mean p   ECE           worst bin   Brier    sharpness"]
     for name, own in sets_of(rows):
         if own:
             p, y = columns(own)
             lines.append(
                 f"{name:24} {len(own):6d} {y.mean():8.3f} {p.mean():8.3f}   {calibration_error(p, y):.3f} +- "
-                f"{boot(calibration_error, own, times=50):.3f} {brier(p, y):8.4f} {np.var(p):10.4f}"
+                f"{boot(calibration_error, own, times=50):.3f} {largest_error(p, y):8.3f} {brier(p, y):10.4f} "
+                f"{np.var(p):10.4f}"
             )
     for mode in dict.fromkeys(row.mode for row in rows):
         own = [row for row in rows if row.mode == mode]

@@ -1,7 +1,7 @@
 """Fit the map of log-odds, judge it on others: ``python -m benchmarks.xrd_recalibration --develop FILE --held FILE``.
 
 The files hold rows that ``benchmarks.xrd_calibration --csv`` kept, of the develop and of the held-out seeds.
-``--write`` puts the maps and the reliability of the held-out mixtures into ``reference_spectra/tables``, with their
+``--write STATE`` puts the maps and the reliability of the held-out mixtures into ``reference_spectra/tables``, with their
 provenance; without it nothing is written. Held-out rows are judged, never fitted.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,17 +74,11 @@ def compared(before: Sequence[Row], maps: dict[str, Calibration]) -> str:
     return "\n".join(lines)
 
 
-def _commit() -> str:
-    command = ["git", "log", "-1", "--format=%h of %cs"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TABLES)  # noqa: S603
-    return done.stdout.strip() or "unknown"
-
-
-def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: str) -> None:
+def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: str, state: str) -> None:
     """Write the maps and the reliability of held-out rows into the tables of the package."""
     head = (
         f"# SIMULATED: from random simulated mixtures (reference_spectra/xrd_simulation), no measurement.\n"
-        f"# Made by benchmarks/xrd_calibration.py and xrd_recalibration.py with the state {_commit()}.\n"
+        f"# Made by benchmarks/xrd_calibration.py and xrd_recalibration.py of matches by the state {state}.\n"
         f"# Maps fitted on seeds {develop}; reliability judged on seeds {held}, which nothing was fitted on.\n"
     )
     lines = [
@@ -98,21 +91,21 @@ def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: 
     (TABLES / "xrd_calibration.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     lines = [head + "# Share of claims that were true, by stated probability, before (raw) and after (mapped) the map."]
     lines.append("state,set,bin (1),mean_probability (1),share_present (1),share_unc (1),claims (1)")
-    for state in ("raw", "mapped"):
+    for kind in ("raw", "mapped"):
         for name, rows in sets_of(raw):
-            own = mapped(rows, maps) if state == "mapped" else rows
+            own = mapped(rows, maps) if kind == "mapped" else rows
             if "all candidates" not in name and own:
                 lines += [
-                    f"{state},{name},{min(int(p * BINS), BINS - 1)},{p:.4f},{share:.4f},{unc:.4f},{n:.0f}"
+                    f"{kind},{name},{min(int(p * BINS), BINS - 1)},{p:.4f},{share:.4f},{unc:.4f},{n:.0f}"
                     for p, share, unc, n in reliability(*columns(own))
                 ]
     (TABLES / "xrd_reliability.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def span(rows: Sequence[Row]) -> str:
-    """First and last seed."""
-    seeds = [row.seed for row in rows]
-    return f"{min(seeds)} to {max(seeds)}"
+    """Number of samples, first and last seed."""
+    seeds = {row.seed for row in rows}
+    return f"{min(seeds)} to {max(seeds)} ({len(seeds)} samples)"
 
 
 def main() -> None:
@@ -120,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--develop", type=Path, nargs="+", required=True)
     parser.add_argument("--held", type=Path, nargs="+", default=[])
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--write", metavar="STATE", help="write the tables; STATE is the commit that made the rows")
     options = parser.parse_args()
     develop = [row for path in options.develop for row in load(path)]
     maps = fitted(develop)
@@ -135,7 +128,7 @@ def main() -> None:
         held = [row for path in options.held for row in load(path)]
         print("held out:", compared(held, maps), sep="\n")
         if options.write:
-            write(maps, held, span(develop), span(held))
+            write(maps, held, span(develop), span(held), options.write)
 
 
 if __name__ == "__main__":

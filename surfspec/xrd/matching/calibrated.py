@@ -135,14 +135,17 @@ def fit(log_odds: ArrayLike, outcome: ArrayLike, *, weight: ArrayLike | None = N
 
 @functools.lru_cache(maxsize=1)
 def shipped() -> Mapping[str, Calibration]:
-    """Return the maps that come with the package, by question: ``phase`` and ``unknown``.
+    """Return the maps that come with the package, by question.
+
+    ``named``: is a phase that the match names there? ``candidate``: is one there that was considered and left out?
+    ``unknown``: is there a phase that is not in the list?
 
     Their table says on which simulated mixtures, with which state of the identification, they were fitted.
 
     Examples
     --------
     >>> sorted(shipped())
-    ['phase', 'unknown']
+    ['candidate', 'named', 'unknown']
     """
     return MappingProxyType(
         {
