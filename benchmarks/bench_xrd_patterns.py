@@ -46,7 +46,7 @@ def small_structure(phase: xrd.Phase) -> gemmi.SmallStructure:
             one.label, one.element, one.occ = site.label, gemmi.Element(symbol), share
             one.fract, one.u_iso = gemmi.Fractional(*site.xyz), site.b_iso / (8.0 * np.pi**2)
             out.add_site(one)
-    out.determine_and_set_spacegroup("H")
+    out.determine_and_set_spacegroup("1")
     out.setup_cell_images()
     return out
 

@@ -5,13 +5,13 @@ A specimen of axial half height S and a receiving slit of half height H, at dist
 .. math:: \cos 2\varphi = \cos 2\theta\, \sqrt{1 + (h/L)^2},
 
 where h is the axial distance between the scattering point and the point of the slit. With W(h) the overlap of slit
-and specimen at that distance, the detector collects (their equations 7 to 11, with h for the variable)
+and specimen at that distance, the detector collects (their D, with h for the variable)
 
 .. math:: D(2\varphi)\,\mathrm{d}2\varphi \propto \frac{W(h)\, \mathrm{d}h}{\cos^2 2\varphi \,\sin 2\varphi}
    \cos^2 2\theta.
 
-In h the integrand has no pole where the line ends, so a few Gauss-Legendre points are exact enough; the weights are
-normalised to 1, which keeps the area of the line.
+In h the integrand has no pole at 2 theta, so a few Gauss-Legendre points are exact enough; the weights are normalised
+to 1, which keeps the area of the line.
 """
 
 from __future__ import annotations
@@ -60,7 +60,16 @@ def spread(two_theta: Array, axial: Axial) -> Array:
     return np.asarray(np.degrees(np.abs(angle - np.arccos(np.clip(far, -1.0, 1.0)))))
 
 
-def axial_split(two_theta: Array, axial: Axial, *, points: int = 32) -> tuple[Array, Array]:
+def points_for(share: Array) -> NDArray[np.int64]:
+    """Gauss-Legendre points that draw a line to 1e-4 of its height, for its spread in units of its FWHM.
+
+    Measured: 6 + 4.6 points a unit suffice for pseudo-Voigt lines; rounded up to a power of two, 8 to 256.
+    """
+    wanted = np.clip(6.0 + 4.6 * np.asarray(share), 8.0, 256.0)
+    return np.asarray(2 ** np.ceil(np.log2(wanted))).astype(np.int64)
+
+
+def axial_split(two_theta: Array, axial: Axial, *, points: int = 64) -> tuple[Array, Array]:
     """Split lines into the parts that the heights of slit and specimen spread over angles.
 
     Parameters
@@ -85,7 +94,7 @@ def axial_split(two_theta: Array, axial: Axial, *, points: int = 32) -> tuple[Ar
     --------
     >>> angles, weights = axial_split(np.array([20.0, 90.0]), Axial(0.03, 0.03))
     >>> round(float((angles[0] * weights[0]).sum()), 3), round(float(angles[1].min()), 6)
-    (19.951, 90.0)
+    (19.953, 90.0)
     """
     angle = np.radians(np.asarray(two_theta, dtype=np.float64))[:, None]
     wide, narrow = max(axial.sample, axial.detector), min(axial.sample, axial.detector)

@@ -108,7 +108,7 @@ def pattern(
     >>> salt = xrd.phases(["halite"])[0]
     >>> lines = xrd.pattern(salt, wavelength="CuKa1", two_theta=(25, 50))
     >>> lines.reflection_two_theta.values.round(2).tolist()
-    [27.37, 31.7, 45.45]
+    [27.36, 31.7, 45.44]
     """
     span, grid = _range(two_theta)
     check_engine(engine)

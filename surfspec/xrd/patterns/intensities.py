@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from surfspec.errors import InputError
 from surfspec.xrd.patterns import fast
 from surfspec.xrd.patterns.atoms import atoms_of
-from surfspec.xrd.patterns.axial import UNSEEN, Axial, axial_split, spread
+from surfspec.xrd.patterns.axial import UNSEEN, Axial, axial_split, points_for, spread
 from surfspec.xrd.patterns.broadening import SCHERRER_K, broaden, lorentzian_width
 from surfspec.xrd.patterns.optics import Optics, Slit
 from surfspec.xrd.patterns.profile import REACH, Caglioti, draw, shift, two_theta_of
@@ -254,20 +254,18 @@ def _drawable(
 def _spread_out(
     centers: Array, areas: Array, fwhm: Array, eta: Array, axial: Axial
 ) -> tuple[Array, Array, Array, Array]:
-    """Replace the lines that axial divergence visibly spreads by their parts."""
-    wide = (spread(centers, axial) > UNSEEN * fwhm) & (centers > 0.0) & (centers < 180.0)
-    places, weights = axial_split(centers[wide], axial)
-    count = places.shape[1]
-
-    def joined(values: Array, parts: Array) -> Array:
-        return np.concatenate([values[~wide], parts.ravel()])
-
-    return (
-        joined(centers, places),
-        joined(areas, areas[wide, None] * weights),
-        joined(fwhm, np.repeat(fwhm[wide], count)),
-        joined(eta, np.repeat(eta[wide], count)),
-    )
+    """Replace the lines that axial divergence visibly spreads by their parts, the more the wider they spread."""
+    share = np.where((centers > 0.0) & (centers < 180.0), spread(centers, axial) / fwhm, 0.0)
+    out = [(centers[share <= UNSEEN], areas[share <= UNSEEN], fwhm[share <= UNSEEN], eta[share <= UNSEEN])]
+    points = points_for(share)
+    for count in np.unique(points[share > UNSEEN]).tolist():
+        some = (share > UNSEEN) & (points == count)
+        places, weights = axial_split(centers[some], axial, points=count)
+        parts = places.shape[1]
+        widths, shares = np.repeat(fwhm[some], parts), np.repeat(eta[some], parts)
+        out.append((places.ravel(), (areas[some, None] * weights).ravel(), widths, shares))
+    columns = [np.concatenate(column) for column in zip(*out, strict=True)]
+    return columns[0], columns[1], columns[2], columns[3]
 
 
 def _one_pass(conditions: Conditions) -> bool:

