@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 
@@ -206,6 +207,41 @@ def test_what_is_unlikely_is_said(tmp_path):
     assert "729.0 cubic angstrom for an atom" in xrd.read_cif(thin).note
     pressed = silicon(tmp_path, "F d -3 m:1", extra="_cell_measurement_pressure 5.2e6\n")
     assert "5.2 GPa" in xrd.read_cif(pressed).note
+
+
+def test_files_in_latin_1_packed_files_and_what_is_no_file(tmp_path):
+    path = silicon(tmp_path, "F d -3 m:1", extra="_publ_author_name 'M\u00fcller'\n")
+    text = path.read_text(encoding="utf-8")
+    path.write_bytes(text.encode("latin-1"))
+    assert xrd.read_cif(path).source == "M\u00fcller"
+    packed = tmp_path / "si.cif.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    assert xrd.read_cif(packed).cell[0] == 5.4309
+    path.write_bytes(b"\x1f\x8bno gzip")
+    with pytest.raises(errors.FormatError, match="no readable CIF"):
+        xrd.read_cif(path)
+    with pytest.raises(errors.InputError, match="a NoneType is no file name"):
+        xrd.read_cif(None)
+
+
+def test_damaged_files_end_in_an_error_that_helps(tmp_path):
+    path = silicon(tmp_path, "F d -3 m", extra="_chemical_formula_sum Si\n_cell_formula_units_Z 8\n")
+    whole = path.read_bytes()
+    rng = np.random.default_rng(7)
+    refused = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(whole) - 40, size=3):
+            data[place : place + int(rng.integers(0, 9))] = rng.choice(
+                list(b"0123456789.-?()'; _ax\xfc"), size=2
+            ).tolist()
+        path.write_bytes(bytes(data))
+        try:
+            assert xrd.read_cif(path).density > 0
+        except errors.SurfspecError as error:
+            assert error.remedy
+            refused += 1
+    assert refused > 100
 
 
 def test_several_structures_in_one_file(tmp_path):

@@ -66,6 +66,8 @@ def read_cif(path: str | Path, *, id: str | None = None, block: str | None = Non
     Traceback (most recent call last):
     surfspec.errors.FormatError: missing.cif: there is no such file. Check the path...
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"a {type(path).__name__} is no file name", where="read_cif", remedy="Pass the path of a CIF")
     file = Path(path)
     stamp = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else (0, 0)
     return _read(str(file), str(file.resolve()), stamp, id, block)

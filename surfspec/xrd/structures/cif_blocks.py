@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import re
 from pathlib import Path
@@ -23,6 +24,7 @@ _REFUSED = {
     "_atom_site_fourier_wave_vector": "modulated",
     "_atom_site_displace_fourier": "modulated",
 }
+_GZIP = b"\x1f\x8b"
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\((\d+)\))?")
 _ATOMS = ("_atom_site_label", "_atom_site_type_symbol", "_atom_site_fract_x")
 
@@ -38,8 +40,8 @@ def structure_blocks(file: Path) -> list[gemmi.cif.Block]:
     if not file.is_file():
         raise FormatError("there is no such file", where=file, remedy="Check the path and the current folder")
     try:
-        document = gemmi.cif.read(str(file))
-    except (ValueError, RuntimeError, OSError, UnicodeDecodeError) as error:
+        document = gemmi.cif.read_string(_decoded(file))
+    except (ValueError, RuntimeError, OSError, EOFError) as error:
         text = " ".join(str(error).split())[:200]
         raise FormatError(
             f"this is no readable CIF ({text})", where=file, remedy="Download it again, or mend the named line"
@@ -48,6 +50,17 @@ def structure_blocks(file: Path) -> list[gemmi.cif.Block]:
     if not blocks:
         raise FormatError("the file holds no atoms", where=file, remedy="Use a CIF with an _atom_site loop")
     return blocks
+
+
+def _decoded(file: Path) -> str:
+    """Return the text of a file, unpacked; in Latin-1 where it is not UTF-8 (names of authors in old files)."""
+    raw = file.read_bytes()
+    if raw.startswith(_GZIP):
+        raw = gzip.decompress(raw)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def choose(blocks: list[gemmi.cif.Block], wanted: str | None, file: Path) -> gemmi.cif.Block:

@@ -49,6 +49,8 @@ def read_folder(folder: str | Path, *, faulty: Literal["refuse", "skip"] = "refu
     """
     if faulty not in ("refuse", "skip"):
         raise InputError(f"faulty={faulty!r}", where="read_folder", remedy="Use faulty='refuse' or faulty='skip'")
+    if not isinstance(folder, str | Path):
+        raise InputError(f"a {type(folder).__name__} is no folder name", where="read_folder", remedy="Pass its path")
     place = Path(folder)
     if not place.is_dir():
         raise FormatError("there is no such folder", where=place, remedy="Check the path and the current folder")

@@ -54,7 +54,17 @@ def same_structure_type(first: Phase, second: Phase) -> bool:
 
 
 def isotypes(phases: Sequence[Phase]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of isotypic phases among many, by id; phases without a partner are left out.
+    """Return the groups of isotypic phases among many, see `same_structure_type`.
+
+    Parameters
+    ----------
+    phases
+        The phases.
+
+    Returns
+    -------
+    tuple of tuple of str
+        Ids; phases without a partner are left out.
 
     Examples
     --------
@@ -74,7 +84,17 @@ def isotypes(phases: Sequence[Phase]) -> tuple[tuple[str, ...], ...]:
 
 
 def polymorphs(phases: Sequence[Phase]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of phases of one composition among many, by id.
+    """Return the groups of phases of one composition among many.
+
+    Parameters
+    ----------
+    phases
+        The phases.
+
+    Returns
+    -------
+    tuple of tuple of str
+        Ids; phases without a partner are left out.
 
     Examples
     --------
