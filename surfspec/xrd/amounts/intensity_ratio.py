@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
+from surfspec.xrd.patterns.optics import lorentz_polarisation
 from surfspec.xrd.patterns.profile import two_theta_of
-from surfspec.xrd.patterns.structure_factors import lines, lorentz_polarisation
+from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.structures.cards import phases
 from surfspec.xrd.structures.phase import Phase

@@ -270,7 +270,7 @@ def _table(
 
     def stacked(values: list[Array]) -> Array:
         array = np.stack(values)
-        return array.reshape(*shape, *array.shape[1:])
+        return array.reshape((*shape, *array.shape[1:]))
 
     def spread(values: list[Array]) -> Array:
         return stacked([np.sqrt(np.diag(one)) for one in values])

@@ -40,10 +40,10 @@ def follow(series: xr.Dataset, along: str | None = None) -> xr.Dataset:
     -------
     xarray.Dataset
         Kind ``table``. Over the dimension and ``phase``: ``weight_fraction`` with ``_unc`` (NaN where the phase is not
-        there), ``detection_limit`` (1), ``present`` (1, 0, or -1 for doubtful: probability 0.05 to 0.95, or 3 to 4 sigma),
-        and ``probability`` of a match. Over ``phase``: ``appears`` and ``vanishes`` with ``_unc`` in the unit of the
-        coordinate, NaN where that did not happen once; ``cell_slope`` with ``_unc``, the relative change of cell
-        lengths per unit of the coordinate, over ``axis`` (a, b, c) as well for a match; ``members`` that gave it.
+        there), ``detection_limit`` (1), ``probability`` of a match, and ``present``: 1, 0, or -1 for doubtful
+        (probability 0.05 to 0.95, or 3 to 4 sigma). Over ``phase``: ``appears`` and ``vanishes`` with ``_unc`` in the
+        unit of the coordinate, NaN where that did not happen once; ``cell_slope`` with ``_unc``, the relative change of
+        cell lengths per unit of the coordinate, over ``axis`` (a, b, c) as well for a match; ``members`` that gave it.
         ``attrs["reasons"]`` names phases that come and go.
 
     Raises

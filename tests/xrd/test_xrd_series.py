@@ -1,0 +1,265 @@
+"""Pairs and series of simulated patterns with known truth: changes, fractions, trends."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import surfspec as ss
+from surfspec import schema, xrd
+from surfspec.errors import InputError
+from surfspec.xrd.patterns.profile import Caglioti
+from surfspec.xrd.series.difference import threshold
+from surfspec.xrd.series.trend import cell_lengths
+
+SHAPE = Caglioti(0.006, -0.004, 0.012, 0.5)
+CO = np.arange(15.0, 100.0, 0.03)
+CU = np.arange(18.0, 80.0, 0.03)
+CANDIDATES = ("NZSP_C2c", "ZrO2_m", "Pb_fcc", "Na_bcc", "Na15Pb4", "ZrSiO4")
+
+
+def drawn(name, x, wavelength, *, zero=0.0, strain=0.0):
+    """Pattern of a card, one mass unit, every cell length enlarged by the strain."""
+    card = xrd.phases([name])[0]
+    a, b, c, *angles = card.cell
+    card = dataclasses.replace(card, cell=(a * (1 + strain), b * (1 + strain), c * (1 + strain), *angles))
+    scale = 1.0 / xrd.phases([name])[0].density
+    return xrd.pattern(card, wavelength=wavelength, two_theta=x, profile=SHAPE, zero=zero, scale=scale).intensity.values
+
+
+BASE = [0.9 * drawn("NZSP_C2c", CO, "CoKa", zero=z) + 0.1 * drawn("ZrO2_m", CO, "CoKa", zero=z) for z in (0.0, 0.04)]
+LEAD = drawn("Pb_fcc", CO, "CoKa", zero=0.04)
+TOP = 4000.0 / BASE[0].max()
+
+
+def pair(seed, *, lead=0.0, base=BASE):
+    """Before and after: other dwell time, line shift and background; `lead` is its weight over that of the rest."""
+    rng = np.random.default_rng(seed)
+    background = 80.0 + 1800.0 / CO
+    counts = (
+        rng.poisson(TOP * base[0] + background),
+        rng.poisson(0.8 * TOP * (base[1] + lead * LEAD) + 1.2 * background),
+    )
+    return [ss.spectrum(CO, one, technique="XRD", simulated="true", wavelength_name="CoKa") for one in counts]
+
+
+def test_false_alarms_of_pairs_that_differ_by_noise():
+    """150 pairs, 10 % asked: binomial standard deviation 2.4 %."""
+    cards = xrd.phases(["Pb_fcc", "Na_bcc", "Na15Pb4", "ZrSiO4"])
+    lines = phases = 0
+    for seed in range(150):
+        found = xrd.changes(*pair(seed), phases=cards, false_alarm=0.1)
+        lines += found.sizes["line"] > 0
+        phases += bool((found.phase_change == "more").any())
+    assert 2 <= lines <= 25
+    assert phases <= 25
+
+
+def test_factor_and_shift_of_a_pair():
+    pulls = []
+    for seed in range(12):
+        found = xrd.changes(*pair(seed)).attrs
+        pulls.append([(found["scale_factor"] - 0.8) / found["scale_factor_unc"],
+                      (found["shift"] - 0.04) / found["shift_unc"]])  # fmt: skip
+    assert np.abs(np.mean(pulls, axis=0)).max() < 1.0
+    assert np.abs(pulls).max() < 3.5
+
+
+def test_half_a_percent_of_lead_is_seen_by_its_lines():
+    found = xrd.changes(*pair(7, lead=0.005), phases=["Pb_fcc", "Na_bcc", "ZrSiO4"])
+    assert schema.check(found, "table").attrs["simulated"] == "true"
+    first = found.isel(line=0)
+    assert first.change.item() == "appeared"
+    assert first.line_two_theta.item() == pytest.approx(36.5, abs=0.1)
+    assert first.d.item() == pytest.approx(2.858, abs=0.01)
+    assert found.phase_change.values.tolist() == ["more", "none", "none"]
+    assert "Lead" in found.attrs["conclusion"]
+    gone = xrd.changes(*pair(7, lead=0.005)[::-1])
+    assert gone.change.values[0] == "vanished"
+
+
+def test_power_against_weight_fraction_and_limits_that_cover():
+    """A tenth of a per cent of lead, 20 pairs: found by all lines at once; 95 % limits hold the truth."""
+    before, after = pair(0)
+    matches = tuple(xrd.match(one, phases=list(CANDIDATES)) for one in (before, after))
+    seen, covered = 0, 0
+    for seed in range(20):
+        found = xrd.changes(
+            *pair(100 + seed, lead=0.001), matches=matches, phases=["Pb_fcc", "Na_bcc"], false_alarm=0.05
+        )
+        row = found.sel(candidate="Pb_fcc")
+        seen += row.phase_change.item() == "more"
+        covered += row.weight_fraction_limit.item() > 0.001
+    assert seen >= 16
+    assert covered >= 17
+    none = xrd.changes(before, after, matches=matches)
+    assert none.attrs["conclusion"].startswith("no new line above")
+    assert none.weight_fraction_limit.sel(candidate="Pb_fcc").item() < 0.001
+
+
+def test_a_change_of_texture_is_no_new_phase():
+    """Lines of the same phases 15 % up or down: the scatter is read off the data and nothing appears."""
+    rng = np.random.default_rng(2)
+    card = xrd.phases(["corundum"])[0]
+    lines = xrd.pattern(card, wavelength="CoKa1", two_theta=(CO[0], CO[-1]), threshold=1e-4)
+    place, area = lines.reflection_two_theta.values, lines.area.values
+
+    def made(factor):
+        width = SHAPE.fwhm(place)
+        return np.sum(area * factor / width * np.exp(-4 * np.log(2) * ((CO[:, None] - place) / width) ** 2), axis=1)
+
+    y = [made(1.0), made(1 + 0.15 * rng.standard_normal(len(place)))]
+    top = 20000.0 / y[0].max()
+    both = [ss.spectrum(CO, rng.poisson(top * one + 100), technique="XRD", wavelength_name="CoKa1") for one in y]
+    found = xrd.changes(*both, phases=["Pb_fcc", "Na_bcc"])
+    assert found.attrs["model_error"] > 0.04
+    assert not {"appeared", "vanished"} & set(found.change.values.tolist())
+    assert (found.phase_change == "none").all()
+
+
+def test_patterns_on_other_grids():
+    before, after = pair(3, lead=0.01)
+    coarse = before.isel(two_theta=slice(0, None, 2))
+    found = xrd.changes(coarse, after.isel(two_theta=slice(100, 2600)))
+    assert found.change.values[0] == "appeared"
+    assert found.attrs["scale_factor"] == pytest.approx(0.8, abs=0.03)
+
+
+def test_level_follows_the_false_alarm_rate():
+    """Rice: twice (rate exp(-u^2/2) + Q(u)) is the probability asked for."""
+    u, sigma = threshold(80.0, 0.12, 0.01), 0.12 / np.sqrt(8 * np.log(2))
+    assert 2 * 80 / (2 * np.pi * np.sqrt(2) * sigma) * np.exp(-(u**2) / 2) == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a, b: ((a.isel(two_theta=slice(0, 100)), b), {}), "share"),
+        (lambda a, b: ((a, b), {"false_alarm": 0.9}), "false_alarm"),
+        (lambda a, b: ((a.assign_attrs(wavelength_name="CuKa"), b), {}), "measured with"),
+        (lambda a, b: ((a, b.expand_dims(time=2)), {}), "two single patterns"),
+    ],
+)
+def test_pairs_that_cannot_be_compared(change, message):
+    arguments, keywords = change(*pair(0))
+    with pytest.raises(InputError, match=message):
+        xrd.changes(*arguments, **keywords)
+
+
+TEMPERATURE = np.linspace(300.0, 900.0, 25)
+#: Linear expansion per kelvin against the middle of the series.
+ALPHA = {"corundum": 8e-6, "ZnO": -5e-6, "rutile": 0.0}
+GROWTH = np.where(TEMPERATURE < 500.0, 0.0, (TEMPERATURE - 480.0) / 1000.0)
+
+
+@pytest.fixture(scope="module")
+def heated():
+    """A series in which zincite comes between 475 and 500 K and corundum goes down, cells expanding."""
+    y = []
+    for t, w in zip(TEMPERATURE, GROWTH, strict=True):
+        parts = {"corundum": 0.7 - w, "ZnO": w, "rutile": 0.3}
+        grown = {name: drawn(name, CU, "CuKa", zero=0.03, strain=ALPHA[name] * (t - 600.0)) for name in parts}
+        y.append(sum(share * grown[name] for name, share in parts.items()))
+    made = np.array(y)
+    counts = np.random.default_rng(4).poisson(made * 3000.0 / made.max() + 80.0)
+    return ss.spectrum(
+        CU, counts, technique="XRD", dims=("temperature",), simulated="true", wavelength_name="CuKa",
+        coords={"temperature": ("temperature", TEMPERATURE, {"units": "K"})},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fitted(heated):
+    return xrd.fractions(heated, ["corundum", "ZnO", "rutile"])
+
+
+def test_fractions_of_many_patterns(fitted):
+    truth = np.stack([0.7 - GROWTH, GROWTH, np.full(len(GROWTH), 0.3)], axis=1)
+    error = fitted.weight_fraction.values - truth
+    assert np.abs(error).max() < 0.04
+    late = GROWTH > 0.05
+    for number in range(3):
+        # what all patterns have in common (line shape) bends slowly; the scatter about it is what is stated
+        left = error[late, number] - np.polyval(np.polyfit(GROWTH[late], error[late, number], 2), GROWTH[late])
+        assert np.std(left / fitted.weight_fraction_unc.values[late, number]) < 1.3
+    assert fitted.attrs["simulated"] == "true"
+    assert (fitted.reduced_chi2 < 2.0).all()
+
+
+def test_strains_follow_the_expansion(fitted):
+    found = xrd.follow(fitted)
+    for name, alpha in ALPHA.items():
+        row = found.sel(phase=name).isel(axis=0)
+        assert row.cell_slope.item() == pytest.approx(alpha, abs=max(4 * row.cell_slope_unc.item(), 2e-7))
+
+
+def test_where_a_phase_appears(fitted):
+    found = xrd.follow(fitted)
+    row = found.sel(phase="ZnO")
+    assert row.appears.item() == pytest.approx(487.5, abs=26.0)
+    assert row.appears_unc.item() >= 25.0 / np.sqrt(12.0) - 1e-9
+    assert np.isnan(row.vanishes)
+    assert np.isnan(found.appears.sel(phase="corundum"))
+    assert (found.present.sel(phase="ZnO").values[:8] <= 0).all()
+    assert schema.check(found, "table").attrs["simulated"] == "true"
+
+
+def test_order_changes_no_answer(heated, fitted):
+    turned = xrd.fractions(heated.isel(temperature=slice(None, None, -1)), ["corundum", "ZnO", "rutile"])
+    back = turned.isel(temperature=slice(None, None, -1))
+    assert back.weight_fraction.values == pytest.approx(fitted.weight_fraction.values, abs=1e-6)
+
+
+def test_fractions_are_quantified_and_balanced(fitted):
+    table = xrd.quantify(fitted)
+    assert table.weight_fraction.values == pytest.approx(fitted.weight_fraction.values, abs=1e-9)
+    assert (table.weight_fraction_unc.values[-1] > fitted.weight_fraction_unc.values[-1]).all()
+    assert xrd.composition(table).atomic_fraction.sum("element").values == pytest.approx(1.0)
+
+
+def test_a_match_of_a_series_is_followed(heated):
+    few = heated.isel(temperature=[0, 4, 16, 20, 24])
+    found = xrd.follow(xrd.match(few, phases=["corundum", "ZnO", "rutile"]))
+    assert found.appears.sel(phase="ZnO").item() == pytest.approx(550.0)  # between 400 and 700 K
+    slope = found.cell_slope.sel(phase="corundum", axis="a").item()
+    assert slope == pytest.approx(ALPHA["corundum"], abs=2e-6)
+
+
+def test_maps_and_progress(heated):
+    grid = heated.isel(temperature=slice(0, 6)).drop_vars("temperature")
+    wafer = ss.spectrum(
+        CU, grid.intensity.values.reshape(2, 3, -1), technique="XRD", dims=("y", "x"), wavelength_name="CuKa"
+    )
+    told = []
+    found = xrd.fractions(wafer, ["corundum", "rutile"], progress=lambda done, total: told.append((done, total)))
+    assert found.weight_fraction.dims == ("y", "x", "phase")
+    assert told[-1] == (6, 6)
+    with pytest.raises(InputError, match="one dimension"):
+        xrd.follow(found)
+    assert xrd.follow(found.isel(y=0)).sizes["x"] == 3
+
+
+def test_a_missing_phase_is_named(heated):
+    found = xrd.fractions(heated.isel(temperature=slice(20, 25)), ["corundum", "rutile"])
+    assert "model inadequate" in str(found.reasons.values[-1])
+
+
+def test_series_that_cannot_be_fitted(heated):
+    for arguments, message in (
+        ((heated.isel(temperature=0), ["corundum"]), "series of patterns"),
+        ((heated, []), "no phases"),
+    ):
+        with pytest.raises(InputError, match=message):
+            xrd.fractions(*arguments)
+    few = heated.isel(temperature=slice(0, 3)).assign_coords(temperature=np.full(3, 300.0))
+    same = xrd.fractions(few, ["corundum", "rutile"])
+    with pytest.raises(InputError, match="different numbers"):
+        xrd.follow(same)
+
+
+def test_cell_lengths_of_all_systems():
+    for name in ("Pb_fcc", "corundum", "rutile", "Na2CO3_gamma", "brookite", "ZrO2_m"):
+        card = xrd.phases([name])[0]
+        lines = xrd.pattern(card, wavelength="CuKa1", two_theta=(10, 70))
+        hkl = np.stack([lines[index].values for index in "hkl"], axis=1)
+        assert cell_lengths(hkl, lines.d.values, card.space_group) == pytest.approx(card.cell[:3], rel=1e-6)
