@@ -1,7 +1,7 @@
 """Fit the map of log-odds, judge it on others: ``python -m benchmarks.xrd_recalibration --develop FILE --held FILE``.
 
 The files hold rows that ``benchmarks.xrd_calibration --csv`` kept, of the develop and of the held-out seeds.
-``--write STATE`` puts the maps and the reliability of the held-out mixtures into ``reference_spectra/tables``, with their
+``--write STATE`` puts the maps and the reliability of held-out mixtures into ``reference_spectra/tables``, with their
 provenance; without it nothing is written. Held-out rows are judged, never fitted.
 """
 
