@@ -334,6 +334,15 @@ def test_a_pattern_with_everything_is_valid_data():
     assert np.all(made.intensity.values > 0)
 
 
+@pytest.mark.parametrize(("reach", "lost"), [(12.0, 0.0265), (60.0, 0.0053)])
+def test_reach_cuts_off_what_a_lorentzian_has_outside(reach, lost):
+    """1 - 2/pi arctan(2 reach) of its area."""
+    x = np.arange(15.0, 45.0, 0.002)
+    line = profile.draw(x, np.array([30.0]), np.array([1.0]), np.array([0.1]), 1.0, reach)
+    assert 1 - 2 / np.pi * np.arctan(2 * reach) == pytest.approx(lost, rel=0.01)
+    assert 1 - np.trapezoid(line, x) == pytest.approx(lost, rel=0.02)
+
+
 def test_lines_beyond_the_end_of_the_grid_reach_in():
     """The first line of halite lies at 27.37 deg; a grid that ends at 27.2 sees its flank."""
     whole = np.arange(20.0, 35.0, 0.01)

@@ -40,11 +40,16 @@ class Conditions:
     zero: float = 0.0
     displacement: float = 0.0
     transparency: float = 0.0
+    reach: float = REACH
 
     @property
     def broadened(self) -> bool:
         """Whether size or strain widens the lines."""
         return self.size != float("inf") or self.strain != 0.0
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.reach <= 1e4:
+            raise InputError(f"reach is {self.reach}", where="reach", remedy="Give 1 to 10000 FWHM")
 
     def shape(self, two_theta: Array, wavelength: Array) -> tuple[Array, Array]:
         """FWHM (deg) and Lorentzian share of lines at 2 theta (deg)."""
@@ -74,7 +79,7 @@ class Conditions:
             at = np.array([near, far])
             wave = self.light.wavelengths[0]
             width += float(lorentzian_width(at, wavelength=wave, size=self.size, strain=self.strain).max())
-        margin = REACH * width + abs(self.zero) + abs(self.displacement) + abs(self.transparency)
+        margin = self.reach * width + abs(self.zero) + abs(self.displacement) + abs(self.transparency)
         if self.axial is not None:
             margin += float(spread(np.array([near, far]), self.axial).max())
         return low - margin, min(high + margin, 179.0)
@@ -94,6 +99,7 @@ def intensity(
     displacement: float = 0.0,
     transparency: float = 0.0,
     scale: float = 1.0,
+    reach: float = REACH,
     engine: Engine = "numpy",
 ) -> Array:
     r"""Calculate the intensity of a phase at given angles: :func:`surfspec.xrd.pattern` as a bare, quick array.
@@ -110,6 +116,8 @@ def intensity(
         As for :func:`surfspec.xrd.pattern`.
     scale
         S, in electrons^-2 angstrom^6.
+    reach
+        Half width of the drawn part of a line, in FWHM of the widest.
     engine
         ``"numpy"``, or ``"numba"`` (extra ``fast``): the whole pattern in one compiled pass, worth its loading time of
         about a second from some thousand patterns on.
@@ -143,6 +151,7 @@ def intensity(
         zero=zero,
         displacement=displacement,
         transparency=transparency,
+        reach=reach,
     )
     return total(phase, grid, conditions, factor=scale, engine=engine)
 
@@ -203,8 +212,8 @@ def total(
     if conditions.axial is not None:
         centers, areas, fwhm, eta = _spread_out(centers, areas, fwhm, eta, conditions.axial)
     if engine == "numba":
-        return np.asarray(fast.kernel.draw_lines(grid, centers, factor * areas, fwhm, eta, REACH))
-    return draw(grid, centers, factor * areas, fwhm, eta)
+        return np.asarray(fast.kernel.draw_lines(grid, centers, factor * areas, fwhm, eta, conditions.reach))
+    return draw(grid, centers, factor * areas, fwhm, eta, conditions.reach)
 
 
 def check_engine(engine: str) -> None:
@@ -288,7 +297,7 @@ def _compiled(phase: Phase, grid: Array, conditions: Conditions, ends: tuple[flo
         atoms.imaginary, atoms.centred, factor * atoms.copies**2 / phase.volume**2,
         np.array([light.wavelengths, light.weights]), widths,
         (optics.share, 1.0 if optics.slit == "variable" else 0.0),
-        (conditions.zero, conditions.displacement, conditions.transparency), ends, NEGLIGIBLE, REACH,
+        (conditions.zero, conditions.displacement, conditions.transparency), ends, NEGLIGIBLE, float(conditions.reach),
     )  # fmt: skip
     if np.isnan(drawn[0]):
         raise InputError(
