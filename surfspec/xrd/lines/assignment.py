@@ -28,6 +28,8 @@ SIGMAS, WITHIN_WIDTH = 3.0, 0.4
 WEAKEST = 0.3
 #: Share of a peak's area that a line must bring to be named beside a stronger one.
 LEAST_SHARE = 0.03
+#: A smaller peak within this share of the larger FWHM of an assigned one is part of its profile.
+BESIDE = 0.6
 #: A line with this many times the area of the faintest peak should have been found.
 MISSED = 3.0
 
@@ -77,7 +79,7 @@ def assign(
         Kind ``table``. Over ``assignment``: ``peak_number``, ``phase``, h, k, l, ``calculated_two_theta``, ``offset``
         (deg, peak less line), ``share`` (1, calculated area of the line over that of the peak). Over ``peak``:
         ``peak_two_theta``, ``peak_two_theta_unc``, ``height``, ``relative_intensity``, ``explained`` (1, sum of the shares), and ``origin``:
-        the lines by name, or "K-beta of ...", "W L-alpha of ..." (whose parent is another peak), "spike", or empty: left over. Over
+        the lines by name, "profile of ..." for a smaller peak on top of a line, or "K-beta of ...", "W L-alpha of ..." (whose parent is another peak), "spike", or empty: left over. Over
         ``missing``: lines that should have been found and were not, with ``expected_area`` relative to the faintest
         peak (1).
 
@@ -161,11 +163,13 @@ def assign(
 
 
 def _calculated(phases: Sequence[Phase], light: Radiation, at: Array, zero: float, displacement: float) -> _Lines:
-    span = (max(float(at.min(initial=20.0)) - 0.5, 1.0), min(float(at.max(initial=80.0)) + 0.5, 179.0))
+    low, high = (float(at.min()), float(at.max())) if len(at) else (20.0, 80.0)
+    span = (max(low - 0.5, 1.0), min(high + 0.5, 179.0))
     parts = []
     for number, phase in enumerate(phases):
         made = pattern(phase, wavelength=light, two_theta=span)  # type: ignore[arg-type]
         strong = made["relative_intensity"].values > WEAKEST
+        strong &= (made["reflection_two_theta"].values > span[0]) & (made["reflection_two_theta"].values < span[1])
         hkl = np.stack([made[name].values for name in "hkl"], axis=1)[strong]
         true = made["reflection_two_theta"].values[strong]
         area = made["relative_intensity"].values[strong] / 100.0
@@ -216,6 +220,9 @@ def _origins(
     for number in range(len(at)):
         if not real[number]:
             found.append("spike")
-        else:
-            found.append("; ".join(listed.get(number, [])) or ghosts[number])
+            continue
+        near = [one for one in listed if abs(at[one] - at[number]) < BESIDE * max(width[one], width[number])
+                and height[one] > height[number]]  # fmt: skip
+        part = f"profile of {listed[near[0]][0]}" if near else ""
+        found.append("; ".join(listed.get(number, [])) or part or ghosts[number])
     return found

@@ -17,6 +17,7 @@ for a regularisation constant); Nychka (1988) J. Am. Statist. Assoc. 83, 1134 (c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 
 Array = NDArray[np.float64]
+Solver = Callable[[Array], Array]
 
 #: Most polynomial pieces of the spline.
 PIECES = 32
@@ -137,26 +139,19 @@ def compare(
     count = int(np.count_nonzero(weight))
     weighted, solve = _eliminate(lines, root, precision)
     left = target - weighted @ solve(weighted.T @ target)
+    reduced = [_reduced(choice, root, weighted, solve, target, left) for choice in choices]
+    # one scale for all: a basis too stiff for the data must not excuse itself by its own misfit
+    scale = max(1.0, min(one.best for one in reduced) / max(count - lines.shape[1], 1))
     evidences, backgrounds, variances, tried = [], [], [], []
-    for choice in choices:
-        columns = choice.columns * root[:, None]
-        free = columns - weighted @ solve(weighted.T @ columns)
-        normal = columns.T @ free
-        normal = 0.5 * (normal + normal.T)
-        mean = float(np.trace(normal)) / len(normal)
-        normal[np.diag_indices(len(normal))] += 1e-9 * mean
-        slope = columns.T @ left
-        total = float(target @ left)
-        spared = float(slope @ np.linalg.solve(normal + 1e-4 * mean * choice.penalty, slope))
-        scale = max(1.0, (total - spared) / max(count - len(normal) - lines.shape[1], 1.0))
-        rank = int(np.linalg.matrix_rank(choice.penalty))
-        for stiffness in STIFFNESSES * mean if rank else (0.0,):
-            sum_of = normal + stiffness * choice.penalty
+    for choice, one in zip(choices, reduced, strict=True):
+        for stiffness in STIFFNESSES * one.mean if one.rank else (0.0,):
+            sum_of = one.normal + stiffness * choice.penalty
             inverse = np.linalg.inv(sum_of)
-            coefficients = inverse @ slope
-            cost = (total - float(slope @ coefficients)) / scale
+            coefficients = inverse @ one.slope
+            cost = (one.total - float(one.slope @ coefficients)) / scale
             size = np.linalg.slogdet(sum_of / scale)[1]
-            evidences.append(0.5 * (rank * np.log(max(stiffness, 1e-300) / scale) * (rank > 0) - size - cost))
+            prior = one.rank * np.log(stiffness / scale) + one.penalty_size if one.rank else 0.0
+            evidences.append(0.5 * (prior - size - cost))
             tried.append(replace(choice, penalty=stiffness * choice.penalty))
             if bands:
                 backgrounds.append(choice.columns @ coefficients)
@@ -166,13 +161,47 @@ def compare(
     return Choice(probability / probability.sum(), np.array(backgrounds), np.array(variances), tuple(tried))
 
 
-def _eliminate(lines: csr_array, root: Array, precision: Array):  # type: ignore[no-untyped-def]
+@dataclass(frozen=True)
+class _Reduced:
+    """Normal equations of one basis with the lines eliminated.
+
+    `rank` and `penalty_size` (ln of the product of the eigenvalues that are not zero) belong to the penalty; `mean` is
+    the mean precision of a coefficient, `total` the sum of squares without background, `best` that of the loosest one.
+    """
+
+    normal: Array
+    slope: Array
+    total: float
+    mean: float
+    rank: int
+    penalty_size: float
+    best: float
+
+
+def _reduced(choice: Basis, root: Array, weighted: csr_array, solve: Solver, target: Array, left: Array) -> _Reduced:
+    columns = choice.columns * root[:, None]
+    free = columns - weighted @ solve(weighted.T @ columns)
+    normal = columns.T @ free
+    normal = 0.5 * (normal + normal.T)
+    mean = float(np.trace(normal)) / len(normal)
+    normal[np.diag_indices(len(normal))] += 1e-9 * mean
+    slope = columns.T @ left
+    total = float(target @ left)
+    spared = float(slope @ np.linalg.solve(normal + STIFFNESSES[0] * mean * choice.penalty, slope))
+    eigen = np.linalg.eigvalsh(choice.penalty)
+    real = eigen > 1e-9 * max(float(eigen[-1]), 1e-300)
+    return _Reduced(
+        normal, slope, total, mean, int(np.count_nonzero(real)), float(np.sum(np.log(eigen[real]))), total - spared
+    )
+
+
+def _eliminate(lines: csr_array, root: Array, precision: Array) -> tuple[csr_array, Solver]:
     """Weighted, scaled columns of the lines, and the solver of their normal equations."""
     weighted = lines.multiply(root[:, None]).tocsr()
     if not lines.shape[1]:
-        return weighted, lambda right: right
+        return weighted, lambda right: np.asarray(right)
     square = (weighted.T @ weighted).toarray() + np.diag(precision)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(square), 1e-300))
     factor = cho_factor(square * scale[:, None] * scale + 1e-8 * np.eye(len(square)))
     weighted = weighted.multiply(scale[None, :]).tocsr()
-    return weighted, lambda right: cho_solve(factor, right)
+    return weighted, lambda right: np.asarray(cho_solve(factor, right))

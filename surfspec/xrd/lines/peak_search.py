@@ -32,6 +32,8 @@ SPLIT_GAIN = 40.0
 PROFILE_ERROR = 0.05
 #: Largest relative error of the profile in the weights; what misfits more enlarges the uncertainties instead.
 LARGEST_ERROR = 0.05
+#: Two lines of like width closer than this (in FWHM) are one.
+SAME_LINE = 0.4
 #: Most lines of one pattern.
 MOST_LINES = 400
 
@@ -270,7 +272,10 @@ class _Hunt:
         order = np.argsort(lines.center)
         strength = np.where(bad, state.strength, np.inf)
         for here, there in zip(order[:-1], order[1:], strict=True):
-            if lines.center[there] - lines.center[here] < 2.0 * width[here]:
+            apart, both = lines.center[there] - lines.center[here], lines.width[[here, there]]
+            if apart < SAME_LINE * both.min() and both.max() < 2.0 * both.min():
+                bad[here if state.strength[here] < state.strength[there] else there] = True  # one line, described twice
+            elif apart < 2.0 * width[here]:
                 # of two neighbours that both fail one may stand once the other is gone
                 weaker = here if strength[here] < strength[there] else there
                 other = there if weaker == here else here

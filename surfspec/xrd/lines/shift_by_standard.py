@@ -31,6 +31,8 @@ OUTLIER = 4.0
 #: Correlation of zero and displacement from which only their sum is known.
 INSEPARABLE = 0.9995
 NAMES = ("zero", "displacement")
+#: Flags of peaks whose position is not that of one line.
+NOT_USED = ("overlap", "spike", "saturated", "at edge", "flank")
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,13 @@ def _pairs(peaks: xr.Dataset, phase: Phase, light: object, tolerance: float) -> 
     """Pair the peaks with the lines of the standard, at the common shift that pairs most of their intensity."""
     at, spread = peaks["peak_two_theta"].values, peaks["peak_two_theta_unc"].values
     good = np.isfinite(spread) & (spread > 0)
+    if "flag" in peaks:
+        good &= np.array([not any(word in flag for word in NOT_USED) for flag in peaks["flag"].values], dtype=bool)
     at, spread, strength = at[good], spread[good], peaks["area"].values[good]
     if not len(at):
-        raise InputError("the table has no peaks", where="peaks", remedy="Look at the pattern: does anything stand out?")
+        raise InputError(
+            "the table has no peak that stands alone", where="peaks", remedy="Look at the pattern and at the flags"
+        )
     span = (max(float(at.min()) - 1.0, 1.0), min(float(at.max()) + 1.0, 179.0))
     lines = pattern(phase, wavelength=light, two_theta=span)  # type: ignore[arg-type]
     true, relative = lines["reflection_two_theta"].values, lines["relative_intensity"].values
