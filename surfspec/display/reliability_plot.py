@@ -63,7 +63,8 @@ def plot_reliability(
     --------
     >>> import surfspec as ss, xarray as xr
     >>> bins = {"probability": [0.1, 0.5, 0.9], "frequency": [0.1, 0.6, 0.9], "count": [50, 20, 30]}
-    >>> table = xr.Dataset({k: ("bin", v, {"units": "1"}) for k, v in bins.items()}, attrs={"kind": "table"})
+    >>> attrs = {"kind": "table", "technique": "XRD"}
+    >>> table = xr.Dataset({k: ("bin", v, {"units": "1"}) for k, v in bins.items()}, attrs=attrs)
     >>> figure = ss.display.plot_reliability(table)
     >>> figure.axes[0].get_legend().get_texts()[0].get_text()
     'ECE 0.020, 100 cases'

@@ -1,0 +1,243 @@
+"""Pictures and summaries of powder diffraction: axes, marks, many patterns, refinements, changes, reliability."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.collections import LineCollection, QuadMesh
+
+import surfspec as ss
+from surfspec.display import diffraction_axis as bragg
+from surfspec.display import plot, plot_changes, plot_match, plot_pattern, plot_refinement, plot_reliability, style
+from surfspec.display import summary as summarise
+from surfspec.display.match_summary import match_lines
+from surfspec.errors import InputError
+
+X = np.arange(20.0, 60.0, 0.04)
+
+
+def texts(figure: object) -> str:
+    return "\n".join(artist.get_text() for artist in figure.findobj(lambda a: hasattr(a, "get_text")))  # type: ignore[attr-defined]
+
+
+def counts(seed: int, **parts: float) -> xr.Dataset:
+    """Poisson counts of phases on a flat background, Cu Ka1."""
+    total = sum(
+        part * ss.xrd.pattern(ss.xrd.phases([name])[0], wavelength="CuKa1", two_theta=X).intensity.values
+        for name, part in parts.items()
+    )
+    y = np.random.default_rng(seed).poisson(100 + 10 * total)
+    return ss.spectrum(X, y, technique="XRD", wavelength=1.5405929, simulated="true", sample="mixture")
+
+
+@pytest.fixture(scope="module")
+def series() -> xr.Dataset:
+    members = [counts(index, halite=1.0, KCl=0.2 * index) for index in range(4)]
+    return ss.stack(members, dim="temperature", values=[300.0, 400.0, 600.0, 700.0])
+
+
+@pytest.fixture(scope="module")
+def refined() -> xr.Dataset:
+    return ss.xrd.refine(counts(1, halite=1.0, corundum=1.0), ss.xrd.phases(["halite", "corundum"]))
+
+
+def test_spacings_fall_to_the_right_evenly_in_the_scattering_vector(made: ModuleType) -> None:
+    figure = plot_match(made.xrd_match(), axis="d")
+    ax = figure.axes[0]
+    figure.draw_without_rendering()
+    d = bragg.abscissa(np.array([20.0, 40.0, 60.0]), "d", 1.540598)
+    pixels = ax.transData.transform(np.column_stack([d, np.ones(3)]))[:, 0]
+    assert np.all(np.diff(pixels) > 0)  # larger angles, smaller spacings, further right
+    q = 1 / d
+    assert (pixels[1] - pixels[0]) / (pixels[2] - pixels[0]) == pytest.approx((q[1] - q[0]) / (q[2] - q[0]), rel=1e-6)
+    ticks = np.array(figure.axes[-1].get_xticks())
+    low, high = sorted(ax.get_xlim())
+    inside = ticks[(ticks >= low) & (ticks <= high)]
+    places = np.sort(ax.transData.transform(np.column_stack([inside, np.ones(inside.size)]))[:, 0])
+    assert inside.size >= 4
+    assert np.diff(places).min() > 15 * figure.dpi / 72  # labels do not touch
+
+
+def test_a_window_shows_its_part_and_scales_to_it(made: ModuleType) -> None:
+    match = made.xrd_match()
+    figure = plot_match(match, window=(60, 70))
+    ax = figure.axes[0]
+    low, high = ax.get_xlim()
+    assert low == pytest.approx(60, abs=0.03)
+    assert high == pytest.approx(70, abs=0.03)
+    inside = match.intensity.sel(two_theta=slice(60, 70)).values
+    assert inside.max() < ax.get_ylim()[1] < 0.5 * float(match.intensity.max())
+    assert "18.83°" not in texts(figure)  # the unexplained line lies outside
+    for bad in ((90, 95), (1,), "ab"):
+        with pytest.raises(InputError, match="window"):
+            plot_match(match, window=bad)  # type: ignore[arg-type]
+
+
+def test_names_of_phases_are_readable_in_the_colour_of_their_ticks(made: ModuleType) -> None:
+    def contrast(shade: str) -> float:
+        parts = [int(shade[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 1.05 / (float(np.dot(linear, (0.2126, 0.7152, 0.0722))) + 0.05)
+
+    assert all(contrast(style.readable(shade)) >= 4.45 for shade in style.COLORS)
+    labels = plot_match(made.xrd_match()).axes[1].get_yticklabels()
+    assert len({label.get_color() for label in labels}) == 3
+
+
+def test_lines_of_other_radiation_are_not_unexplained(made: ModuleType) -> None:
+    match = made.xrd_match().assign_coords(origin=("peak", ["K-beta of 20.88"]))
+    drawn = texts(plot_match(match))
+    assert "Other radiation" in drawn
+    assert "Unexplained" not in drawn
+    text = summarise(match)
+    assert "lines of other radiation (1): 18.83° (K-beta of 20.88)" in text
+    assert "unexplained lines" not in text
+
+
+def test_the_summary_names_what_decides_and_what_is_open(made: ModuleType) -> None:
+    match = made.xrd_match().assign(
+        candidate_verdict=("candidate", ["present", "present", "present", "absent"]),
+        deciding_two_theta=("candidate", [19.1, 28.17, np.nan, 18.83], {"units": "deg"}),
+        unknown_probability=((), 0.31, {"units": "1"}),
+        alternative_probability=("alternative", [0.8, 0.15, 0.001], {"units": "1"}),
+    )
+    match = match.assign_coords(
+        alternative_phases=("alternative", ["nasicon + zro2 + pb", "nasicon + pb", "pb"]),
+        rival=("phase", ["", "", "na15pb4"]),
+    )
+    match["candidate_probability"] = ("candidate", [0.999, 0.83, 0.97, 0.004], {"units": "1"})
+    lines = match_lines(match)
+    whole = "\n".join(lines)
+    assert "unlisted phase" in whole
+    assert "p = 0.31" in whole
+    rows = {line.split()[0]: line for line in lines}
+    assert "28.17°" in rows["baddeleyite"]
+    assert "no clean line" in rows["lead"]
+    assert "sets: nasicon + zro2 + pb (p = 0.80); nasicon + pb (p = 0.15)" in whole
+    assert "could also be: na15pb4 for pb" in whole
+    assert "absent (1): na15pb4 < 1.3 wt %" in whole
+    assert "not ruled out" not in whole
+    open_ = match.assign(candidate_verdict=("candidate", ["present", "present", "present", "cannot tell"]))
+    assert "not ruled out (1): na15pb4 (p < 0.01, seen from 1.3 wt %)" in "\n".join(match_lines(open_))
+    assert all(len(line) <= 100 for line in summarise(match).splitlines())
+
+
+def test_cards_stand_below_a_pattern_as_sticks_of_their_intensity() -> None:
+    card = ss.xrd.pattern(ss.xrd.phases(["KCl"])[0], wavelength="CuKa1", two_theta=(20, 60))
+    for yscale, power in (("linear", 1.0), ("sqrt", 0.5)):
+        figure = plot_pattern(counts(1, halite=1.0), cards={"sylvite KCl": card}, yscale=yscale)
+        assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["sylvite KCl"]
+        sticks = [one for one in figure.axes[1].collections if isinstance(one, LineCollection)]
+        segments = [segment for one in sticks for segment in one.get_segments()]
+        height = {round(segment[0][0], 3): abs(segment[1][1] - segment[0][1]) for segment in segments}
+        expected = (card.relative_intensity.values / 100) ** power
+        heights = np.array([height[round(float(place), 3)] for place in card.reflection_two_theta.values])
+        np.testing.assert_allclose(heights / heights.max(), np.maximum(expected, 0.06), rtol=1e-6)
+    with pytest.raises(InputError, match="holds no lines"):
+        plot_pattern(counts(1, halite=1.0), cards=counts(1, halite=1.0))
+
+
+def test_found_peaks_are_marked_and_named_without_overlap() -> None:
+    pattern = counts(1, halite=3.0)
+    peaks = ss.xrd.find_peaks(pattern, wavelength="CuKa1")
+    figure = plot_pattern(pattern, peaks=peaks)
+    (marks,) = [line for line in figure.axes[0].lines if line.get_marker() == "v"]
+    assert len(marks.get_xdata()) == peaks.sizes["peak"]
+    named = [text for text in figure.axes[0].texts if text.get_text()[:2].isdigit()]
+    assert len(named) == min(peaks.sizes["peak"], 24)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in named]
+    assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
+    with pytest.raises(InputError, match="one pattern"):
+        plot_pattern({"a": pattern, "b": pattern}, peaks=peaks)
+
+
+def test_a_series_as_lines_waterfall_and_map(series: xr.Dataset) -> None:
+    for kind in ("lines", "waterfall"):
+        figure = plot_pattern(series, kind=kind, offset=0.5)
+        ax = figure.axes[0]
+        drawn = [line.get_ydata() for line in ax.lines]
+        assert len(drawn) == 4
+        lowest = [float(np.min(line)) for line in drawn]
+        steps = np.diff(lowest)
+        span = max(float(np.ptp(series.intensity.values[index])) for index in range(4))
+        np.testing.assert_allclose(steps, 0.5 * span, rtol=1e-9)
+        assert "temperature 300" in texts(figure)
+        assert ax.get_yticks().size == 0
+    figure = plot_pattern(series, kind="map", yscale="sqrt")
+    (mesh,) = [one for one in figure.axes[0].collections if isinstance(one, QuadMesh)]
+    np.testing.assert_allclose(mesh.get_array().reshape(4, -1), np.sqrt(series.intensity.values))
+    assert figure.axes[0].get_ylabel().startswith("Temperature")
+    assert "Simulated" in texts(plot(series)) or "simulated" in texts(plot(series))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"kind": "pie"}, "no choice for kind"), ({"offset": -1}, "offset"), ({"normalise": "area"}, "normalise")],
+)
+def test_patterns_refuse_what_they_cannot_draw(series: xr.Dataset, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plot_pattern(series, **options)  # type: ignore[arg-type]
+
+
+def test_a_refinement_shows_agreement_cells_and_difference(refined: xr.Dataset) -> None:
+    figure = plot(refined)
+    pattern, ticks, difference = figure.axes
+    np.testing.assert_allclose(difference.lines[0].get_ydata(), (refined.intensity - refined.model).values)
+    words = texts(figure)
+    assert f"Rwp = {float(refined.r_wp):.3g} %" in words
+    named = "\n".join(label.get_text() for label in ticks.get_yticklabels())
+    assert "a = 5.6" in named
+    assert "c = 12.9" in named
+    lines = [one for one in ticks.collections if isinstance(one, LineCollection)]
+    assert sum(len(one.get_segments()) for one in lines) == refined.sizes["reflection"]
+    assert pattern.get_xlim() == difference.get_xlim()
+    text = summarise(refined)
+    assert "agreement" in text
+    assert "R Bragg" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+    with pytest.raises(InputError, match="no refinement"):
+        plot_refinement(ss.xps.fit(_zirconium(), "Zr 3d"))
+
+
+def _zirconium() -> xr.Dataset:
+    e = np.arange(176.0, 192.0, 0.2)
+    line = np.exp(-((e - 182.4) ** 2)) + 0.67 * np.exp(-((e - 184.8) ** 2))
+    return ss.spectrum(e, np.round(50 + 800 * line), technique="XPS")
+
+
+def test_changes_are_marked_with_what_they_did() -> None:
+    table = ss.xrd.changes(counts(1, halite=1.0), counts(2, halite=1.0, KCl=1.0), wavelength="CuKa1")
+    figure = plot(table)
+    above, below = figure.axes
+    assert "Appeared" in texts(figure)
+    np.testing.assert_allclose(below.lines[0].get_ydata(), table.difference.values)
+    assert above.get_title(loc="left").replace("\n", " ").endswith(str(table.attrs["conclusion"]))
+    assert "simulated" in above.get_title(loc="left")
+    with pytest.raises(InputError, match="compares no"):
+        plot_changes(xr.Dataset(attrs={"kind": "table", "technique": "XRD"}))
+    with pytest.raises(InputError, match="more than one frame"):
+        plot(table, ax=figure.axes[0])
+
+
+def test_a_reliability_diagram_states_the_calibration_error() -> None:
+    # ECE by hand: (50 * 0.05 + 50 * 0.15) / 100 = 0.10
+    table = xr.Dataset(
+        {
+            "probability": ("bin", [0.1, 0.55, 0.9], {"units": "1"}),
+            "frequency": ("bin", [0.15, np.nan, 0.75], {"units": "1"}),
+            "frequency_unc": ("bin", [0.05, np.nan, 0.06], {"units": "1"}),
+            "count": ("bin", [50, 0, 50]),
+        },
+        attrs={"kind": "table", "technique": "XRD", "simulated": "true"},
+    )
+    figure = plot_reliability(table)
+    assert "ECE 0.100, 100 cases" in texts(figure)
+    assert figure.axes[0].get_title(loc="left") == "Simulated"
+    with pytest.raises(InputError, match="outside 0 to 1"):
+        plot_reliability(table.assign(frequency=("bin", [15.0, np.nan, 75.0], {"units": "1"})))
+    with pytest.raises(InputError, match="no count"):
+        plot_reliability(table.drop_vars("count"))
