@@ -10,13 +10,17 @@ from surfspec.errors import InputError
 
 @dataclass(frozen=True)
 class Limits:
-    """Priors: standard deviations of the shifts (deg) and the relative cell strain, and the largest values allowed."""
+    """Priors: standard deviations of the shifts (deg) and the relative cell strain, and the largest values allowed.
+
+    ``largest_texture`` is the largest March coefficient; its inverse is the smallest; 1 for none.
+    """
 
     zero: float = 0.10
     displacement: float = 0.15
     strain: float = 0.002
     largest_shift: float = 0.35
     largest_strain: float = 0.02
+    largest_texture: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Recipe:
         uncertainty of its own uses that.
     cell_range
         Largest relative change of a cell length.
+    texture
+        Largest March coefficient of a phase, from 1 (no texture is fitted) to 10; the smallest is its inverse.
     monochromator
         2 theta of the monochromator crystal (graphite and Cu Ka: 26.6 deg), 0 for none.
     ka2_ratio
@@ -68,6 +74,7 @@ class Recipe:
     shift_range: float = field(default=0.35, metadata={"low": 0.0, "high": 1.0, "unit": "deg"})
     cell_prior: float = field(default=0.002, metadata={"above": 0.0, "high": 0.02})
     cell_range: float = field(default=0.02, metadata={"above": 0.0, "high": 0.05})
+    texture: float = field(default=1.0, metadata={"low": 1.0, "high": 10.0})
     monochromator: float = field(default=0.0, metadata={"low": 0.0, "below": 180.0, "unit": "deg"})
     ka2_ratio: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})
 
@@ -78,6 +85,7 @@ class Recipe:
             if wrong:
                 raise InputError(f"{name} holds {given.shown(wrong[0])}", where=name, remedy="Give a list of names")
             object.__setattr__(self, name, entries)
+        object.__setattr__(self, "texture", given.number(self.texture, "texture", low=1.0, high=10.0))
         if self.two_theta is not None and not 0.0 <= self.two_theta[0] < self.two_theta[1] < 180.0:
             raise InputError(
                 f"two_theta {self.two_theta} is no range", where="two_theta", remedy="Give (low, high) in deg"
@@ -88,4 +96,5 @@ class Recipe:
     @property
     def limits(self) -> Limits:
         """Priors and limits for the refinement."""
-        return Limits(strain=self.cell_prior, largest_shift=self.shift_range, largest_strain=self.cell_range)
+        return Limits(strain=self.cell_prior, largest_shift=self.shift_range, largest_strain=self.cell_range,
+                      largest_texture=self.texture)  # fmt: skip

@@ -160,7 +160,8 @@ def assess(
             -strain_log_odds(one, data, foreign),
         )
         parts.append((evidence - below, float(unlisted), lines))
-        for trial in _exchanged(fewer, one, book, data, limits, prior, banned) if exchange else ():
+        free = exchange and one.phase.id not in prior.stated
+        for trial in _exchanged(fewer, one, book, data, limits, prior, banned) if free else ():
             visited.note(trial, search.log_evidence(trial, data, prior))
     return [
         _assessment(one.phase.id, part, visited.sets, evidence)

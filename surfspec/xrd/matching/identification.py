@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from surfspec import schema
 from surfspec.errors import InputError
 from surfspec.xrd.matching import joining, measured, model, result, search
+from surfspec.xrd.matching.anode_hint import anode_hint
 from surfspec.xrd.matching.choice import chosen_phases, stated_ids
 from surfspec.xrd.matching.dictionary import Dictionary, dictionary
-from surfspec.xrd.matching.observed import background, unexplained
+from surfspec.xrd.matching.judgement import MOSTLY
+from surfspec.xrd.matching.observed import agreement, background, unexplained
 from surfspec.xrd.matching.outcome import Outcome
 from surfspec.xrd.matching.priors import Prior, prior_of
 from surfspec.xrd.matching.settle import settle
+from surfspec.xrd.matching.textures import textured
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Recipe
 from surfspec.xrd.structures.phase import Phase
@@ -145,6 +148,9 @@ def _match_one(
     if open_question:
         light = _with_or_without_ka2(x, y, statistics, given, light, settings, candidates)
     outcome = identify(x, y, statistics, given, light, settings, candidates)
+    if len(outcome.data.peaks.two_theta) and agreement(outcome.state, outcome.data) > MOSTLY:
+        hint = anode_hint(outcome.data, outcome.state.common, outcome.candidates, settings.limits)
+        notes = [*notes, hint] if hint else notes
     return result.assemble(spectrum, outcome, settings, notes)
 
 
@@ -189,7 +195,11 @@ def grow(
     if not usable or not len(data.peaks.two_theta):
         empty = model.solve(stated, common, data, limits)
         return Grown(
-            [empty], search.Visited({search.ids_of(empty): 0.0}, {search.ids_of(empty): empty}), book, data, prior
+            [empty],
+            search.Visited(frozenset(), {search.ids_of(empty): 0.0}, {search.ids_of(empty): empty}),
+            book,
+            data,
+            prior,
         )
     states, visited = search.grow(book, data, limits, common, settings.max_phases, prior, stated)
     return Grown(states, visited, book, data, prior)
@@ -223,11 +233,17 @@ def identify(
         data = data.with_model_error(error)
         again = [model.solve(one.members, one.common, data, limits, one.columns) for one in states]
         states = [search.prune(model.refine(one, data, limits, iterations=3), data, limits, prior) for one in again]
-        visited = search.Visited()
+        visited = search.Visited(prior.stated)
     for one in states:
         visited.note(one, search.log_evidence(one, data, prior))
     states.sort(key=lambda one: -search.log_evidence(one, data, prior))
     state, assessments, rejected = settle(states[0], book, data, limits, prior, visited)
+    turned = textured(state, data, limits)
+    if turned is not state:
+        visited = search.Visited(prior.stated)
+        turned = model.refine(turned, data, limits, iterations=3)
+        state, assessments, more = settle(turned, book, data, limits, prior, visited)
+        rejected += more
     state = model.refine(state, data, limits, iterations=3) if state.members else state
     return Outcome(
         state, assessments, rejected, data, unexplained(state, data), tuple(one.phase for one in book.members), book,

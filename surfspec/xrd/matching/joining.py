@@ -49,7 +49,8 @@ def joined(spectrum: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
 
 #: Coordinates that differ between the patterns of a series: they become variables.
 _PER_MEMBER = [
-    "rival", "rival_reason", "reflection_phase", "status", "h", "k", "l", "origin", "alternative_phases",
+    "rival", "rival_reason", "texture_axis",
+    "reflection_phase", "status", "h", "k", "l", "origin", "alternative_phases",
     "candidate_verdict", "deciding_against", "deciding_h", "deciding_k", "deciding_l",
 ]  # fmt: skip
 #: Coordinates that tell of the card of a phase, as text.

@@ -160,14 +160,27 @@ def prepare(
     baseline = clip_baseline(gaussian_filter1d(gy, 1.0), round(8.0 * width / step))
     net = np.maximum(gaussian_filter1d(gy, 0.3 * points) - baseline, 0.0)
     signal = maximum_filter1d(net, 2 * round(0.5 * points) + 1)
-    raw = spline_basis(gx, KNOT_SPACING)
-    raw = raw / np.linalg.norm(raw, axis=0)
+    raw = _background_columns(gx, baseline, points)
     gv = gv + points * (BACKGROUND_ERROR * np.maximum(baseline, 0.0)) ** 2
     weight, basis = _weights(gv, signal, raw, MODEL_ERROR, points)
     return Measured(
         gx, gy, gv, signal, MODEL_ERROR, weight, basis, raw,
         size, strain, peaks, points,
     )  # fmt: skip
+
+
+def _background_columns(x: Array, baseline: Array, points: float) -> Array:
+    """Smooth splines, and the clipped baseline of the data itself, which follows the humps of glass and foil.
+
+    The baseline is smoothed over two line widths, and what the splines can follow is taken out of it.
+    """
+    raw = spline_basis(x, KNOT_SPACING)
+    raw = raw / np.linalg.norm(raw, axis=0)
+    smooth = gaussian_filter1d(baseline, 2.0 * points)
+    solution, *_ = np.linalg.lstsq(raw, smooth, rcond=None)
+    own = smooth - raw @ solution
+    size = float(np.linalg.norm(own))
+    return np.column_stack([raw, own / size]) if size > 1e-9 * float(np.linalg.norm(smooth)) else raw
 
 
 def _typical_width(peaks: Peaks) -> tuple[float, float]:

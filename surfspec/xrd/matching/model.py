@@ -50,6 +50,8 @@ class Member:
         Line width H = size / cos(theta) + strain tan(theta), deg.
     sigma
         Prior standard deviation of the relative cell strain.
+    texture
+        Axis h, k, l and March coefficient, None for a random powder; `strength` holds it already.
     """
 
     phase: Phase
@@ -59,6 +61,7 @@ class Member:
     size: float
     strain: float
     sigma: float
+    texture: tuple[int, int, int, float] | None = None
 
 
 @dataclass(frozen=True)

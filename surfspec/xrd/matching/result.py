@@ -69,6 +69,11 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe, notes: Se
         "density": (density, "g/cm3", "Calculated density"),
         "absorption": (absorptions, "cm-1", "Linear absorption coefficient"),
         "strain": ([_strain(item) for item in chosen], "1", "Largest relative change of the cell against its card"),
+        "texture": (
+            [item.texture[3] if item.texture else 1.0 for item in chosen],
+            "1",
+            "March coefficient, 1 for none",
+        ),
         "line_width": ([item.size for item in chosen], "deg", "Size term of the line width"),
     }
     variables: dict[str, Any] = {
@@ -98,6 +103,8 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe, notes: Se
     ]
     coords["rival_reason"] = ("phase", np.array(why, dtype=np.str_), {"long_name": "Why the rival looks alike"})
     coords["rival"] = ("phase", np.array([item.rival for item in assessed], dtype=np.str_), {"long_name": "Best rival"})
+    axes = [" ".join(map(str, item.texture[:3])) if item.texture else "" for item in chosen]
+    coords["texture_axis"] = ("phase", np.array(axes, dtype=np.str_), {"long_name": "Axis of the texture, h k l"})
     coords["phase_b"] = ("phase_b", coords["phase"][1])
     dataset = xr.Dataset(variables, coords=coords)
     lines = judgement.leftover_lines(outcome.unexplained, state, data, outcome.candidates)

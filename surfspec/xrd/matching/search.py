@@ -37,15 +37,19 @@ BETTER = 0.5
 
 @dataclass
 class Visited:
-    """Best evidence of each set of phases that was refined (ids -> ln E), and the state that has it."""
+    """Best evidence of each set of phases that was refined (ids -> ln E), and the state that has it.
 
+    Sets without a phase of `stated` are not kept.
+    """
+
+    stated: frozenset[str] = frozenset()
     sets: dict[frozenset[str], float] = field(default_factory=dict)
     states: dict[frozenset[str], State] = field(default_factory=dict)
 
     def note(self, state: State, value: float) -> None:
         """Keep the evidence of a state if it is the best of its set."""
         key = ids_of(state)
-        if value > self.sets.get(key, -np.inf):
+        if self.stated <= key and value > self.sets.get(key, -np.inf):
             self.sets[key], self.states[key] = value, state
 
     def forget(self, name: str) -> None:
@@ -134,7 +138,7 @@ def grow(
     states, visited
         The best states, best first (at least one, maybe empty of phases), and the evidence of all sets refined.
     """
-    visited = Visited()
+    visited = Visited(prior.stated)
     empty = model.solve(stated, common, data, limits)
     if stated:
         empty = _with_ghosts(model.refine(empty, data, limits, iterations=6), data, limits)

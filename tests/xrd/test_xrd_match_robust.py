@@ -1,0 +1,95 @@
+"""Patterns as they come: ghosts of other wavelengths, humps, shifts, spikes, coarse steps, wrong anode; simulated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surfspec as ss
+from surfspec import errors, xrd
+from surfspec.xrd.patterns.profile import Caglioti
+
+CARDS = {phase.id: phase for phase in xrd.phases()}
+X = np.arange(18.0, 72.0, 0.035)
+SHAPE = Caglioti(0.006, -0.004, 0.012, 0.5)
+PAIR = {"corundum": 60, "ZnO": 40}
+ELEMENTS = ("Al", "Zn", "O")
+
+
+def curve(mixture, *, x=X, wavelength="CuKa", top=6000.0, level=150.0, **more):
+    """Return the expected intensity of a mixture (card id -> weight)."""
+    y = np.zeros_like(x)
+    for name, weight in mixture.items():
+        scale = weight / CARDS[name].density
+        made = xrd.pattern(CARDS[name], wavelength=wavelength, two_theta=x, profile=SHAPE, scale=scale, **more)
+        y += made.intensity.values
+    return y * top / y.max() + level * (1 + 40.0 / x)
+
+
+def counted(y, *, seed=0, x=X):
+    """Poisson counts."""
+    return ss.spectrum(x, np.random.default_rng(seed).poisson(y), technique="XRD", simulated="true")
+
+
+def names(found):
+    """Ids of the named phases."""
+    return set(found.phase.values.tolist())
+
+
+def test_k_beta_and_tungsten_lines_are_no_phases():
+    made = counted(curve(PAIR, top=30000.0, k_beta=0.03, tungsten=0.02))
+    found = xrd.match(made, wavelength="CuKa")
+    assert names(found) == set(PAIR)
+    assert float(found.unknown_probability) < 0.5
+    assert "unknown phase" not in str(found.reasons.values)
+
+
+@pytest.mark.parametrize(
+    "kind", ["hump", "zero", "coarse", "spikes", "negative", "saturated", "narrow range", "noise", "fluorescence"]
+)
+def test_the_answer_survives(kind):
+    x, more, level = X, {}, 150.0
+    if kind == "zero":
+        more = {"zero": 0.25}
+    if kind == "coarse":
+        x = X[::3]
+    if kind == "narrow range":
+        x = X[(X > 33.0) & (X < 38.5)]
+    if kind == "fluorescence":
+        level = 12000.0
+    y = curve(PAIR, x=x, level=level, **more)
+    if kind == "hump":
+        y = y + 900.0 * np.exp(-(((x - 24.0) / 5.0) ** 2))
+    made = counted(y if kind != "noise" else y / 12.0, x=x)
+    counts = made.intensity.values.astype(float)
+    if kind == "spikes":
+        counts[[200, 700, 1100]] += 4000.0
+    if kind == "negative":
+        counts = counts - 400.0
+    if kind == "saturated":
+        counts = np.minimum(counts, 0.6 * counts.max())
+    if kind in ("spikes", "negative", "saturated"):
+        made = ss.spectrum(x, counts, technique="XRD", units="arb. units", simulated="true")
+    found = xrd.match(made, wavelength="CuKa", elements=ELEMENTS)
+    assert names(found) == set(PAIR)
+
+
+def test_a_constant_and_a_short_pattern_are_refused():
+    with pytest.raises(errors.InputError, match="constant"):
+        xrd.match(ss.spectrum(X, np.full(X.size, 3.0), technique="XRD"), wavelength="CuKa")
+    with pytest.raises(errors.InputError, match="too few"):
+        xrd.match(counted(curve(PAIR)).isel(two_theta=slice(0, 40)), wavelength="CuKa")
+
+
+def test_the_wrong_radiation_is_suspected():
+    iron = counted(curve({"hematite": 70, "magnetite": 30}, wavelength="CoKa", level=4000.0))
+    wrong = xrd.match(iron, wavelength="CuKa", elements=("Fe", "O"))
+    assert str(wrong.verdict.values) != "ok"
+    assert "ambiguous: the wavelength? hematite explains the lines with CoKa" in str(wrong.reasons.values)
+    right = xrd.match(iron, wavelength="CoKa", elements=("Fe", "O"))
+    assert names(right) == {"hematite", "magnetite"}
+    assert "the wavelength?" not in str(right.reasons.values)
+    # a phase without a card is no question of the wavelength
+    unlisted = xrd.match(counted(curve({"rutile": 100})), wavelength="CuKa", elements=("Al", "O"))
+    assert unlisted.sizes["phase"] == 0
+    assert "the wavelength?" not in str(unlisted.reasons.values)
