@@ -1,9 +1,10 @@
-"""XRD of one sample: the phases of each of its patterns."""
+"""XRD of one sample: the phases of each of its patterns, and what changed from one to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import xarray as xr
@@ -48,7 +49,7 @@ def candidates(part: XrdPart, base: Path) -> tuple[xrd.Phase, ...]:
 
 
 def analyse(patterns: Mapping[str, xr.Dataset], phases: tuple[xrd.Phase, ...], *, progress: Progress) -> Outcome:
-    """Match every pattern of one sample against the candidate phases.
+    """Match every pattern of one sample against the candidate phases, and compare each with the one before it.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ def analyse(patterns: Mapping[str, xr.Dataset], phases: tuple[xrd.Phase, ...], *
         Told what is done.
     """
     out = Outcome()
+    found: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
     for label, measured in patterns.items():
         progress(f"identifying phases{'' if label == layout.PATTERN else f' ({label})'}")
         out.spectra[layout.pattern_node(label)] = measured
@@ -67,4 +69,17 @@ def analyse(patterns: Mapping[str, xr.Dataset], phases: tuple[xrd.Phase, ...], *
             match = out.attempt(f"xrd {label}", partial(xrd.match, measured, phases=phases))
         if match is not None:
             out.matches[layout.pattern_node(label)] = match
+            found[label] = measured, match
+    for (first, before), (second, after) in pairwise(found.items()):
+        progress(f"comparing patterns ({first}, {second})")
+        matches = before[1], after[1]
+        compare = partial(xrd.changes, before[0], after[0], matches=matches, phases=phases)
+        table = out.conclude(f"xrd changes {first} to {second}", compare)
+        if table is not None:
+            out.tables[changes_node(second)] = table.assign_attrs({"from": first, "to": second})
     return out
+
+
+def changes_node(label: str) -> str:
+    """Return the place of the table that compares a pattern with the one before it: ``xrd/changes_LABEL``."""
+    return f"xrd/changes_{label}"

@@ -96,11 +96,11 @@ def test_intensity_ratio_against_an_independent_calculation():
 def test_internal_standard_gives_the_amorphous_part():
     """70 g sample (20 quartz, 30 halite, 20 glass) and 30 g corundum."""
     made = scales({"quartz": 20.0, "halite": 30.0, "corundum": 30.0}, relative=1e-6)
-    found = xrd.quantify(made, standard={"corundum": 0.3}, grain=0.01)
+    found = xrd.quantify(made, standard={"corundum": 0.3}, grain=1e-6)
     assert found.absolute_fraction.sel(phase=["quartz", "halite"]).values == pytest.approx([20 / 70, 30 / 70])
     assert found.amorphous.item() == pytest.approx(20 / 70)
     assert np.isnan(found.absolute_fraction.sel(phase="corundum"))
-    wrong = xrd.quantify(made, standard={"corundum": (0.5, 0.001)}, grain=0.01)
+    wrong = xrd.quantify(made, standard={"corundum": (0.5, 0.001)}, grain=1e-6)
     assert wrong.amorphous.item() == pytest.approx(1 - 50 / 30)
     assert "below zero" in wrong.attrs["reasons"]
 
@@ -108,20 +108,20 @@ def test_internal_standard_gives_the_amorphous_part():
 def test_uncertainty_of_the_amorphous_part_by_monte_carlo():
     """Scales drawn with 4 % (what quantify takes as systematic) about the truth; the scatter is the stated one."""
     made = scales({"quartz": 40.0, "halite": 30.0, "corundum": 30.0}, relative=1e-6)
-    stated = xrd.quantify(made, standard={"corundum": (0.3, 0.003)}, grain=0.01)
+    stated = xrd.quantify(made, standard={"corundum": (0.3, 0.003)}, grain=1e-6)
     rng = np.random.default_rng(5)
     drawn = []
-    for _ in range(400):
+    for _ in range(120):
         other = made.copy()
         other["scale"] = made.scale * (1 + weights.SYSTEMATIC * rng.standard_normal(3))
         share = 0.3 + 0.003 * rng.standard_normal()
-        drawn.append(xrd.quantify(other, standard={"corundum": share}, grain=0.01).amorphous.item())
-    assert np.std(drawn) == pytest.approx(stated.amorphous_unc.item(), rel=0.12)
-    assert np.mean(drawn) == pytest.approx(0.0, abs=0.01)
+        drawn.append(xrd.quantify(other, standard={"corundum": share}, grain=1e-6).amorphous.item())
+    assert np.std(drawn) == pytest.approx(stated.amorphous_unc.item(), rel=0.2)
+    assert np.mean(drawn) == pytest.approx(0.0, abs=0.02)
 
 
 def test_fractions_by_weight_volume_and_formula_units():
-    found = xrd.quantify(scales({"ZnO": 60.0, "NiO": 40.0}), grain=0.01)
+    found = xrd.quantify(scales({"ZnO": 60.0, "NiO": 40.0}), grain=1e-6)
     zinc, nickel = (xrd.phases([name])[0] for name in ("ZnO", "NiO"))
     volume = np.array([0.6 / zinc.density, 0.4 / nickel.density])
     moles = np.array([0.6 / molar_mass("ZnO"), 0.4 / molar_mass("NiO")])
@@ -133,7 +133,7 @@ def test_fractions_by_weight_volume_and_formula_units():
 def test_bulk_composition_of_the_phases():
     """1 mol of ZnO and 1 mol of NiO: half oxygen, whatever the uncertainty of their ratio."""
     mass = {"ZnO": molar_mass("ZnO"), "NiO": molar_mass("NiO")}
-    found = xrd.composition(xrd.quantify(scales(mass), grain=0.01))
+    found = xrd.composition(xrd.quantify(scales(mass), grain=1e-6))
     assert found.atomic_fraction.sel(element=["O", "Zn", "Ni"]).values == pytest.approx([0.5, 0.25, 0.25], rel=1e-5)
     unc = found.atomic_fraction_unc
     assert unc.sel(element="O").item() < 1e-9 < unc.sel(element="Zn").item()
@@ -143,7 +143,9 @@ def test_bulk_composition_of_the_phases():
 
 def test_series_and_refinements_are_quantified():
     pair = [scales({"ZnO": 60.0, "NiO": 40.0}), scales({"ZnO": 100.0, "NiO": 0.0})]
-    series = xr.concat(pair, dim="temperature").assign_coords(temperature=[300.0, 400.0])
+    series = xr.concat(pair, dim="temperature").assign_coords(
+        temperature=("temperature", [300.0, 400.0], {"units": "K"})
+    )
     series.attrs = pair[0].attrs
     found = xrd.quantify(series)
     assert found.weight_fraction.dims == ("temperature", "phase")
@@ -166,13 +168,13 @@ def mixture(top=8000.0, seed=3):
 
 def test_ratios_of_strongest_lines():
     found, parts = mixture()
-    calculated = xrd.quantify(found, method="rir", grain=0.01)
+    calculated = xrd.quantify(found, method="rir", grain=1e-6)
     for name, w in parts.items():
         row = calculated.sel(phase=name)
         assert row.weight_fraction.item() == pytest.approx(w, abs=3 * row.weight_fraction_unc.item())
         assert row.weight_fraction.item() == pytest.approx(w, abs=0.03)
     own = xrd.reference_intensity_ratio(xrd.phases(["ZnO"])[0], wavelength="CuKa")
-    halved = xrd.quantify(found, method="rir", ratios={"ZnO": own / 2}, grain=0.01)
+    halved = xrd.quantify(found, method="rir", ratios={"ZnO": own / 2}, grain=1e-6)
     before, after = (one.weight_fraction.sel(phase="ZnO").item() for one in (calculated, halved))
     assert after / (1 - after) == pytest.approx(2 * before / (1 - before), rel=1e-3)
 

@@ -44,15 +44,15 @@ def pair(seed, *, lead=0.0, base=BASE):
 
 
 def test_false_alarms_of_pairs_that_differ_by_noise():
-    """150 pairs, 10 % asked: binomial standard deviation 2.4 %."""
+    """80 pairs, 10 % asked: 8 expected, binomial standard deviation 2.7."""
     cards = xrd.phases(["Pb_fcc", "Na_bcc", "Na15Pb4", "ZrSiO4"])
     lines = phases = 0
-    for seed in range(150):
+    for seed in range(80):
         found = xrd.changes(*pair(seed), phases=cards, false_alarm=0.1)
         lines += found.sizes["line"] > 0
         phases += bool((found.phase_change == "more").any())
-    assert 2 <= lines <= 25
-    assert phases <= 25
+    assert 1 <= lines <= 15
+    assert phases <= 15
 
 
 def test_factor_and_shift_of_a_pair():
@@ -79,19 +79,19 @@ def test_half_a_percent_of_lead_is_seen_by_its_lines():
 
 
 def test_power_against_weight_fraction_and_limits_that_cover():
-    """A tenth of a per cent of lead, 20 pairs: found by all lines at once; 95 % limits hold the truth."""
+    """A tenth of a per cent of lead, 12 pairs: found by all lines at once; 95 % limits hold the truth."""
     before, after = pair(0)
     matches = tuple(xrd.match(one, phases=list(CANDIDATES)) for one in (before, after))
     seen, covered = 0, 0
-    for seed in range(20):
+    for seed in range(12):
         found = xrd.changes(
             *pair(100 + seed, lead=0.001), matches=matches, phases=["Pb_fcc", "Na_bcc"], false_alarm=0.05
         )
         row = found.sel(candidate="Pb_fcc")
         seen += row.phase_change.item() == "more"
         covered += row.weight_fraction_limit.item() > 0.001
-    assert seen >= 16
-    assert covered >= 17
+    assert seen >= 10
+    assert covered >= 10
     none = xrd.changes(before, after, matches=matches)
     assert none.attrs["conclusion"].startswith("no new line above")
     assert none.weight_fraction_limit.sel(candidate="Pb_fcc").item() < 0.001
@@ -108,11 +108,15 @@ def test_a_change_of_texture_is_no_new_phase():
         width = SHAPE.fwhm(place)
         return np.sum(area * factor / width * np.exp(-4 * np.log(2) * ((CO[:, None] - place) / width) ** 2), axis=1)
 
-    y = [made(1.0), made(1 + 0.15 * rng.standard_normal(len(place)))]
+    factor = np.maximum(1 + 0.15 * rng.standard_normal(len(place)), 0.3)
+    y = [made(1.0), made(factor)]
     top = 20000.0 / y[0].max()
     both = [ss.spectrum(CO, rng.poisson(top * one + 100), technique="XRD", wavelength_name="CoKa1") for one in y]
     found = xrd.changes(*both, phases=["Pb_fcc", "Na_bcc"])
-    assert found.attrs["model_error"] > 0.04
+    # the same relative error all over a line of N points: eps = |deviation| / 0.67 / sqrt(N) for the median line
+    away = np.median(np.abs(factor / np.median(factor) - 1)) / 0.6745
+    expected = away / np.sqrt(np.median(SHAPE.fwhm(place)) / 0.03)
+    assert 0.4 * expected < found.attrs["model_error"] < 2.5 * expected
     assert not {"appeared", "vanished"} & set(found.change.values.tolist())
     assert (found.phase_change == "none").all()
 
@@ -218,7 +222,7 @@ def test_fractions_are_quantified_and_balanced(fitted):
 
 
 def test_a_match_of_a_series_is_followed(heated):
-    few = heated.isel(temperature=[0, 4, 16, 20, 24])
+    few = heated.isel(temperature=[0, 4, 16, 24])
     found = xrd.follow(xrd.match(few, phases=["corundum", "ZnO", "rutile"]))
     assert found.appears.sel(phase="ZnO").item() == pytest.approx(550.0)  # between 400 and 700 K
     slope = found.cell_slope.sel(phase="corundum", axis="a").item()
@@ -251,7 +255,9 @@ def test_series_that_cannot_be_fitted(heated):
     ):
         with pytest.raises(InputError, match=message):
             xrd.fractions(*arguments)
-    few = heated.isel(temperature=slice(0, 3)).assign_coords(temperature=np.full(3, 300.0))
+    few = heated.isel(temperature=slice(0, 3)).assign_coords(
+        temperature=("temperature", np.full(3, 300.0), {"units": "K"})
+    )
     same = xrd.fractions(few, ["corundum", "rutile"])
     with pytest.raises(InputError, match="different numbers"):
         xrd.follow(same)
