@@ -102,7 +102,7 @@ def run(
     variance, factor = counting_variance(y, statistics, given)
     basis = spline_basis(x, options.background)
     width = _typical_width(x, y, variance, light)
-    models = _models(chosen, light, x, options, start.factors or (None,) * len(chosen), {}, width)
+    models: Sequence[PhaseModel] = _models(chosen, light, x, options, start.factors or (None,) * len(chosen), {}, width)
     table = _first_table(models, options, start, width)
     fitted = data(x, y, variance, basis, reach=QUICK_REACH)
     state = _first_state(models, table, fitted, options, start)
@@ -243,38 +243,44 @@ def _release(models: Sequence[PhaseModel], state: State, fitted: Data, options: 
 def _textured(
     models: Sequence[PhaseModel], state: State, fitted: Data, options: Refinement, chosen: Sequence[Phase | Lattice],
     light: Radiation, x: Array, width: float,
-) -> tuple[list[PhaseModel], State, dict[str, Direction]] | None:  # fmt: skip
-    """Try directions for every phase and coefficients by the fall of chi-square; free those that count."""
-    enough = max(TEXTURE_GAIN * max(state.chi2 / len(x), 1.0), TEXTURE_SHARE * state.chi2)
+) -> tuple[Sequence[PhaseModel], State, dict[str, Direction]] | None:  # fmt: skip
+    """Give textures to phases, the one that explains most first, as long as chi-square falls by enough."""
     directions: dict[str, Direction] = {}
-    begun: dict[str, float] = {}
+    for _ in models:
+        enough = max(TEXTURE_GAIN * max(state.chi2 / len(x), 1.0), TEXTURE_SHARE * state.chi2)
+        gain, number, way, r = _best_texture(models, state, fitted)
+        if gain < 0.5 * enough:
+            break
+        factors = tuple(state.parameters.factors(i) for i in range(len(models)))
+        more = {**directions, models[number].phase.id: way}
+        new = _models(chosen, light, x, options, factors, more, width)
+        table = state.parameters.changed(number, "r", r, free=True)
+        found, _ = minimise(new, evaluate(new, table, fitted), fitted, steps=30)
+        if state.cost - found.cost < enough:
+            break
+        models, state, directions = new, found, more
+    return (models, state, directions) if directions else None
+
+
+def _best_texture(models: Sequence[PhaseModel], state: State, fitted: Data) -> tuple[float, int, Direction, float]:
+    """Return the largest fall of chi-square by a texture of one phase, that phase, the direction and coefficient."""
+    best = (0.0, -1, (0, 0, 1), 1.0)
     target = fitted.project(fitted.y)
     for number, one in enumerate(models):
-        if one.pawley or len(one.hkl) < 4 or not np.any(state.amplitudes_of(models, number) > 0):
+        barred = one.pawley or one.direction is not None or len(one.hkl) < 4
+        if barred or not np.any(state.amplitudes_of(models, number) > 0):
             continue
         others = [drawn.columns for i, drawn in enumerate(state.drawn) if i != number]
-        basis = np.empty((len(x), 0))
+        basis = np.empty((len(fitted.x), 0))
         if others:
             basis, _ = np.linalg.qr(fitted.project(np.concatenate(others, axis=1)))
         rest = target - basis @ (basis.T @ target)
         plain = _explained(state, number, fitted, basis, rest, np.ones(len(one.hkl)))
-        gains = {(way, r): _explained(state, number, fitted, basis, rest, march_factor(squared, r)[0]) - plain
-                 for way, squared in _ways(one).items() for r in MARCH}  # fmt: skip
-        best = max(gains, key=lambda key: gains[key], default=None)
-        if best is not None and gains[best] > 0.5 * enough:
-            directions[one.phase.id], begun[one.phase.id] = best
-    if not directions:
-        return None
-    factors = tuple(state.parameters.factors(i) for i in range(len(models)))
-    new = _models(chosen, light, x, options, factors, directions, width)
-    table = state.parameters
-    for number, one in enumerate(new):
-        if one.direction is not None:
-            table = table.changed(number, "r", begun[one.phase.id], free=True)
-    found, _ = minimise(new, evaluate(new, table, fitted), fitted, steps=30)
-    if state.cost - found.cost < enough:
-        return None
-    return new, found, directions
+        for way, squared in _ways(one).items():
+            for r in MARCH:
+                gain = _explained(state, number, fitted, basis, rest, march_factor(squared, r)[0]) - plain
+                best = max(best, (gain, number, way, r))
+    return best
 
 
 def _ways(model: PhaseModel) -> dict[Direction, Array]:
