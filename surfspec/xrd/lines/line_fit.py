@@ -85,6 +85,8 @@ class LineFit:
         1 / variance used, shape (n,).
     prior_spread
         Standard deviations of the priors (infinite for heights).
+    alone
+        Standard uncertainty of each height if the line stood alone on a known background, shape (m,).
     """
 
     lines: LineValues
@@ -97,23 +99,11 @@ class LineFit:
     jacobian: csr_array
     weight: Array
     prior_spread: LineValues
+    alone: Array
 
     def sharing(self) -> Array:
         """Factor by which neighbours and background raise the uncertainty of each height, shape (m,)."""
-        count = len(self.lines.height)
-        kinds = [self.jacobian[:, kind * count : (kind + 1) * count] for kind in range(KINDS)]
-        weighted = [one.multiply(self.weight[:, None]).tocsc() for one in kinds]
-        precision = 1.0 / np.square(np.stack(self.prior_spread.parts(), axis=1))
-        fixed = ~self.active.reshape(KINDS, count).T
-        own = np.zeros((count, KINDS, KINDS))
-        for row in range(KINDS):
-            for column in range(KINDS):
-                own[:, row, column] = np.asarray(weighted[row].multiply(kinds[column]).sum(axis=0)).ravel()
-            own[:, row, row] += precision[:, row] + np.where(fixed[:, row], 1e30, 0.0)
-        scale = 1.0 / np.sqrt(np.maximum(np.diagonal(own, axis1=1, axis2=2), 1e-300))
-        inverse = np.linalg.inv(own * scale[:, :, None] * scale[:, None, :] + 1e-10 * np.eye(KINDS))
-        alone = np.sqrt(inverse[:, 0, 0]) * scale[:, 0] if count else np.zeros(0)
-        return np.asarray(self.spread().height / np.maximum(alone, 1e-300))
+        return np.asarray(self.spread().height / np.maximum(self.alone, 1e-300))
 
     def line_covariance(self, line: int) -> Array:
         """Covariance of the five values of one line, zero for those that were fixed, shape (5, 5)."""
@@ -213,6 +203,7 @@ def fit_lines(
     return LineFit(
         unstack(values), coefficients, background, background + model + far, far, _inverse(normal), active, jacobian,
         weight, unstack(1.0 / np.sqrt(np.maximum(precision, 1e-300))),
+        _alone(normal, active, len(square)),
     )  # fmt: skip
 
 
@@ -374,6 +365,19 @@ def area_variance(line: LineValues, index: int, covariance: Array) -> float:
     by_peak = -(2.0 / np.pi - 2.0 * np.sqrt(np.log(2.0) / np.pi)) / peak
     gradient = np.array([width / peak, 0.0, height * width / peak, height * width / peak * by_peak, 0.0])
     return max(float(gradient @ covariance @ gradient), 0.0)
+
+
+def _alone(normal: Array, active: Mask, base: int) -> Array:
+    """Standard uncertainty of each height with only the line's own other values free."""
+    count = len(active) // KINDS
+    place = (np.cumsum(active) - 1 + base).reshape(KINDS, count).T
+    free = active.reshape(KINDS, count).T
+    place = np.where(free, place, 0)
+    block = normal[place[:, :, None], place[:, None, :]]
+    block = np.where(free[:, :, None] & free[:, None, :], block, np.eye(KINDS))
+    scale = 1.0 / np.sqrt(np.maximum(np.diagonal(block, axis1=1, axis2=2), 1e-300))
+    inverse = np.linalg.inv(block * scale[:, :, None] * scale[:, None, :] + 1e-10 * np.eye(KINDS))
+    return np.asarray(np.sqrt(np.maximum(inverse[:, 0, 0], 0.0)) * scale[:, 0])
 
 
 def linearised(y: Array, fit: LineFit, law: Law) -> tuple[Array, csr_array, Array]:

@@ -243,10 +243,7 @@ class _Hunt:
         noise = first if self.noise is None else self.noise.variance(without) * self.shrink
         squares = heights.data**2
         alone = np.bincount(heights.col, squares / (noise + model_error * others**2), count)
-        fitted = np.bincount(heights.col, squares * fit.weight[heights.row], count)
-        spread = fit.spread().height
-        shared = np.divide(1.0, spread * np.sqrt(fitted), out=np.zeros(count), where=spread * fitted > 0)
-        score = np.asarray(fit.lines.height * np.sqrt(alone) * np.minimum(shared, 1.0))
+        score = np.asarray(fit.lines.height * np.sqrt(alone) / np.maximum(fit.sharing(), 1.0))
         if self.noise is None:
             return score
         level = np.bincount(heights.col, squares * np.maximum(without, 0.0), count) / np.maximum(
@@ -389,7 +386,7 @@ def _sorted(fit: LineFit, order: Index) -> LineFit:
     rows = np.concatenate([np.arange(base), place[columns][active]])
     return replace(
         fit, lines=fit.lines.take(order), active=active, covariance=fit.covariance[np.ix_(rows, rows)],
-        jacobian=fit.jacobian[:, columns], prior_spread=fit.prior_spread.take(order),
+        jacobian=fit.jacobian[:, columns], prior_spread=fit.prior_spread.take(order), alone=fit.alone[order],
     )  # fmt: skip
 
 

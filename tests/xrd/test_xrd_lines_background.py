@@ -1,0 +1,131 @@
+"""Background, shifts and assignment; oracle: patterns of known background, shifts and phases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surfspec as ss
+from surfspec import errors, schema, xrd
+from surfspec.xrd.patterns.profile import Caglioti
+
+SHARP = Caglioti(0.006, -0.004, 0.012, 0.5)
+BACKGROUNDS = {
+    "flat": lambda x: 1.0 + 0.0 * x,
+    "air scatter and glass": lambda x: 0.5 + 15.0 / x + 1.2 * np.exp(-0.5 * ((x - 22.0) / 5.0) ** 2),
+    "steep": lambda x: 0.6 + 8.0 * np.exp(-(x - 10.0) / 4.0),
+    "fluorescence": lambda x: 3.0 - 0.01 * x + 0.4 * np.sin(x / 9.0),
+}
+
+
+def simulated(x, level, shape, names, top, rng, **shifts):
+    y = np.zeros_like(x)
+    for name in names:
+        y += xrd.pattern(xrd.phases([name])[0], wavelength="CuKa", two_theta=x, profile=SHARP, **shifts).intensity.values
+    truth = level * shape(x)
+    return ss.spectrum(x, rng.poisson(truth + top * y / y.max()), technique="XRD", simulated="true"), truth
+
+
+@pytest.mark.parametrize("name", BACKGROUNDS)
+def test_background_within_its_uncertainty(name):
+    """Pulls over the pattern and over count levels; the background of a dense pattern may not climb."""
+    x = np.arange(10.0, 80.0, 0.03)
+    pulls = []
+    for seed, level in enumerate((20.0, 500.0, 20000.0)):
+        ds, truth = simulated(x, level, BACKGROUNDS[name], ["corundum", "ZrO2_m"], 20 * level,
+                              np.random.default_rng(seed))  # fmt: skip
+        found = xrd.background(ds, wavelength="CuKa")
+        assert schema.check(found, "table") is found
+        assert found.attrs["simulated"] == "true"
+        pulls.append(((found.background.values - truth) / found.background_unc.values)[::40])
+        assert np.max(abs(found.background.values / truth - 1.0)) < 0.35
+    pulls = np.concatenate(pulls)
+    assert abs(pulls.mean()) < 0.8
+    assert np.sqrt(np.mean(pulls**2)) < 1.7
+
+
+def test_net_is_what_lies_above():
+    x = np.arange(20.0, 50.0, 0.02)
+    ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 1000.0, np.random.default_rng(0))
+    found = xrd.background(ds, wavelength="CuKa")
+    assert np.allclose(found.net + found.background, ds.intensity)
+
+
+def test_shift_of_a_standard_and_its_covariance():
+    """Pulls of zero and displacement over replicates, and of their sum at 0 deg by the covariance."""
+    x = np.arange(25.0, 100.0, 0.02)
+    zero, displacement = 0.06, -0.11
+    rows = []
+    for seed in range(10):
+        ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 4000.0, np.random.default_rng(seed),
+                          zero=zero, displacement=displacement)  # fmt: skip
+        found = xrd.line_shift(xrd.find_peaks(ds, wavelength="CuKa"), xrd.phases(["Si"])[0])
+        assert schema.check(found, "table") is found
+        assert found.verdict.item() == "ok"
+        z, d = found.zero_unc.item(), found.displacement_unc.item()
+        both = np.sqrt(z**2 + d**2 + 2 * found.correlation.item() * z * d)
+        off = found.zero.item() - zero, found.displacement.item() - displacement
+        rows.append([off[0] / z, off[1] / d, sum(off) / both])
+    rows = np.array(rows)
+    assert np.all(np.sqrt(np.mean(rows**2, axis=0)) < 1.7)
+    assert np.all(np.sqrt(np.mean(rows**2, axis=0)) > 0.35)
+
+
+def test_one_line_determines_no_shift():
+    x = np.arange(25.0, 35.0, 0.02)
+    ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 4000.0, np.random.default_rng(0))
+    found = xrd.line_shift(xrd.find_peaks(ds, wavelength="CuKa"), xrd.phases(["Si"])[0])
+    assert found.verdict.item() == "failed"
+    assert "not determined" in found.reasons.item()
+    assert np.isnan(found.zero.item())
+
+
+def test_standard_that_is_not_there():
+    x = np.arange(25.0, 35.0, 0.02)
+    ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 4000.0, np.random.default_rng(0))
+    peaks = xrd.find_peaks(ds, wavelength="CuKa")
+    with pytest.raises(errors.InputError, match="no peak is within"):
+        xrd.line_shift(peaks, xrd.phases(["Pb_fcc"])[0])
+    with pytest.raises(errors.InputError, match="free"):
+        xrd.line_shift(peaks, xrd.phases(["Si"])[0], free=["cell"])
+    with pytest.raises(errors.InputError, match="no table of peaks"):
+        xrd.assign(ds, xrd.phases(["Si"]))
+
+
+def test_each_peak_finds_its_phase_and_the_rest_is_left_over():
+    x = np.arange(20.0, 70.0, 0.02)
+    ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si", "corundum", "Pb_fcc"], 8000.0, np.random.default_rng(1))
+    peaks = xrd.find_peaks(ds, wavelength="CuKa")
+    every = xrd.assign(peaks, xrd.phases(["Si", "corundum", "Pb_fcc"]))
+    assert schema.check(every, "table") is every
+    assert every.attrs["left_over"] == 0
+    assert every.sizes["missing"] == 0
+    part = xrd.assign(peaks, xrd.phases(["Si", "corundum"]))
+    left = part.peak_two_theta.values[part.origin.values == ""]
+    assert {31.3, 36.3, 52.2, 62.1} <= set(np.round(left, 1))  # the lines of lead
+    assert not np.any([name.startswith("Pb") for name in part.origin.values])
+
+
+def test_k_beta_is_named():
+    x = np.arange(20.0, 60.0, 0.02)
+    ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 20000.0, np.random.default_rng(2))
+    first, beta = (xrd.pattern(xrd.phases(["Si"])[0], wavelength=wave, two_theta=x, profile=SHARP).intensity.values
+                   for wave in ("CuKa1", 1.392218))  # fmt: skip
+    counts = ds.intensity.values + np.random.default_rng(3).poisson(600.0 * beta / first.max())
+    peaks = xrd.find_peaks(ss.spectrum(x, counts, technique="XRD"), wavelength="CuKa")
+    origin = xrd.assign(peaks, xrd.phases(["Si"])).origin.values
+    assert sum(one.startswith("K-beta of 28.4") for one in origin) == 1
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("file", "card", "least", "scatter"),
+    [("formats/LaB6_Jan2018.raw", "LaB6", 6, 0.003), ("rruff/Corundum_R040096-1_Powder_RRUFF.txt", "corundum", 12, 0.008),
+     ("rruff/Quartz_R040031-1_Powder_RRUFF.txt", "quartz", 10, 0.008)],
+)  # fmt: skip
+def test_measured_standards_lie_on_their_cells(data_dir, file, card, least, scatter):
+    """Positions of a measured standard are those of the certificate-like cell but for zero and displacement."""
+    peaks = xrd.find_peaks(ss.read(data_dir / "xrd" / file), wavelength="CuKa")
+    found = xrd.line_shift(peaks, xrd.phases([card])[0])
+    assert found.sizes["line"] >= least
+    assert np.sqrt(np.mean(found.residual.values**2)) < scatter
