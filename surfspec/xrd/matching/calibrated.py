@@ -166,7 +166,7 @@ def reliability(state: str = "mapped") -> xr.Dataset:
     Parameters
     ----------
     state
-        ``"mapped"`` for the probabilities that a match states, ``"raw"`` for those before the map.
+        ``"raw"`` for the probabilities of the model, ``"mapped"`` for those after the shipped map.
 
     Returns
     -------
