@@ -58,6 +58,8 @@ def judge(
     if lost:
         reasons.append(f"not resolved: {', '.join(lost)} (the data do not fix them apart)")
     faint = [name for name, there in zip(ids, present, strict=True) if not there]
+    if not np.any(present):
+        reasons.append("no phase: none of those named explains a line (radiation, shift and names are to be checked)")
     if faint:
         reasons.append(f"below detection: {', '.join(faint)}")
     resting = [name for name, one, there in zip(ids, facts, present, strict=True) if one.on_prior and there]
