@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TextIO
 
 from surfspec._version import __version__
@@ -24,11 +24,13 @@ standard output stays empty, with --json too."""
 _COMMANDS = {
     "info": ("surfspec.commands", "info"),
     "fit": ("surfspec.commands", "fit"),
-    "identify": ("surfspec.commands", "identify"),
+    "identify": ("surfspec.xrd_commands", "identify"),
+    "refine": ("surfspec.xrd_commands", "refine"),
+    "pattern": ("surfspec.xrd_commands", "pattern"),
     "run": ("surfspec.commands", "run"),
     "demo": ("surfspec.commands", "demo"),
     "convert": ("surfspec.commands", "convert"),
-    "phases": ("surfspec.commands", "phases"),
+    "phases": ("surfspec.xrd_commands", "phases"),
     "recipes": ("surfspec.commands", "recipes_command"),
 }
 
@@ -179,13 +181,7 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("-o", "--output", metavar="FILE.nc", help="save data and fits")
     fit.add_argument("--force", action="store_true", help="replace existing files")
 
-    identify = command("identify", "find the phases of powder patterns", reading)
-    identify.add_argument("files", nargs="+", metavar="PATTERN")
-    identify.add_argument("--wavelength", metavar="NAME|ANGSTROM", help="CuKa1, CoKa, ... or a number in angstrom")
-    identify.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
-    identify.add_argument("--phases", metavar="NAME,...", help="only these phases, or CIF files")
-    identify.add_argument("-o", "--output", metavar="FILE.nc", help="save patterns and matches")
-    identify.add_argument("--force", action="store_true", help="replace an existing FILE.nc")
+    _diffraction_commands(command, reading)
 
     run = command("run", "run a study file: read, fit, conclude, save, draw, report")
     run.add_argument("study", metavar="STUDY.yaml")
@@ -203,11 +199,43 @@ def build_parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("--force", action="store_true", help="replace an existing file")
 
-    phases = command("phases", "list the phases that surfspec knows")
-    phases.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
-
     command("recipes", "list the shipped recipes")
     return parser
+
+
+def _diffraction_commands(command: Callable[..., argparse.ArgumentParser], reading: _Parser) -> None:
+    """Add the commands of powder diffraction."""
+    about = {
+        "identify": "find the phases of powder patterns",
+        "refine": "refine cells and amounts of phases in powder patterns",
+    }
+    for name, text in about.items():
+        one = command(name, text, reading)
+        one.add_argument("files", nargs="+", metavar="PATTERN")
+        one.add_argument("--wavelength", metavar="NAME|ANGSTROM", help="CuKa1, CoKa, ... or a number in angstrom")
+        one.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
+        one.add_argument("--phases", metavar="NAME,...", help="only these phases, or CIF files")
+        if name == "identify":
+            one.add_argument("--never", metavar="NAME,...", help="phases that cannot be there")
+            one.add_argument("--must", metavar="NAME,...", help="phases that are known to be there")
+        one.add_argument("--figure", metavar="FILE.png", help="draw the result (.png, .svg, .pdf; one PATTERN)")
+        one.add_argument("--scale", choices=["linear", "sqrt", "log"], default="sqrt", help="intensity in the figure")
+        one.add_argument("-o", "--output", metavar="FILE.nc", help="save patterns and results")
+        one.add_argument("--force", action="store_true", help="replace existing files")
+
+    pattern = command("pattern", "list the lines that phases would have")
+    pattern.add_argument("phases", nargs="+", metavar="PHASE", help="ids, names or formulas of cards, or CIF files")
+    pattern.add_argument("--wavelength", metavar="NAME|ANGSTROM", default="CuKa1", help="default: %(default)s")
+    pattern.add_argument("--two-theta", metavar="LOW,HIGH", default="10,80", help="degrees, default: %(default)s")
+    pattern.add_argument(
+        "--least", type=float, metavar="PERCENT", default=1.0, help="weakest line, default: %(default)s"
+    )
+    pattern.add_argument("--figure", metavar="FILE.png", help="draw the patterns (.png, .svg, .pdf)")
+    pattern.add_argument("--force", action="store_true", help="replace an existing file")
+
+    phases = command("phases", "list the phases that surfspec knows")
+    phases.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
+    phases.add_argument("--folder", metavar="DIR", help="your own cards and CIF files instead of the shipped ones")
 
 
 def _reading_options() -> _Parser:

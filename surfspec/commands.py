@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps, xrd
+from surfspec import display, io, leis, recipes, reference, report, schema, storage, study, xps
 from surfspec.errors import InputError
 from surfspec.fitting.progress import ProgressBar
 from surfspec.io import writing
@@ -22,7 +22,7 @@ from surfspec.report.quantities import finite, number, reasons_of, worst
 from surfspec.study.reading import full_path, in_file
 
 _REGION = "{region}"
-_PICTURES = (".png", ".svg", ".pdf")
+PICTURES = (".png", ".svg", ".pdf")
 #: Members of a series from which a fit shows its progress.
 SHOWN = 8
 
@@ -67,12 +67,12 @@ def fit(arguments: Namespace, say: Say) -> Answer:
     """Fit spectra with one recipe."""
     if arguments.output:
         inputs = [*arguments.files, arguments.recipe]
-        _check_target(Path(arguments.output), (".nc",), inputs, force=arguments.force)
+        check_target(Path(arguments.output), (".nc",), inputs, force=arguments.force)
     if arguments.figure:
         if len(arguments.files) > 1:
             raise InputError("one figure for several files", where="--figure", remedy="Draw them one by one")
         inputs = [*arguments.files, arguments.recipe]
-        _check_target(Path(arguments.figure), _PICTURES, inputs, force=arguments.force)
+        check_target(Path(arguments.figure), PICTURES, inputs, force=arguments.force)
     recipe = _recipe(arguments.recipe, arguments.technique)
     files: list[dict[str, Any]] = []
     texts: list[str] = []
@@ -86,7 +86,7 @@ def fit(arguments: Namespace, say: Say) -> Answer:
         warnings = _warnings(fitted)
         files += [_fit_entry(name, place, member, warnings) for place, member in _members(fitted)]
         texts.append("\n".join([name, display.summary(fitted), *map(str, warnings)]))
-        kept[_label(name, kept)] = (spectrum, fitted)
+        kept[label_of(name, kept)] = (spectrum, fitted)
     if arguments.figure:
         target = Path(arguments.figure)
         display.save_figure(display.plot(fitted), target.with_suffix(""), (target.suffix[1:].lower(),))
@@ -143,7 +143,7 @@ def _has_key(path: Path, key: str) -> bool:
 def _region(name: str, recipe: xps.Recipe | leis.Recipe, arguments: Namespace) -> xr.Dataset:
     """Read the spectrum that a recipe is for: the only one of a file, else the one of the recipe's region."""
     technique = "XPS" if isinstance(recipe, xps.Recipe) else "LEIS"
-    options = {**_reading(arguments), "technique": technique}
+    options = {**reading_options(arguments), "technique": technique}
     with full_path(Path(name)):
         every = list(io.read_tree(name, **options).children.values())
         if len(every) == 1:
@@ -193,58 +193,6 @@ def _fit_entry(
     return {**entry, "member": finite(dict(place))} if place else entry
 
 
-def identify(arguments: Namespace, say: Say) -> Answer:
-    """Find the phases of powder patterns."""
-    if arguments.output:
-        inputs = [*arguments.files, *_words(arguments.phases)]
-        _check_target(Path(arguments.output), (".nc",), inputs, force=arguments.force)
-    elements = _words(arguments.elements)
-    candidates: tuple[xrd.Phase, ...] | None = None
-    if arguments.phases:
-        candidates = tuple(dict.fromkeys(phase for name in _words(arguments.phases) for phase in _phase(name)))
-    if elements:
-        candidates = tuple(xrd.phases(elements=elements) if candidates is None else candidates)
-    wavelength = _wavelength(arguments.wavelength)
-    files: list[dict[str, Any]] = []
-    texts: list[str] = []
-    kept: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
-    for name in arguments.files:
-        say(f"reading {name}")
-        with full_path(Path(name)):
-            spectrum = io.read(name, wavelength=wavelength, **{**_reading(arguments), "technique": "XRD"})
-        if wavelength is None and not {"wavelength", "wavelength_name"} & set(spectrum.attrs):
-            remedy = "Say it with --wavelength, 'CuKa' or in angstrom"
-            raise InputError("the file does not say its wavelength", where=name, remedy=remedy)
-        say(f"identifying {name}")
-        with in_file(Path(name)):
-            found = xrd.match(spectrum, phases=candidates, wavelength=wavelength)
-        simulated = display.labels.is_simulated(spectrum)
-        files.append({"path": name, "simulated": simulated, **finite(xrd.report(found))})
-        texts.append(f"{name}\n{display.summary(found)}")
-        kept[_label(name, kept)] = (spectrum, found)
-    if arguments.output:
-        tree = storage.bundle(
-            spectra={label: {"xrd": pair[0]} for label, pair in kept.items()},
-            matches={label: {"xrd": pair[1]} for label, pair in kept.items()},
-        )
-        storage.save(tree, arguments.output, overwrite=arguments.force)
-        say(f"saved {arguments.output}")
-    return Answer({"files": files}, "\n\n".join(texts), worst(entry["verdict"] for entry in files))
-
-
-def _phase(name: str) -> Sequence[xrd.Phase]:
-    return [xrd.read_cif(name)] if name.lower().endswith(".cif") else xrd.phases([name])
-
-
-def _wavelength(text: str | None) -> str | float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 def run(arguments: Namespace, say: Say) -> Answer:
     """Run a study file."""
     return _study(Path(arguments.study), arguments, say)
@@ -271,7 +219,7 @@ def convert(arguments: Namespace, say: Say) -> Answer:
     found = _datasets(arguments.source, arguments)
     targets = _targets(arguments.target, list(found), arguments.source)
     for target in targets:
-        _check_target(target, (".nc", *writing.ENDINGS), [arguments.source], force=arguments.force)
+        check_target(target, (".nc", *writing.ENDINGS), [arguments.source], force=arguments.force)
     if len(set(targets)) < len(targets):
         raise InputError(
             "two spectra would go into one file",
@@ -293,7 +241,7 @@ def convert(arguments: Namespace, say: Say) -> Answer:
     return Answer(document, "\n".join(f"wrote {name}" for name in names))
 
 
-def _check_target(target: Path, endings: Sequence[str], sources: Sequence[str], *, force: bool) -> None:
+def check_target(target: Path, endings: Sequence[str], sources: Sequence[str], *, force: bool) -> None:
     """Refuse a file to write that has an unknown ending, is an input, exists, or lies in no folder."""
     if target.suffix.lower() not in endings:
         what = f"unknown ending {target.suffix!r}" if target.suffix else "no ending, which tells the format"
@@ -321,21 +269,6 @@ def _targets(pattern: str, labels: Sequence[str], source: str) -> list[Path]:
     )
 
 
-def phases(arguments: Namespace, say: Say) -> Answer:
-    """List the phases that surfspec knows."""
-    say("loading phase cards")
-    cards = xrd.phases(elements=_words(arguments.elements) or None)
-    document = [
-        {
-            "id": card.id, "name": card.name, "formula": card.formula, "space_group": card.space_group,
-            "cell": list(card.cell), "source": card.source, "trust": card.trust, "verified": card.verified,
-        }
-        for card in cards
-    ]  # fmt: skip
-    rows = [(c.id, c.formula, c.space_group, c.name, c.trust if c.verified else f"{c.trust} unverified") for c in cards]
-    return Answer({"phases": document}, _columns(("id", "formula", "space group", "name", "trust"), rows))
-
-
 def recipes_command(arguments: Namespace, say: Say) -> Answer:
     """List the shipped recipes."""
     del arguments, say
@@ -352,14 +285,14 @@ def recipes_command(arguments: Namespace, say: Say) -> Answer:
          ", ".join(_states(one)))
         for one in loaded
     ]  # fmt: skip
-    return Answer({"recipes": document}, _columns(("region", "window", "background", "states"), rows))
+    return Answer({"recipes": document}, in_columns(("region", "window", "background", "states"), rows))
 
 
 def _states(recipe: xps.Recipe) -> list[str]:
     return [entry.name for entry in recipe.entries()]
 
 
-def _reading(arguments: Namespace) -> dict[str, str]:
+def reading_options(arguments: Namespace) -> dict[str, str]:
     """Return what the user said of files that do not say it themselves."""
     every = {name: getattr(arguments, name) for name in ("technique", "axis", "units", "decimal")}
     return {name: value for name, value in every.items() if value is not None}
@@ -373,11 +306,11 @@ def _datasets(name: str, arguments: Namespace) -> dict[str, xr.Dataset]:
             return {"": loaded}
         return {node.path.lstrip("/"): node.to_dataset(inherit=False) for node in loaded.subtree if node.has_data}
     with full_path(Path(name)):
-        children = io.read_tree(name, **_reading(arguments)).children
+        children = io.read_tree(name, **reading_options(arguments)).children
     return {str(label): node.to_dataset(inherit=False) for label, node in children.items()}
 
 
-def _label(path: str, taken: Mapping[str, object]) -> str:
+def label_of(path: str, taken: Mapping[str, object]) -> str:
     """Return a name for a file in a tree, each once."""
     stem = Path(path).stem.strip() or "file"
     name, count = stem, 1
@@ -387,11 +320,12 @@ def _label(path: str, taken: Mapping[str, object]) -> str:
     return name
 
 
-def _words(text: str | None) -> list[str]:
+def words(text: str | None) -> list[str]:
+    """Take a list apart that is written with commas."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
 
 
-def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def in_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows of text in columns."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     lines = [head, tuple("-" * width for width in widths), *rows]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import surfspec as ss
-from surfspec import cli, commands, reference, report
+from surfspec import cli, commands, reference, report, xrd_commands
 from surfspec.errors import InputError
 from surfspec.report.folder import replaced
 
@@ -61,7 +61,7 @@ def test_exit_code_follows_the_verdict(
     verdict: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = commands.Answer({"phases": []}, "text for people", verdict)
-    monkeypatch.setattr(commands, "phases", lambda arguments, say: answer)
+    monkeypatch.setattr(xrd_commands, "phases", lambda arguments, say: answer)
     assert call(capsys, "phases", "--quiet") == (code, "text for people\n", "")
     assert call(capsys, "phases", "--json")[:2] == (code, '{\n  "phases": []\n}\n')
 
@@ -81,7 +81,7 @@ def test_every_error_is_one_line(
     def fail(arguments: object, say: object) -> None:
         raise error
 
-    monkeypatch.setattr(commands, "phases", fail)
+    monkeypatch.setattr(xrd_commands, "phases", fail)
     monkeypatch.delenv("SURFSPEC_DEBUG", raising=False)
     found, out, err = call(capsys, "phases")
     assert (found, out) == (code, "")
