@@ -134,9 +134,9 @@ def judge(
     cards = ss.xrd.phases(elements=None if blind else elements_of(truth))
     cards = tuple(card for card in cards if card.id not in removed)
     recipe = ss.xrd.Recipe(monochromator=MONOCHROMATOR.get(name.split("/", maxsplit=1)[0], 0.0))
-    start = time.perf_counter()
+    start = time.process_time()
     found = ss.xrd.match(spectrum, recipe, phases=cards, wavelength=RADIATION.get(name, "CuKa"))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     left = {names: weight for names, weight in truth.items() if not set(names) & set(removed)}
     probability = dict(zip(found.phase.values.tolist(), found.probability.values.tolist(), strict=True))
     share = dict(zip(found.phase.values.tolist(), found.weight_fraction.values.tolist(), strict=True))
@@ -193,7 +193,7 @@ def summary(rows: Sequence[Row]) -> str:
         weights = np.array([row.weight_error for row in own])
         line = (
             f"{group}: {len(own)} trials, exact {exact}, missed {sum(bool(row.missed) for row in own)}, a wrong phase "
-            f"above 0.5 in {invented}, median {np.median(seconds):.2f} s, largest {seconds.max():.2f} s"
+            f"above 0.5 in {invented}, median {np.median(seconds):.2f} s of CPU time, largest {seconds.max():.2f} s"
         )
         if np.any(np.isfinite(weights)):
             line += f", mean |weight error| {np.nanmean(weights):.2f} wt%"

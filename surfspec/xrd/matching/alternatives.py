@@ -4,10 +4,11 @@ The probability of a set is its share of the evidence of all sets that the searc
 place of j" for each found phase, and nothing else: sets that were not visited count as impossible.
 
 .. math:: P_u = 1 - \left(1 - \frac{1}{1 + e^{-L}}\right)\prod_j (1 - u_j), \qquad
-   L = \ln\pi_u + \sum_l \left[\tfrac12 \min(z_l, 10)^2 - f_l\right]_+
+   L = \ln\pi_u + \sum_l \left[\tfrac12 \min(z_l, 10)^2 - f_l\right]_0^3
 
 P_u is the probability of an unlisted phase that shows lines here: u_j is its share in the place of phase j, the sum
-runs over unexplained lines l of significance z_l, each of which costs f_l as a line at a free place.
+runs over unexplained lines l of significance z_l, each of which costs f_l as a line at a free place. None counts for
+more than 3 nats, because one in twenty such lines is an artefact.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Array = NDArray[np.float64]
 
 #: Significance beyond which a line is no surer, because model errors have long tails.
 SUREST = 10.0
+#: Probability that a line which no phase explains is none of a phase: a spike, the holder, a misfit of a strong line.
+ARTEFACT = 0.05
 #: Probability that a phase which is not in the list shows no unexplained line, though it can be seen.
 SILENT = 0.05
 #: Alternatives listed, and their least probability.
@@ -47,7 +50,7 @@ def unknown_probability(outcome: Outcome, lines: Array) -> float:
         free = chance.free_cost(
             lines[:, 0], data.resolution, float(lines[:, 0].max()), len(lines), float(np.ptp(data.x)), 1.0
         )
-        odds += float(np.sum(np.maximum(0.5 * np.minimum(lines[:, 1], SUREST) ** 2 - free, 0.0)))
+        odds += float(np.sum(np.clip(0.5 * np.minimum(lines[:, 1], SUREST) ** 2 - free, 0.0, -np.log(ARTEFACT))))
     else:
         odds += float(np.log(SILENT))
     none = 1.0 / (1.0 + float(np.exp(np.clip(odds, -500, 500))))
