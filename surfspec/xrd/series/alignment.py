@@ -30,6 +30,8 @@ KNOTS = 9.0
 LARGEST_SHIFT = 0.3
 #: Relative difference of lines between two mountings where it cannot be read off the data, and its limits.
 MODEL_ERROR, LARGEST_ERROR = 0.05, 0.3
+#: Largest part of the curvature by the scale factor that noise of the first pattern may take.
+LARGEST_NOISE = 0.5
 #: Residuals beyond this many standard deviations lose their weight.
 ROBUST = 2.5
 _ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
@@ -129,14 +131,13 @@ def align(before: Side, after: Side, fwhm: float) -> Aligned:
         )
     x, y, variance = after.x[inside], after.y[inside], after.variance[inside]
     step = float(np.median(np.diff(x)))
-    ratio = max(float(np.median(np.diff(before.x))) / step, 1.0)  # interpolated points share their noise
+    spacing = float(np.median(np.diff(before.x))) / step
+    ratio = max(spacing, 1.0)  # interpolated points share their noise
     curve, noise = CubicSpline(before.x, before.y), before.variance * ratio
-    width = max(fwhm / float(np.median(np.diff(before.x))), 1.0)
-    slope = CubicSpline(before.x, gaussian_filter1d(before.y, 0.35 * width)).derivative()
+    slope = CubicSpline(before.x, gaussian_filter1d(before.y, 0.35 * max(fwhm / step / spacing, 1.0))).derivative()
     basis = _unit_columns(spline_basis(x, KNOTS))
     along = (x - (x[0] + x[-1]) / 2.0) / ((x[-1] - x[0]) / 2.0)
-    points = max(fwhm / step, 1.0)
-    signal = _net(y, fwhm / step)
+    points, signal = max(fwhm / step, 1.0), _net(y, fwhm / step)
     reach = maximum_filter1d(signal, 2 * round(0.5 * points) + 1)
     error = MODEL_ERROR
 
@@ -158,7 +159,8 @@ def align(before: Side, after: Side, fwhm: float) -> Aligned:
         _, total = spread(factor, first)
         design = np.column_stack([value, -factor * by_shift, -factor * by_shift * along, basis])
         normal, right = _normal(design, weight / total, y)
-        normal[0, 0] -= float(np.sum(weight / total * first))  # the noise of the first pattern is no signal
+        share = _noise_share((x - shift - stretch * along - before.x[0]) / (step * spacing)) / ratio
+        normal[0, 0] -= min(float(np.sum(weight / total * first * share)), LARGEST_NOISE * _alone(normal))
         solution = np.linalg.solve(normal, right)
         steps = np.clip(solution[1:3], -0.05, 0.05)
         factor, coefficients = float(solution[0]), np.asarray(solution[3:])
@@ -181,6 +183,19 @@ def align(before: Side, after: Side, fwhm: float) -> Aligned:
         x, y, factor * value + basis @ coefficients, counting, total, third, factor * _net(value, fwhm / step), signal,
         factor, float(np.sqrt(covariance[0, 0])), shift, float(np.sqrt(covariance[1, 1])), stretch, error, fwhm,
     )  # fmt: skip
+
+
+def _alone(normal: Array) -> float:
+    """Curvature of the cost by the first coefficient when the others follow."""
+    return float(normal[0, 0] - normal[0, 1:] @ np.linalg.solve(normal[1:, 1:], normal[1:, 0]))
+
+
+def _noise_share(place: Array) -> Array:
+    """Variance of a cubic spline through noise at a place between points (in steps), over that of the points."""
+    knots = np.arange(-12.0, 13.0)
+    at = np.linspace(0.0, 1.0, 21)
+    impulse = CubicSpline(knots, np.eye(len(knots)))
+    return np.asarray(np.interp(place % 1.0, at, np.sum(impulse(at) ** 2, axis=1)))
 
 
 def _limited(shift: float, stretch: float) -> tuple[float, float]:

@@ -28,7 +28,7 @@ SHAPE_ERROR = 0.15
 ABSENT = 3.0
 #: Reach of the surroundings that tell, in line widths.
 AROUND = 2.5
-#: No more lines than these are listed.
+#: No more lines than these are looked for.
 MOST = 80
 _ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
 
@@ -91,7 +91,7 @@ def line_changes(aligned: Aligned, light: Radiation | None, probability: float) 
     left, variance = aligned.difference.copy(), aligned.variance.copy()
     edge = round(aligned.fwhm / aligned.step)
     found: list[LineChange] = []
-    while len(found) < MOST:
+    for _ in range(MOST):
         trace = score(aligned, left, variance)
         trace[:edge] = trace[len(trace) - edge :] = 0.0
         index = int(np.argmax(np.abs(trace)))
@@ -104,7 +104,10 @@ def line_changes(aligned: Aligned, light: Radiation | None, probability: float) 
         height, unc = float(shape @ (weight * left)) / strength, strength**-0.5
         old, new = (_significance(aligned, side, place, shape) for side in (aligned.expected, aligned.after))
         chance = min(2.0 * float(false_alarms(np.array(abs(trace[index])), span, aligned.fwhm)), 1.0)
-        found.append(LineChange(place, height, unc, float(trace[index]), chance, old, new, _word(height, old, new)))
+        # a line stands above its surroundings in the pattern that has it; what does not is a bend of the background
+        if (new if height > 0 else old) >= ABSENT:
+            word = _word(height, old, new)
+            found.append(LineChange(place, height, unc, float(trace[index]), chance, old, new, word))
         left = left - height * shape
         variance = variance + aligned.points * (SHAPE_ERROR * height * _widened(shape, aligned)) ** 2
     return found, level
