@@ -155,6 +155,11 @@ def displacement_to_degrees(displacement: float, *, radius: float) -> float:
     float
         delta in deg; the line moves by delta cos(theta).
 
+    Raises
+    ------
+    InputError
+        For a radius (or mu) that is not above 0.
+
     References
     ----------
     Wilson (1963) Mathematical Theory of X-ray Powder Diffractometry.
@@ -168,7 +173,36 @@ def displacement_to_degrees(displacement: float, *, radius: float) -> float:
 
 
 def displacement_to_mm(shift: float, *, radius: float) -> float:
-    """Specimen displacement in mm of a shift delta in deg: the inverse of :func:`displacement_to_degrees`."""
+    r"""Specimen displacement of a shift delta of the lines: the inverse of :func:`displacement_to_degrees`.
+
+    .. math:: s = -\frac{\delta R}{2}\,\frac{\pi}{180}
+
+    Parameters
+    ----------
+    shift
+        delta in deg, as a refinement gives it.
+    radius
+        Goniometer radius R in mm.
+
+    Returns
+    -------
+    float
+        s in mm, positive away from the source and the detector.
+
+    Raises
+    ------
+    InputError
+        For a radius that is not above 0.
+
+    References
+    ----------
+    Wilson (1963) Mathematical Theory of X-ray Powder Diffractometry.
+
+    Examples
+    --------
+    >>> round(displacement_to_mm(-0.0573, radius=200.0), 4)
+    0.1
+    """
     return -shift * float(np.radians(1.0)) * _positive(radius) / 2.0
 
 
@@ -194,6 +228,11 @@ def transparency_to_degrees(absorption: float, *, radius: float) -> float:
     -------
     float
         t in deg; the centroid of a line moves by t sin(2 theta).
+
+    Raises
+    ------
+    InputError
+        For a radius (or mu) that is not above 0.
 
     References
     ----------
