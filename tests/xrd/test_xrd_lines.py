@@ -79,8 +79,8 @@ def test_pulls_have_unit_variance(name):
         height = case["top"] * 10.0 ** rng.uniform(-0.8, 0.0, 8)
         lines = list(zip(place, height * fwhm / profile(0.0, case["eta"]), fwhm, strict=True))
         counts = rng.poisson(expected(x, lines, eta=case["eta"], second=second, level=case["level"]))
-        ds = ss.spectrum(x, counts / case["factor"], technique="XRD")
-        assert (ds.attrs["statistics"] == "unknown") == (case["factor"] != 1.0)
+        ds = ss.spectrum(x, counts / case["factor"], technique="XRD",
+                         statistics="poisson" if case["factor"] == 1.0 else "unknown")  # fmt: skip
         found = xrd.find_peaks(ds, wavelength=case["wavelength"])
         scaled = [(at, area / case["factor"], width) for at, area, width in lines]
         rows = pulls_of(found, scaled)
@@ -144,12 +144,12 @@ def test_derivatives_of_the_line_model():
         step = np.zeros(10)
         step[column] = 1e-6 * max(abs(start[column]), 0.1)
         slope = (model(start + step)[0] - model(start - step)[0]) / (2 * step[column])
-        near = abs(jacobian[:, column]) > 0
+        near = abs(x - start[2 + column % 2]) < 5.0 * np.exp(start[4 + column % 2])  # further off they are cut
         assert np.max(abs(slope - jacobian[:, column])[near]) < 1e-5 * np.max(abs(slope))
     step = np.zeros(10)
     step[2] = 1e-7
     slope = (model(start + step)[0] - model(start - step)[0]) / 2e-7
-    assert np.max(abs(slope - jacobian[:, 2])[abs(jacobian[:, 2]) > 0]) < 1e-3 * np.max(abs(slope))
+    assert np.max(abs(slope - jacobian[:, 2])[abs(x - 30.5) < 0.7]) < 1e-3 * np.max(abs(slope))
 
 
 def lone(x, rng, extra=0.0, top=2000.0):

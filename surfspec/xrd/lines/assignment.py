@@ -167,7 +167,7 @@ def _calculated(phases: Sequence[Phase], light: Radiation, at: Array, zero: floa
     span = (max(low - 0.5, 1.0), min(high + 0.5, 179.0))
     parts = []
     for number, phase in enumerate(phases):
-        made = pattern(phase, wavelength=light, two_theta=span)  # type: ignore[arg-type]
+        made = pattern(phase, wavelength=light, two_theta=(1.0, 179.0))  # type: ignore[arg-type]
         strong = made["relative_intensity"].values > WEAKEST
         strong &= (made["reflection_two_theta"].values > span[0]) & (made["reflection_two_theta"].values < span[1])
         hkl = np.stack([made[name].values for name in "hkl"], axis=1)[strong]

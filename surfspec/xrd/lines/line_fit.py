@@ -249,7 +249,7 @@ def _limits(values: Array, law: Law, center: Array) -> tuple[Array, Array]:
     width = law.width(center)
     log_width = np.log(width)
     low = [0.0 * one, center - 2.0 * width, log_width - 1.2, -0.15 * one, -0.45 * one]
-    high = [np.inf * one, center + 2.0 * width, log_width + 2.1, 1.25 * one, 0.45 * one]
+    high = [np.inf * one, center + 2.0 * width, log_width + 1.6, 1.25 * one, 0.45 * one]
     return np.minimum(np.concatenate(low), values), np.maximum(np.concatenate(high), values)
 
 

@@ -92,9 +92,7 @@ def moved(center: Array, ratio: float) -> tuple[Array, Array]:
     return np.asarray(2.0 * np.degrees(np.arcsin(sine))), np.asarray(ratio * np.cos(half) / np.sqrt(1.0 - sine**2))
 
 
-def evaluate(
-    x: Array, lines: LineValues, light: Radiation | None, reach: Array
-) -> tuple[Array, csr_array]:
+def evaluate(x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> tuple[Array, csr_array]:
     """Sum the lines on a grid, with derivatives.
 
     Parameters

@@ -81,7 +81,13 @@ def _scatter(y: Array, smooth: Array) -> tuple[float, float]:
     second = y[:-2] - 2.0 * y[1:-1] + y[2:]
     level = np.maximum(smooth[1:-1], 1e-3 * max(float(y.max()), 1e-300))
     factor = float(np.median(np.abs(second) / np.sqrt(6.0 * level)) / 0.67448975) ** 2
-    return factor, (5e-4 * float(np.ptp(y))) ** 2 + 1e-300
+    floor = (5e-4 * float(np.ptp(y))) ** 2 + 1e-300
+    if np.any(y < 0.0):  # a background was taken off, and its noise is still there
+        low = smooth[1:-1] <= np.median(smooth)
+        floor += float(np.median(second[low] ** 2)) / 6.0 / 0.4549
+        factor = min(factor, float(np.median(second[~low] ** 2 / smooth[1:-1][~low])) / 6.0 / 0.4549) if np.any(
+            smooth[1:-1][~low] > 0) else 0.0  # fmt: skip
+    return factor, floor
 
 
 def spikes(y: Array, variance: Array) -> Mask:

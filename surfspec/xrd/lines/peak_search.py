@@ -34,6 +34,8 @@ PROFILE_ERROR = 0.05
 LARGEST_ERROR = 0.05
 #: Two lines of like width closer than this (in FWHM) are one.
 SAME_LINE = 0.4
+#: Of two lines closer than a FWHM the weaker one must have this many times the threshold: the profile may be at fault.
+CLOSE = 2.0
 #: Most lines of one pattern.
 MOST_LINES = 400
 
@@ -272,6 +274,8 @@ class _Hunt:
             apart, both = lines.center[there] - lines.center[here], lines.width[[here, there]]
             if apart < SAME_LINE * both.min() and both.max() < 2.0 * both.min():
                 bad[here if state.strength[here] < state.strength[there] else there] = True  # one line, described twice
+            elif apart < both.min() and min(state.strength[here], state.strength[there]) < CLOSE * self.threshold:
+                bad[here if state.strength[here] < state.strength[there] else there] = True
             elif apart < 2.0 * width[here]:
                 # of two neighbours that both fail one may stand once the other is gone
                 weaker = here if strength[here] < strength[there] else there
@@ -345,7 +349,7 @@ class _Hunt:
         known = state.fit.lines.center
         found: list[float] = []
         heights: list[float] = []
-        for factor in (1.0, 2.2, 5.0):
+        for factor in (1.0, 2.2):
             width = factor * float(np.median(state.law.width(self.x)))
             place = maxima(left, state.variance, width, _step(self.x), self.threshold, counts=counts, centred=False)
             for at in place[np.argsort(-left[place])]:

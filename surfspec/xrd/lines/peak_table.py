@@ -16,8 +16,8 @@ from surfspec.xrd.patterns.wavelengths import Radiation
 Array = NDArray[np.float64]
 Text = NDArray[np.str_]
 
-#: Lines are looked for at the typical width and at 2.2 and 5 times it, where there are fewer independent places.
-TRIALS = 1.0 + 1.0 / 2.2 + 1.0 / 5.0
+#: Lines are looked for at the typical width and at 2.2 times it, where there are fewer independent places.
+TRIALS = 1.0 + 1.0 / 2.2
 #: A line below this share of the height of a neighbour within these FWHM may be part of that one's profile.
 FLANK_SHARE, FLANK_REACH = 0.03, 8.0
 #: A height whose uncertainty neighbours raise by this factor is that of an overlap.

@@ -159,7 +159,7 @@ def _pairs(peaks: xr.Dataset, phase: Phase, light: object, tolerance: float) -> 
         raise InputError(
             "the table has no peak that stands alone", where="peaks", remedy="Look at the pattern and at the flags"
         )
-    span = (max(float(at.min()) - 1.0, 1.0), min(float(at.max()) + 1.0, 179.0))
+    span = (1.0, min(float(at.max()) + 1.0, 179.0))
     lines = pattern(phase, wavelength=light, two_theta=span)  # type: ignore[arg-type]
     true, relative = lines["reflection_two_theta"].values, lines["relative_intensity"].values
     gap = np.full(len(true), np.inf)
@@ -224,5 +224,7 @@ def _reasons(pairs: _Pairs, covariance: Array, chosen: Sequence[bool]) -> list[s
         correlation = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
         if abs(correlation) > INSEPARABLE:
             low, high = float(pairs.true.min()), float(pairs.true.max())
-            return [f"correlated: zero and displacement ({correlation:.3f}), for lines from {low:.0f} to {high:.0f} deg"]
+            return [
+                f"correlated: zero and displacement ({correlation:.3f}), for lines from {low:.0f} to {high:.0f} deg"
+            ]
     return []
