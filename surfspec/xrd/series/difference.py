@@ -26,6 +26,8 @@ SHAPE = 0.5
 SHAPE_ERROR = 0.15
 #: Significance up to which a line counts as not there in one of the two patterns.
 ABSENT = 3.0
+#: Significance that a line must have above a straight line through its surroundings in the difference.
+LOCAL = 2.0
 #: Reach of the surroundings that tell, in line widths.
 AROUND = 2.5
 #: No more lines than these are looked for.
@@ -104,8 +106,8 @@ def line_changes(aligned: Aligned, light: Radiation | None, probability: float) 
         height, unc = float(shape @ (weight * left)) / strength, strength**-0.5
         old, new = (_significance(aligned, side, place, shape) for side in (aligned.expected, aligned.after))
         chance = min(2.0 * float(false_alarms(np.array(abs(trace[index])), span, aligned.fwhm)), 1.0)
-        # a line stands above its surroundings in the pattern that has it; what does not is a bend of the background
-        if (new if height > 0 else old) >= ABSENT:
+        # a line stands out of its surroundings in the difference; what does not is a bend of the background
+        if abs(_significance(aligned, left, place, shape)) >= LOCAL:
             word = _word(height, old, new)
             found.append(LineChange(place, height, unc, float(trace[index]), chance, old, new, word))
         left = left - height * shape
