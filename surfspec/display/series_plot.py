@@ -19,8 +19,11 @@ from surfspec.errors import InputError
 
 ERRORS: Final = ("unc", "sd", "none")
 
+#: What says that something was not detected (0), and the limit that holds then: of elements, of phases.
+LIMITS: Final = (("detected", "upper_limit"), ("present", "detection_limit"))
+
 #: Dimensions that make the lines of a frame, in this order, when none is named.
-_LINES: Final = ("element", "component", "sample", "spot")
+_LINES: Final = ("element", "component", "phase", "sample", "spot")
 
 
 #: Length of the arrow of an upper limit in points; part of its place that a frame has beside its texts, at least.
@@ -45,7 +48,8 @@ def plot_series(
     """Draw a quantity against a series coordinate, one line for each value of another.
 
     A value without uncertainty has no error bar. Where the table says that something was not detected
-    (``detected`` is 0), its ``upper_limit`` is drawn as a short bar with an arrow downwards instead.
+    (``detected`` is 0, or ``present`` of a phase), its ``upper_limit`` (``detection_limit``) is drawn as a short
+    bar with an arrow downwards instead.
 
     Parameters
     ----------
@@ -121,7 +125,7 @@ def plot_series(
     if by:
         style.legend(
             frames[0],
-            chemistry=by in {"element", "component"},
+            chemistry=by in {"element", "component", "phase"},
             outside=count > 1,
             ncols=min(table.sizes[by], 6) if count > 1 else 1,
         )
@@ -202,7 +206,7 @@ def _frame(ax: Axes, part: xr.Dataset, variable: str, along: str, by: str | None
                 x, shown, yerr=np.where(hidden, np.nan, spread), capsize=1.8, elinewidth=0.7, capthick=0.7, **look
             )
         if hidden.any():
-            draw_limits(ax, x[hidden], np.asarray(line["upper_limit"].values, dtype=np.float64)[hidden], shade)
+            draw_limits(ax, x[hidden], _limits(line, variable)[hidden], shade)
     style.dress(ax)
     if ticks is not None:
         style.name_ticks(ax.xaxis, x.tolist(), ticks)
@@ -247,11 +251,19 @@ def make_room_for_limits(ax: Axes) -> None:
 def undetected(line: xr.Dataset, variable: str) -> NDArray[np.bool_]:
     """Say where an upper limit is drawn instead of a value."""
     values = line[variable]
-    if "detected" not in line or "upper_limit" not in line or line["detected"].dims != values.dims:
-        return np.zeros(values.shape, dtype=bool)
-    if line["upper_limit"].attrs.get("units") != values.attrs.get("units") or line["upper_limit"].dims != values.dims:
-        return np.zeros(values.shape, dtype=bool)
-    return np.asarray((line["detected"].values == 0) & np.isfinite(line["upper_limit"].values))
+    for flag, limit in LIMITS:
+        if flag not in line or limit not in line or line[flag].dims != values.dims:
+            continue
+        if line[limit].attrs.get("units") == values.attrs.get("units") and line[limit].dims == values.dims:
+            return np.asarray((line[flag].values == 0) & np.isfinite(line[limit].values))
+    return np.zeros(values.shape, dtype=bool)
+
+
+def _limits(line: xr.Dataset, variable: str) -> NDArray[np.float64]:
+    """Return the upper limits that belong to a quantity."""
+    dims = line[variable].dims
+    name = next(limit for flag, limit in LIMITS if flag in line and limit in line and line[flag].dims == dims)
+    return np.asarray(line[name].values, dtype=np.float64)
 
 
 def positions(part: xr.Dataset, along: str) -> tuple[NDArray[np.float64], list[str] | None]:

@@ -241,3 +241,20 @@ def test_a_reliability_diagram_states_the_calibration_error() -> None:
         plot_reliability(table.assign(frequency=("bin", [15.0, np.nan, 75.0], {"units": "1"})))
     with pytest.raises(InputError, match="no count"):
         plot_reliability(table.drop_vars("count"))
+
+
+def test_an_absent_phase_of_a_series_is_a_limit_with_an_arrow() -> None:
+    one = {"units": "1"}
+    table = xr.Dataset(
+        {
+            "weight_fraction": (("x", "phase"), [[0.98, np.nan], [0.95, 0.05]], one),
+            "weight_fraction_unc": (("x", "phase"), [[0.01, np.nan], [0.01, 0.01]], one),
+            "detection_limit": (("x", "phase"), [[0.4, 0.006], [0.4, 0.006]], one),
+            "present": (("x", "phase"), [[1, 0], [1, 1]]),
+        },
+        coords={"x": ("x", [0.0, 0.3], one), "phase": ["NZSP", "ZrSiO4"]},
+        attrs={"kind": "table", "technique": "XRD"},
+    )
+    ax = ss.display.plot_series(table, "weight_fraction", along="x").axes[0]
+    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
+    assert [tuple(arrow.xy) for arrow in arrows] == [(0.0, 0.006)]
