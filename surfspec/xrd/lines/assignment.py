@@ -78,9 +78,11 @@ def assign(
     xarray.Dataset
         Kind ``table``. Over ``assignment``: ``peak_number``, ``phase``, h, k, l, ``calculated_two_theta``, ``offset``
         (deg, peak less line), ``share`` (1, calculated area of the line over that of the peak). Over ``peak``:
-        ``peak_two_theta``, ``peak_two_theta_unc``, ``height``, ``relative_intensity``, ``explained`` (1, sum of the shares), and ``origin``:
-        the lines by name, "profile of ..." for a smaller peak on top of a line, or "K-beta of ...", "W L-alpha of ..." (whose parent is another peak), "spike", or empty: left over. Over
-        ``missing``: lines that should have been found and were not, with ``expected_area`` relative to the faintest
+        ``peak_two_theta``, ``height``, ``relative_intensity``, ``flag`` as they were, ``explained`` (1, sum of the
+        shares), and ``origin``:
+        the lines by name, "profile of ..." for a smaller peak on top of a line, "K-beta of ..." or "W L-alpha of ..."
+        (of another peak), "spike", or empty: left over. Over ``missing``: lines that should have been
+        found and were not, with ``expected_area`` relative to the faintest
         peak (1).
 
     Raises
@@ -167,7 +169,7 @@ def _calculated(phases: Sequence[Phase], light: Radiation, at: Array, zero: floa
     span = (max(low - 0.5, 1.0), min(high + 0.5, 179.0))
     parts = []
     for number, phase in enumerate(phases):
-        made = pattern(phase, wavelength=light, two_theta=(1.0, 179.0))  # type: ignore[arg-type]
+        made = pattern(phase, wavelength=light, two_theta=(1.0, 179.0))
         strong = made["relative_intensity"].values > WEAKEST
         strong &= (made["reflection_two_theta"].values > span[0]) & (made["reflection_two_theta"].values < span[1])
         hkl = np.stack([made[name].values for name in "hkl"], axis=1)[strong]
@@ -207,15 +209,17 @@ def _origins(
     true = at - zero - displacement * np.cos(np.radians(at) / 2.0)
     real = np.isfinite(width)
     ghosts = [""] * len(at)
-    for number, name in zip(
-        np.flatnonzero(real), name_ghosts(true[real], height[real], WITHIN_WIDTH * width[real], light), strict=True
+    for place, name in zip(
+        np.flatnonzero(real).tolist(),
+        name_ghosts(true[real], height[real], WITHIN_WIDTH * width[real], light),
+        strict=True,
     ):
-        ghosts[number] = name
+        ghosts[place] = name
     listed: dict[int, list[str]] = {}
-    for number in kept:
+    for chosen in kept.tolist():
         # a phase that explains next to nothing of the peak is no explanation of it
-        if share[number] > LEAST_SHARE:
-            listed.setdefault(int(owner[hit[number]]), []).append(names[hit[number]])
+        if share[chosen] > LEAST_SHARE:
+            listed.setdefault(int(owner[hit[chosen]]), []).append(names[hit[chosen]])
     found = []
     for number in range(len(at)):
         if not real[number]:

@@ -199,7 +199,7 @@ def _eliminate(lines: csr_array, root: Array, precision: Array) -> tuple[csr_arr
     """Weighted, scaled columns of the lines, and the solver of their normal equations."""
     weighted = lines.multiply(root[:, None]).tocsr()
     if not lines.shape[1]:
-        return weighted, lambda right: np.asarray(right)
+        return weighted, np.asarray
     square = (weighted.T @ weighted).toarray() + np.diag(precision)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(square), 1e-300))
     factor = cho_factor(square * scale[:, None] * scale + 1e-8 * np.eye(len(square)))

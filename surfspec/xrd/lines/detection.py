@@ -22,7 +22,10 @@ ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
 
 
 def typical_width(y: Array, variance: Array, step: float) -> float:
-    """FWHM (deg) of the narrower prominent maxima (lower quartile), at the least smoothing (points 1, 2, 4, ...) that shows three of them."""
+    """Return the FWHM (deg) of the narrower prominent maxima, at the least smoothing that shows three of them.
+
+    The lower quartile, at a smoothing of 1, 2, 4, ... points.
+    """
     limit = WIDEST * step * len(y)
     found = FIRST_WIDTH
     spread = float(np.median(variance)) if len(variance) else 1.0

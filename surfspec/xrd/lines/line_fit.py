@@ -56,7 +56,7 @@ class Law:
 
 
 def asymmetry_law(two_theta: Array) -> Array:
-    """cot 2 theta, 1 at 30 deg, of one sign and at most 4."""
+    """Return cot 2 theta, 1 at 30 deg, of one sign and at most 4."""
     cotangent = np.cos(np.radians(two_theta)) / np.sin(np.radians(np.maximum(two_theta, 3.0)))
     return np.asarray(np.clip(cotangent / np.sqrt(3.0), 0.0, 4.0))
 
@@ -117,7 +117,7 @@ class LineFit:
         return full
 
     def spread(self) -> LineValues:
-        """Standard uncertainty of each line value, zero where fixed."""
+        """Return the standard uncertainty of each line value, zero where fixed."""
         values = np.zeros(len(self.active))
         values[self.active] = np.sqrt(np.maximum(np.diag(self.covariance)[len(self.coefficients) :], 0.0))
         return unstack(values)
@@ -174,7 +174,7 @@ def fit_lines(
         shown, slopes = evaluate(x, unstack(trial), light, reach)
         # the background is linear: its best value for these lines is exact
         base = np.linalg.solve(square, weighted_basis.T @ (root * (data - shown)))
-        return shown, slopes, base, data - shown - basis.columns @ base
+        return shown, slopes, np.asarray(base, dtype=np.float64), data - shown - basis.columns @ base
 
     model, jacobian, coefficients, residual = settle(values)
     damping = np.full(groups.count, 1e-3)
@@ -233,12 +233,12 @@ class _Groups:
 
 
 def _prior(center: Array, law: Law, free_share: bool) -> tuple[Array, Array]:
-    """Expectations and precisions of the line values (none for heights), each of shape (5 m,)."""
+    """Return expectations and precisions of the line values (none for heights), each of shape (5 m,)."""
     one = np.ones_like(center)
-    width = law.width(center)
+    width, share_spread = law.width(center), 0.5 if free_share else SHARE_SPREAD
     expected = np.concatenate([0.0 * one, center, np.log(width), law.share * one, law.skews(center)])
     precision = np.concatenate(
-        [0.0 * one, 1.0 / (CENTER_SPREAD * width) ** 2, one / WIDTH_SPREAD**2, one / (0.5 if free_share else SHARE_SPREAD) ** 2,
+        [0.0 * one, 1.0 / (CENTER_SPREAD * width) ** 2, one / WIDTH_SPREAD**2, one / share_spread**2,
          1.0 / (SKEW_SPREAD * np.maximum(asymmetry_law(center), 0.3)) ** 2]
     )  # fmt: skip
     return expected, precision
@@ -297,9 +297,9 @@ def _inverse(normal: Array) -> Array:
     scaled = normal * scale[:, None] * scale
     scaled[np.diag_indices(len(scaled))] += 1e-10
     try:
-        inverse = cho_solve(cho_factor(scaled, check_finite=False), np.eye(len(scaled)), check_finite=False)
+        inverse = np.asarray(cho_solve(cho_factor(scaled, check_finite=False), np.eye(len(scaled)), check_finite=False))
     except LinAlgError:
-        inverse = np.linalg.pinv(scaled, hermitian=True)
+        inverse = np.asarray(np.linalg.pinv(scaled, hermitian=True), dtype=np.float64)
     return np.asarray(inverse * scale[:, None] * scale)
 
 
@@ -345,10 +345,8 @@ def _robust_width(center: Array, width: Array, trust: Array) -> tuple[float, flo
     for _ in range(6):
         deviation = np.abs(width - matrix @ np.array([size, strain]))
         robust = trust / (1.0 + deviation / (0.2 * typical))
-        size, strain = nnls(matrix * robust[:, None], width * robust)[0]
-    if size < 0.2 * typical:  # all strain: let no line vanish at low angle
-        size = 0.2 * typical
-    return float(size), float(strain)
+        size, strain = (float(one) for one in nnls(matrix * robust[:, None], width * robust)[0])
+    return max(float(size), 0.2 * typical), float(strain)  # all strain: let no line vanish at low angle
 
 
 def _middle(values: Array, weight: Array) -> float:
@@ -368,7 +366,7 @@ def area_variance(line: LineValues, index: int, covariance: Array) -> float:
 
 
 def _alone(normal: Array, active: Mask, base: int) -> Array:
-    """Standard uncertainty of each height with only the line's own other values free."""
+    """Return the standard uncertainty of each height with only the line's own other values free."""
     count = len(active) // KINDS
     place = (np.cumsum(active) - 1 + base).reshape(KINDS, count).T
     free = active.reshape(KINDS, count).T

@@ -57,11 +57,11 @@ class LineValues:
         return np.concatenate([self.height, self.center, self.log_width, self.share, self.skew])
 
     def take(self, index: NDArray[np.int64]) -> LineValues:
-        """Some of the lines, in the order of `index`."""
+        """Return some of the lines, in the order of `index`."""
         return LineValues(*(one[index] for one in self.parts()))
 
     def parts(self) -> tuple[Array, ...]:
-        """The five arrays."""
+        """Return the five arrays."""
         return self.height, self.center, self.log_width, self.share, self.skew
 
 
@@ -143,14 +143,14 @@ def evaluate(x: Array, lines: LineValues, light: Radiation | None, reach: Array)
 
 
 def reach_of(lines: LineValues, noise: float, step: float) -> Array:
-    """How far (deg) each line is drawn: until its tail is below a share of the noise (standard deviation of a point)."""
+    """How far (deg) each line is drawn: until its tail is below a share of `noise`, the deviation of a point."""
     reach = np.sqrt(np.maximum(lines.height, 0.0) * np.clip(lines.share, 0.02, 1.0) / (4.0 * TAIL * max(noise, 1e-300)))
     most = MOST_POINTS * step / (2.0 * float(np.sum(lines.width))) if len(reach) else LEAST_REACH
     return np.asarray(np.clip(reach, LEAST_REACH, max(most, 2.0 * LEAST_REACH)) * lines.width)
 
 
 def far_tails(x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> Array:
-    """What the lines add beyond their reach, shape (n,): Lorentzian tails, faint but everywhere."""
+    """Return what the lines add beyond their reach, shape (n,): Lorentzian tails, faint but everywhere."""
     far = np.zeros(len(x))
     top = lines.height * np.clip(lines.share, 0.0, 1.0) * _L0 / peak_of(lines.share) * np.square(lines.width) / 4.0
     for ratio, weight in components(light):

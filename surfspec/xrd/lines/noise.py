@@ -109,7 +109,8 @@ def spikes(y: Array, variance: Array) -> Mask:
     excess = y - level
     # a variance smoothed from the data contains the spike itself: take that of points apart
     spread = np.pad(variance, 8, mode="edge")
-    sigma = np.sqrt(np.minimum(spread[:-16], spread[16:]))
+    factor = float(np.sum(variance) / max(float(np.sum(np.abs(y))), 1e-300))
+    sigma = np.sqrt(np.minimum(spread[:-16], spread[16:]) + factor * np.maximum(near, 0.0))
     return np.asarray((excess > SPIKE * sigma) & (near - level < SPIKE_NEIGHBOUR * excess + 2.0 * sigma))
 
 
@@ -123,7 +124,7 @@ def matched_filter(net: Array, variance: Array, sigma_points: float) -> Array:
     return np.asarray(top / np.sqrt(bottom))
 
 
-def counting_skewness(level: Array, sigma_points: float) -> Array:
+def counting_skewness(level: Array, sigma_points: float | Array) -> Array:
     r"""Skewness of the matched filter on Poisson counts of a slowly varying level.
 
     .. math:: \gamma = \frac{\sum k^3}{(\sum k^2)^{3/2}} \mu^{-1/2}
@@ -154,7 +155,7 @@ def gaussian_score(score: Array, skewness: Array) -> Array:
 
 
 def false_alarms(significance: Array, span: float, fwhm: float) -> Array:
-    r"""Expected number of lines in noise alone, of one significance or more, anywhere in a pattern.
+    r"""Count the lines to expect in noise alone, of one significance or more, anywhere in a pattern.
 
     .. math:: N(>u) = \frac{L}{2\pi\sqrt2\,\sigma} e^{-u^2/2} + Q(u)
 

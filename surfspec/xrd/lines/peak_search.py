@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,9 +163,9 @@ def search_all(
     low = baseline_below(gy, width, _step(gx))
     place = maxima(gy - low, gv, width, _step(gx), threshold)
     height = np.maximum((gy - low)[place], 0.0)
-    place, height = _without_ka2(gx[place], height, width, light)
+    center, height = _without_ka2(gx[place], height, width, light)
     best = np.sort(np.argsort(-height)[:MOST_LINES])
-    starts = _new_lines(place[best], height[best], law)
+    starts = _new_lines(center[best], height[best], law)
     nothing = csr_array((len(gx), 0))
     base = compare(low, 1.0 / gv, bases(gx, width), nothing, np.zeros(0)).best
     strength = height[best] / np.sqrt(np.interp(starts.center, gx, gv) * _step(gx) / width)
@@ -220,7 +221,7 @@ class _Hunt:
         )  # fmt: skip
         counting = self._counting(fit.model)
         signal = fit.model - fit.background
-        points = max(float(law.width(np.median(self.x))) / _step(self.x), 1.0)
+        points = max(float(law.width(np.array(np.median(self.x)))) / _step(self.x), 1.0)
         error = _model_error(self.y - fit.model, counting, signal)
         strength = self._strength(fit, points * error**2)
         if again and np.any((strength > OWN_SKEW) & ~fit.active[4 * len(strength) :]):
@@ -270,7 +271,7 @@ class _Hunt:
         bad = (state.strength < self.threshold) | (lines.width < 0.25 * width) | ~np.isfinite(state.strength)
         order = np.argsort(lines.center)
         strength = np.where(bad, state.strength, np.inf)
-        for here, there in zip(order[:-1], order[1:], strict=True):
+        for here, there in pairwise(order):
             apart, both = lines.center[there] - lines.center[here], lines.width[[here, there]]
             if apart < SAME_LINE * both.min() and both.max() < 2.0 * both.min():
                 bad[here if state.strength[here] < state.strength[there] else there] = True  # one line, described twice
@@ -314,7 +315,7 @@ class _Hunt:
         number = np.arange(len(odd))
         first, second = kept + number, kept + len(odd) + number
         error = max(trial.model_error, PROFILE_ERROR)
-        points = max(float(trial.law.width(np.median(self.x))) / _step(self.x), 1.0)
+        points = max(float(trial.law.width(np.array(np.median(self.x)))) / _step(self.x), 1.0)
         variance = self._counting(trial.fit.model) + points * (error * (trial.fit.model - trial.fit.background)) ** 2
         region = state.fit.lines.take(odd)
         count = 4.0 * region.width / _step(self.x)
@@ -382,7 +383,7 @@ def _joined(first: LineValues, second: LineValues) -> LineValues:
 
 
 def _sorted(fit: LineFit, order: Index) -> LineFit:
-    """The same fit with its lines in another order."""
+    """Return the same fit with its lines in another order."""
     count, base = len(order), len(fit.coefficients)
     columns = np.concatenate([order + kind * count for kind in range(5)])
     place = np.cumsum(fit.active) - 1 + base

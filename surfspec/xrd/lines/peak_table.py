@@ -62,8 +62,9 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
         ``flag``: words joined by "; ", empty where nothing is odd. Positions are as measured: no zero or displacement
         is taken off (see :func:`surfspec.xrd.line_shift`).
 
-        Flags: ``overlap`` (neighbours raise the uncertainty of the height more than twofold), ``profile misfits`` (uncertainties are
-        enlarged by the root of the misfit), ``wide``, ``narrow`` (twice, half the width of the pattern's lines),
+        Flags: ``overlap`` (neighbours raise the uncertainty of the height more than twofold), ``profile misfits``
+        (uncertainties are enlarged by the root of the misfit), ``wide``, ``narrow`` (twice, half the width of the
+        pattern's lines),
         ``few points`` (fewer than 3 in the FWHM), ``at edge``, ``flank`` (below 3 % of a neighbour within 8 of its
         FWHM: perhaps part of its profile), ``saturated`` (flat top), ``spike`` (one channel; no
         line: all but position and height are missing).
@@ -157,7 +158,7 @@ def _spacings(peaks: Peaks, light: Radiation) -> dict[str, tuple[Array, str, str
 
 
 def _ratio_unc(peaks: Peaks, strongest: int) -> Array:
-    """Standard uncertainty of areas over the largest; zero for the largest itself."""
+    """Return the standard uncertainty of areas over the largest; zero for the largest itself."""
     if not len(peaks.area):
         return peaks.area
     ratio = peaks.area / peaks.area[strongest]

@@ -200,7 +200,7 @@ def _fit(pairs: _Pairs, chosen: NDArray[np.bool_]) -> tuple[_Pairs, Array, Array
             left = pairs.observed - pairs.true - design @ part
             spare = len(left) - len(free)
             excess = float(weight @ left**2) / max(spare, 1)
-            if spare < 1 or excess <= 1.0 + 1e-6 and scatter == 0.0 or abs(excess - 1.0) < 1e-3:
+            if spare < 1 or (excess <= 1.0 + 1e-6 and scatter == 0.0) or abs(excess - 1.0) < 1e-3:
                 break
             mean = 1.0 / float(np.mean(weight))
             scatter = float(np.sqrt(max(scatter**2 + (excess - 1.0) * mean, 0.0)))
