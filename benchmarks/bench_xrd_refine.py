@@ -31,7 +31,7 @@ def measured(seed: int = 4) -> np.ndarray:
             card.source, card.trust,
         )  # fmt: skip
         total += share * ss.xrd.pattern(larger, wavelength="CuKa", two_theta=GRID, scale=1.0).intensity.values
-    return np.random.default_rng(seed).poisson(100.0 + 8000.0 * total / total.max())
+    return np.asarray(np.random.default_rng(seed).poisson(100.0 + 8000.0 * total / total.max()))
 
 
 def with_lmfit(counts: np.ndarray) -> tuple[float, int, float]:
@@ -68,7 +68,7 @@ def with_lmfit(counts: np.ndarray) -> tuple[float, int, float]:
         return np.asarray((counts - total) / sigma)
 
     begun = time.process_time()
-    found = lmfit.minimize(residual, asked, max_nfev=4000)
+    found = lmfit.minimize(residual, asked, max_nfev=1500)
     return time.process_time() - begun, int(found.nfev), float(found.chisqr)
 
 

@@ -66,7 +66,7 @@ class Row:
     @property
     def error(self) -> np.ndarray:
         """Found minus true, wt%."""
-        return self.found - self.truth
+        return np.asarray(self.found - self.truth)
 
 
 def standard(folder: Path, name: str) -> xr.Dataset:
