@@ -28,6 +28,8 @@ WEAKEST = 2.0
 APART = 0.15
 #: A line further off than this many standard deviations is left out.
 OUTLIER = 4.0
+#: Usual size of a shift, deg.
+USUAL = 0.15
 #: Correlation of zero and displacement from which only their sum is known.
 INSEPARABLE = 0.9995
 NAMES = ("zero", "displacement")
@@ -172,7 +174,8 @@ def _pairs(peaks: xr.Dataset, phase: Phase, light: object, tolerance: float) -> 
         window = 0.06
         candidate = np.where(nearest < window, strength[None, :] * (1.0 - nearest / window), 0.0)
         paired = candidate.max(axis=1, initial=0.0)
-        score = float(np.sum(np.sqrt(paired)))
+        # of shifts that pair as much the smaller is meant: in a crowded pattern any shift pairs something
+        score = float(np.sum(np.sqrt(paired))) * float(np.exp(-0.5 * (shift / USUAL) ** 2))
         if score > best:
             best = score
             hit = paired > 0
