@@ -82,10 +82,13 @@ def parse(text: str, source: str, problems: list[str]) -> Node:
     if size > MAX_BYTES:
         problems.append(f"{source}: {size} bytes of YAML. A recipe has at most {MAX_BYTES} bytes; split it")
         return Broken(source)
+    reader = _fast(text, source)
+    if reader is not None:
+        return reader.root if reader.root is not None else Broken(source)
     reader = _Reader(source, problems)
     fault = ""
     try:
-        _feed(reader, text.removeprefix("\ufeff"))
+        _feed(reader, text.removeprefix("\ufeff"), yaml.SafeLoader)
     except yaml.YAMLError as error:
         fault = _syntax_problem(error, source, text)
     except (ValueError, OverflowError) as error:  # PyYAML on escapes such as "\\UFFFFFFFF"
@@ -97,9 +100,23 @@ def parse(text: str, source: str, problems: list[str]) -> Node:
     return Broken(source) if fault or reader.stopped or reader.root is None else reader.root
 
 
-def _feed(reader: _Reader, text: str) -> None:
+def _fast(text: str, source: str) -> _Reader | None:
+    """Read by the compiled parser; None where it is not there or finds any fault, which the other one words better."""
+    loader = getattr(yaml, "CSafeLoader", None)
+    if loader is None:
+        return None
+    problems: list[str] = []
+    reader = _Reader(source, problems)
+    try:
+        _feed(reader, text.removeprefix("\ufeff"), loader)
+    except (yaml.YAMLError, ValueError, OverflowError):
+        return None
+    return None if problems or reader.stopped or reader.root is None else reader
+
+
+def _feed(reader: _Reader, text: str, loader_type: Any) -> None:
     """Pass the parser's events to the reader until the text ends or the reader refuses to go on."""
-    loader: Any = yaml.SafeLoader(text)
+    loader: Any = loader_type(text)
     try:
         while loader.check_event() and not reader.stopped:
             reader.take(loader.get_event())
