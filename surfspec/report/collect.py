@@ -64,7 +64,7 @@ def sample_results(tree: xr.DataTree, name: str) -> dict[str, Any]:
         out["leis"] = results_leis.leis(fits.get(layout.LEIS), tables, missing)
     labels = list(layout.patterns(spectra))
     if labels:
-        out["xrd"] = results_xrd.xrd(layout.patterns(matches), labels, missing)
+        out["xrd"] = results_xrd.xrd(layout.patterns(matches), labels, missing, layout.comparisons(tables))
     out["joint"] = results_joint.joint(tables.get(layout.JOINT))
     return out
 

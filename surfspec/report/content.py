@@ -331,18 +331,25 @@ def unexplained(results: Results) -> Table:
 
 
 def changes(results: Results) -> Table:
-    """Return the phases that appear or vanish between the patterns of one sample."""
+    """Return what came, grew or vanished between the patterns of one sample, with its limits."""
     rows = [
-        (name, change["from"], change["to"], change["phase"], change["change"])
+        (
+            name, change["from"], change["to"], change["phase"] or "", change["change"],
+            _percent(change.get("detection_limit")), _percent(change.get("limit")), change.get("conclusion") or "",
+        )
         for name, xrd in part(results, "xrd")
         for change in xrd.get("changes", [])
-    ]
-    return Table(
-        "xrd_changes",
-        "Changes between patterns",
-        (Column("sample"), Column("from"), Column("to"), Column("phase"), Column("change")),
-        tuple(rows),
-    )
+    ]  # fmt: skip
+    columns = (
+        Column("sample"), Column("from"), Column("to"), Column("phase"), Column("change"),
+        Column("seen where absent from", "wt%", "number", digits=2),
+        Column("at most came (95 %)", "wt%", "number", digits=2), Column("conclusion"),
+    )  # fmt: skip
+    return Table("xrd_changes", "Changes between patterns", columns, tuple(rows))
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100.0 * fraction
 
 
 def _card(phase: Mapping[str, Any]) -> str:

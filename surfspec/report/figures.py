@@ -43,7 +43,7 @@ def draw(tree: xr.DataTree) -> Iterator[Drawing]:
     ------
     Drawing
         XPS regions of each sample, samples compared, LEIS spectra, normalised areas, coverage, films by XPS and
-        LEIS together, diffraction patterns.
+        LEIS together, diffraction patterns and what changed between them.
     """
     taken: set[str] = set()
     for drawing in (*_xps(tree), *_leis(tree), *_joint(tree), *_xrd(tree)):
@@ -296,3 +296,12 @@ def _xrd(tree: xr.DataTree) -> Iterator[Drawing]:
             )
             title = _title(tree, name, *([] if label == layout.PATTERN else [label]))
             yield Drawing(_file("xrd", tree, name, label), "XRD", caption, display.plot(match, title=title))
+        for label, table in layout.comparisons(layout.nodes(tree, "tables", name)).items():
+            first, second = str(table.attrs["from"]), str(table.attrs["to"])
+            caption = (
+                f"XRD of {name}: {second} beside what {first} lets expect, and their difference with a band of two "
+                f"standard uncertainties ({_kind(tree, name)}). Conclusion: {table.attrs['conclusion']}."
+            )
+            title = _title(tree, name, f"{first} to {second}")
+            figure = display.plot_changes(table, names=(first, second), title=title)
+            yield Drawing(_file("xrd", tree, name, f"changes_{label}"), "XRD", caption, figure)

@@ -48,6 +48,17 @@ def pattern_node(label: str) -> str:
     return f"{_XRD}{label}"
 
 
+def changes_node(label: str) -> str:
+    """Return the table that compares a pattern with the one before it: ``xrd/changes_LABEL`` below its sample."""
+    return f"{_XRD}changes_{label}"
+
+
+def comparisons(nodes: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Return the comparisons of patterns among the tables of a sample, by the label of the second pattern."""
+    start = changes_node("")
+    return {name.removeprefix(start): one for name, one in nodes.items() if name.startswith(start)}
+
+
 def regions(nodes: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     """Return the XPS regions among the nodes of a sample, by region."""
     return {name.removeprefix(_XPS): one for name, one in nodes.items() if name.startswith(_XPS)}

@@ -13,7 +13,12 @@ from surfspec.report import layout
 from surfspec.report.quantities import finite, number
 
 
-def xrd(matches: Mapping[str, xr.Dataset], labels: Sequence[str], missing: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def xrd(
+    matches: Mapping[str, xr.Dataset],
+    labels: Sequence[str],
+    missing: Sequence[tuple[str, str]],
+    comparisons: Mapping[str, xr.Dataset] | None = None,
+) -> dict[str, Any]:
     """Return the results of the diffraction patterns of one sample.
 
     Parameters
@@ -24,14 +29,19 @@ def xrd(matches: Mapping[str, xr.Dataset], labels: Sequence[str], missing: Seque
         Labels of the patterns, in the order of the study file.
     missing
         What could not be determined, with the reason.
+    comparisons
+        Tables of :func:`surfspec.xrd.changes` by the label of the second pattern.
     """
     out: dict[str, Any] = {
         label: pattern(matches[label]) if label in matches else _none(layout.reasons_for(missing, f"xrd {label}"))
         for label in labels
     }
     found = {label: matches[label] for label in labels if label in matches}
+    tables = comparisons or {}
     out["changes"] = [
-        change for (a, first), (b, second) in pairwise(found.items()) for change in changes(a, first, b, second)
+        change
+        for (a, first), (b, second) in pairwise(found.items())
+        for change in changes(a, first, b, second, tables.get(b))
     ]
     return out
 
@@ -46,27 +56,87 @@ def _none(reasons: list[str]) -> dict[str, Any]:
     return {"wavelength": None, "phases": [], "unexplained": [], "verdict": "failed", "reasons": reasons}
 
 
-def changes(first_label: str, first: xr.Dataset, second_label: str, second: xr.Dataset) -> list[dict[str, Any]]:
-    """Return the phases that one of two matches has and the other lacks.
+def changes(
+    first_label: str, first: xr.Dataset, second_label: str, second: xr.Dataset, table: xr.Dataset | None = None
+) -> list[dict[str, Any]]:
+    """Return what one pattern has and the other lacks, by their matches and by their difference.
 
-    Each entry says how small a weight fraction the other pattern would have shown (``detection_limit``), without which
-    "absent" means little.
+    Parameters
+    ----------
+    first_label, first, second_label, second
+        The two patterns: labels and matches.
+    table
+        What :func:`surfspec.xrd.changes` says of them; None where it could not be made.
+
+    Returns
+    -------
+    list
+        One entry for each phase that ``appeared``, ``vanished`` or ``grew``; where none did, one entry with ``phase``
+        None and ``change`` ``"none"`` (with a table only). ``detection_limit`` is the weight fraction that the other
+        pattern would have shown, without which "absent" means little; ``seen_by`` names what says so (``match``,
+        ``difference``), ``significance`` is that of the difference. ``limit`` is the weight fraction that may have
+        come (95 %), of that phase or, with ``none``, the largest of all candidates. ``conclusion`` and ``line_limit``
+        (%) are those of the pair.
     """
     before, after = _ids(first), _ids(second)
+    grown = _grown(table)
+    gone = [phase for phase in before if phase not in after]
+    came = [phase for phase in after if phase not in before]
+    words = {
+        **dict.fromkeys(gone, "vanished"),
+        **dict.fromkeys(came, "appeared"),
+        **{phase: "grew" if phase in before else "appeared" for phase in grown if phase not in (*gone, *came)},
+    }
+    pair = {"from": first_label, "to": second_label}
+    told = {
+        "conclusion": None if table is None else str(table.attrs["conclusion"]),
+        "line_limit": None if table is None else number(table.attrs["line_limit"]),
+    }
     out = []
-    for phase in [*(p for p in before if p not in after), *(p for p in after if p not in before)]:
-        gone = phase in before
-        present, absent = (first, second) if gone else (second, first)
+    for phase, word in words.items():
+        absent = {"vanished": second, "appeared": first}.get(word)
+        by_match = phase in gone or phase in came
         out.append(
             {
-                "from": first_label,
-                "to": second_label,
-                "phase": str(present["name"].sel(phase=phase).values),
-                "change": "vanished" if gone else "appeared",
-                "detection_limit": _limit(absent, phase),
+                **pair,
+                "phase": _name(phase, (first, second), table),
+                "change": word,
+                "detection_limit": None if absent is None else _limit(absent, phase),
+                "seen_by": ["match"] * by_match + ["difference"] * (phase in grown),
+                "significance": _of(table, "phase_significance", phase),
+                "limit": None if word == "vanished" else _of(table, "weight_fraction_limit", phase),
+                **told,
             }
         )
+    if not out and table is not None:
+        highest = [number(value) for value in table["weight_fraction_limit"].values]
+        limit = max((value for value in highest if value is not None), default=None)
+        out.append(
+            {**pair, "phase": None, "change": "none", "detection_limit": None, "seen_by": [], "significance": None,
+             "limit": limit, **told}
+        )  # fmt: skip
     return out
+
+
+def _grown(table: xr.Dataset | None) -> list[str]:
+    if table is None:
+        return []
+    return [str(name) for name, word in zip(table["candidate"].values, table["phase_change"].values, strict=True)
+            if word == "more"]  # fmt: skip
+
+
+def _of(table: xr.Dataset | None, name: str, phase: str) -> float | None:
+    if table is None or phase not in table["candidate"].values:
+        return None
+    return number(table[name].sel(candidate=phase).values)
+
+
+def _name(phase: str, matches: Sequence[xr.Dataset], table: xr.Dataset | None) -> str:
+    """Return what a phase is called: as the matches say, else as the table of their difference does."""
+    for match in matches:
+        if phase in match["phase"].values:
+            return str(match["name"].sel(phase=phase).values)
+    return phase if table is None else str(table["name"].sel(candidate=phase).values)
 
 
 def _ids(match: xr.Dataset) -> list[str]:

@@ -174,9 +174,15 @@ def _phase(phase: Mapping[str, Any], *, part_only: bool) -> str:
 
 
 def _change(name: str, change: Mapping[str, Any]) -> str:
+    pair = f"from '{change['from']}' to '{change['to']}'"
+    if change["phase"] is None:
+        limit = change.get("limit")
+        told = f" (no candidate came with more than {100 * limit:.2g} % by weight)" if limit else ""
+        return f"{name}: {pair} {change['conclusion']}{told}."
     limit = change.get("detection_limit")
     told = f" (where absent, more than {100 * limit:.1g} % by weight would show)" if limit else ""
-    return f"{name}: {change['phase']} {change['change']} from '{change['from']}' to '{change['to']}'{told}."
+    only = ", seen by the difference of the patterns only" if change.get("seen_by") == ["difference"] else ""
+    return f"{name}: {change['phase']} {change['change']} {pair}{told}{only}."
 
 
 def _q(value: Mapping[str, Any]) -> str:

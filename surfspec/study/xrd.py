@@ -76,10 +76,5 @@ def analyse(patterns: Mapping[str, xr.Dataset], phases: tuple[xrd.Phase, ...], *
         compare = partial(xrd.changes, before[0], after[0], matches=matches, phases=phases)
         table = out.conclude(f"xrd changes {first} to {second}", compare)
         if table is not None:
-            out.tables[changes_node(second)] = table.assign_attrs({"from": first, "to": second})
+            out.tables[layout.changes_node(second)] = table.assign_attrs({"from": first, "to": second})
     return out
-
-
-def changes_node(label: str) -> str:
-    """Return the place of the table that compares a pattern with the one before it: ``xrd/changes_LABEL``."""
-    return f"xrd/changes_{label}"

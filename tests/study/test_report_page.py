@@ -230,13 +230,57 @@ def match(*phases: str, limit: float = 0.01) -> xr.Dataset:
     )
 
 
+def compared(*more: str) -> xr.Dataset:
+    """Return what changes() says of A, B, C and D, of which some came."""
+    every = np.array(["A", "B", "C", "D"])
+    return xr.Dataset(
+        {
+            "phase_change": ("candidate", np.where(np.isin(every, more), "more", "none")),
+            "phase_significance": ("candidate", [0.1, -6.0, 9.0, 5.0]),
+            "weight_fraction_limit": ("candidate", [0.001, math.nan, 0.12, 0.003]),
+        },
+        coords={"candidate": every, "name": ("candidate", np.array([f"phase {p}" for p in every]))},
+        attrs={"conclusion": "3 lines appeared", "line_limit": 0.4, "from": "before", "to": "after"},
+    )
+
+
 def test_changes_say_what_came_and_went_with_the_limit() -> None:
-    changes = results_xrd.changes("before", match("A", "B"), "after", match("A", "C", limit=0.02))
-    assert changes == [
-        {"from": "before", "to": "after", "phase": "phase B", "change": "vanished", "detection_limit": 0.02},
-        {"from": "before", "to": "after", "phase": "phase C", "change": "appeared", "detection_limit": 0.01},
+    both = match("A", "B"), match("A", "C", limit=0.02)
+    alone = results_xrd.changes("before", both[0], "after", both[1])
+    assert [(one["phase"], one["change"], one["detection_limit"]) for one in alone] == [
+        ("phase B", "vanished", 0.02),
+        ("phase C", "appeared", 0.01),
     ]
+    assert {one["conclusion"] for one in alone} == {None}
     assert results_xrd.changes("a", match("A"), "b", match("A")) == []
+    pair = {"from": "before", "to": "after", "conclusion": "3 lines appeared", "line_limit": 0.4}
+    seen = results_xrd.changes("before", both[0], "after", both[1], compared("A", "C", "D"))
+    assert seen == [
+        pair | {"phase": "phase B", "change": "vanished", "detection_limit": 0.02, "seen_by": ["match"],
+                "significance": -6.0, "limit": None},
+        pair | {"phase": "phase C", "change": "appeared", "detection_limit": 0.01, "seen_by": ["match", "difference"],
+                "significance": 9.0, "limit": 0.12},
+        pair | {"phase": "phase A", "change": "grew", "detection_limit": None, "seen_by": ["difference"],
+                "significance": 0.1, "limit": 0.001},
+        pair | {"phase": "phase D", "change": "appeared", "detection_limit": None, "seen_by": ["difference"],
+                "significance": 5.0, "limit": 0.003},
+    ]  # fmt: skip
+    said = statements.findings({"samples": {"a": {"xrd": {"changes": seen}}}})["XRD"]
+    assert said[0] == "a: phase B vanished from 'before' to 'after' (where absent, more than 2 % by weight would show)."
+    assert said[3] == "a: phase D appeared from 'before' to 'after', seen by the difference of the patterns only."
+
+
+def test_no_change_is_a_result_with_a_limit() -> None:
+    table = compared().assign_attrs(conclusion="no new line above 0.4 % of the strongest, no new phase")
+    [none] = results_xrd.changes("a", match("A"), "b", match("A"), table)
+    assert (none["phase"], none["change"], none["limit"]) == (None, "none", 0.12)
+    results = {"samples": {"s": {"xrd": {"changes": [none]}}}}
+    [said] = statements.findings(results)["XRD"]
+    assert said.startswith("s: from 'a' to 'b' no new line above 0.4 % of the strongest, no new phase (no candidate")
+    assert said.endswith("more than 12 % by weight).")
+    row = content.changes(results).rows[0]
+    assert row[:6] == ("s", "a", "b", "", "none", None)
+    assert row[6] == pytest.approx(12.0)
 
 
 def test_a_pattern_without_match_is_failed_with_its_reason() -> None:

@@ -65,9 +65,12 @@ def test_xrd_only_finds_the_phases_of_the_truth(tmp_path: Path) -> None:
     assert [phase["formula"] for phase in sample["xrd"]["before"]["phases"]] == ["Na3Zr2Si2PO12"]
     lead = next(phase for phase in sample["xrd"]["coated"]["phases"] if phase["formula"] == "Pb")
     assert abs(lead["weight_fraction"] - 0.12) < 4 * lead["weight_fraction_unc"]  # 0.12 in truth.yaml
-    assert [(c["change"], c["phase"]) for c in sample["xrd"]["changes"]] == [("appeared", "Lead")]
+    [change] = sample["xrd"]["changes"]
+    assert (change["change"], change["phase"], change["seen_by"]) == ("appeared", "Lead", ["match", "difference"])
+    assert "Lead" in change["conclusion"]
+    assert change["limit"] > 0.05
     assert [name for name, _ in methods.methods(tree)] == ["XRD"]
-    for label, drawing in zip(("before", "coated"), figures.draw(tree), strict=True):
+    for label, drawing in zip(("before", "coated", "before to coated"), figures.draw(tree), strict=True):
         assert f"polished, {label} (simulated)" in drawing.figure.axes[0].get_title(loc="left")
     json.dumps(found, allow_nan=False)
 
