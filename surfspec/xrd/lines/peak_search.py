@@ -256,7 +256,7 @@ class _Hunt:
         keep, more = np.flatnonzero(self._sound(state)), self.leftovers(state)
         lines = _joined(state.fit.lines.take(keep), more)
         plain = np.minimum(np.concatenate([state.strength[keep], np.full(len(more.height), self.threshold)]), OWN_SKEW)
-        state = self.fit(lines, replace(state.law, skew=0.0), basis, plain, state.variance,
+        state = self.fit(lines, replace(state.law, skew=0.0), self.choose(state), plain, state.variance,
                          steps=QUICK_STEPS, again=False)  # fmt: skip
         return state.only(np.flatnonzero(self._sound(state)))
 
