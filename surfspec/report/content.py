@@ -331,7 +331,7 @@ def unexplained(results: Results) -> Table:
 
 
 def changes(results: Results) -> Table:
-    """Return what came, grew or vanished between the patterns of one sample, with its limits."""
+    """Return what came and went between the patterns of one sample, with its limits."""
     rows = [
         (
             name, change["from"], change["to"], change["phase"] or "", change["change"],

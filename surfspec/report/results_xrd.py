@@ -71,8 +71,8 @@ def changes(
     Returns
     -------
     list
-        One entry for each phase that ``appeared``, ``vanished`` or ``grew``; where none did, one entry with ``phase``
-        None and ``change`` ``"none"`` (with a table only). ``detection_limit`` is the weight fraction that the other
+        One entry for each phase that ``appeared`` or ``vanished``; where none did, one entry with ``phase`` None and
+        ``change`` ``"none"`` (with a table only). ``detection_limit`` is the weight fraction that the other
         pattern would have shown, without which "absent" means little; ``seen_by`` names what says so (``match``,
         ``difference``), ``significance`` is that of the difference. ``limit`` is the weight fraction that may have
         come (95 %), of that phase or, with ``none``, the largest of all candidates. ``conclusion`` and ``line_limit``
@@ -85,7 +85,7 @@ def changes(
     words = {
         **dict.fromkeys(gone, "vanished"),
         **dict.fromkeys(came, "appeared"),
-        **{phase: "grew" if phase in before else "appeared" for phase in grown if phase not in (*gone, *came)},
+        **{phase: "appeared" for phase in grown if phase not in (*before, *came)},
     }
     pair = {"from": first_label, "to": second_label}
     told = {
@@ -94,14 +94,14 @@ def changes(
     }
     out = []
     for phase, word in words.items():
-        absent = {"vanished": second, "appeared": first}.get(word)
+        absent = second if word == "vanished" else first
         by_match = phase in gone or phase in came
         out.append(
             {
                 **pair,
                 "phase": _name(phase, (first, second), table),
                 "change": word,
-                "detection_limit": None if absent is None else _limit(absent, phase),
+                "detection_limit": _limit(absent, phase),
                 "seen_by": ["match"] * by_match + ["difference"] * (phase in grown),
                 "significance": _of(table, "phase_significance", phase),
                 "limit": None if word == "vanished" else _of(table, "weight_fraction_limit", phase),
