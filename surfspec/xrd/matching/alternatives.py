@@ -13,12 +13,10 @@ more than 3 nats, because one in twenty such lines is an artefact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.xrd.matching import chance
+from surfspec.xrd.matching import chance, evidence
 from surfspec.xrd.matching.outcome import Outcome
 
 Array = NDArray[np.float64]
@@ -31,6 +29,8 @@ ARTEFACT = 0.05
 SILENT = 0.05
 #: Alternatives listed, and their least probability.
 MOST, LEAST = 8, 1e-3
+#: Evidence (nats) below its cost from which a candidate that was left out is refined and assessed.
+PROMISING = 4.0
 UNLISTED_NAME = "unlisted phase"
 
 
@@ -75,32 +75,45 @@ def set_probabilities(outcome: Outcome) -> list[tuple[tuple[str, ...], float]]:
     return [item for item in listed[:MOST] if item[1] >= LEAST]
 
 
-def candidate_probabilities(outcome: Outcome, gain: Array, cost: Sequence[float], unknown: float) -> Array:
-    """Probability of each candidate.
+def candidate_probabilities(outcome: Outcome, gain: Array, cost: Array, unknown: float) -> Array:
+    """Probability of each candidate by the model.
 
     Parameters
     ----------
     outcome
         The identification.
     gain, cost
-        Gain in evidence of adding each candidate to the best set, and what that costs, shape (candidates,).
+        Gain in evidence of adding each candidate to the best set (by the dictionary), and what that costs, shape
+        (candidates,).
     unknown
-        Probability of an unlisted phase, which may be what the candidate gains from.
+        Probability of an unlisted phase, which may be what a candidate gains from.
 
     Returns
     -------
     numpy.ndarray
-        Of named phases as assessed, of those left out as they were when they left, of the others their share in the
-        sets visited, at least what adding them to the best set would give if no unlisted phase is there.
+        Of named phases as assessed; of those left out as they were when they left; of the others what they have in
+        exchange for a named phase, or next to the named phases: the most promising are refined and assessed there,
+        the others have what the dictionary says.
     """
     named = {m.phase.id: a.probability for m, a in zip(outcome.state.members, outcome.assessments, strict=True)}
     left = {name: min(item.probability, item.presence) for name, item in outcome.rejected}
     best = max(outcome.sets.values(), default=0.0)
     weights = {ids: float(np.exp(np.clip(value - best, -500, 0))) for ids, value in outcome.sets.items()}
     total = sum(weights.values()) or 1.0
-    found = np.zeros(len(outcome.candidates))
-    for number, phase in enumerate(outcome.candidates):
-        share = sum(weight for ids, weight in weights.items() if phase.id in ids) / total
-        added = 1.0 / (1.0 + float(np.exp(np.clip(cost[number] - gain[number], -500, 500))))
-        found[number] = named.get(phase.id, left.get(phase.id, max(share, min(added, 0.5) * (1.0 - unknown))))
+    here = frozenset(named)
+    odds = gain - cost
+    beside = 1.0 / (1.0 + np.exp(np.clip(-odds, -500, 500))) * (1.0 - unknown)
+    ids = [phase.id for phase in outcome.candidates]
+    open_ones = [i for i in np.argsort(-odds) if ids[i] not in named and ids[i] not in left and odds[i] > -PROMISING]
+    for number in open_ones[:MOST]:
+        one = outcome.book.members[number]
+        beside[number] = evidence.left_out(
+            outcome.state, one, outcome.data, outcome.limits, outcome.prior, outcome.sets, outcome.unexplained
+        )
+    if len(open_ones) > MOST:
+        beside[open_ones[MOST:]] = np.minimum(beside[open_ones[MOST:]], beside[open_ones[:MOST]].max())
+    found = np.zeros(len(ids))
+    for number, name in enumerate(ids):
+        instead = sum(weight for key, weight in weights.items() if name in key and not here <= key) / total
+        found[number] = named.get(name, left.get(name, max(instead, float(beside[number]))))
     return found

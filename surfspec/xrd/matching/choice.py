@@ -26,9 +26,19 @@ def chosen_phases(
     Raises
     ------
     InputError
-        When nothing remains, two phases share an id, or a phase must be there and never be there.
+        When the list is empty, nothing remains, two phases share an id, or a phase must be there and never be there.
     """
-    wanted: Sequence[str | Phase] = [chosen] if isinstance(chosen, str | Phase) else list(chosen or settings.phases)
+    if chosen is None:
+        chosen = settings.phases
+    elif not isinstance(chosen, str | Phase):
+        chosen = list(chosen)
+        if not chosen:
+            raise InputError(
+                "the list of phases is empty",
+                where="phases",
+                remedy="Name candidates, or leave phases out for every card",
+            )
+    wanted: Sequence[str | Phase] = [chosen] if isinstance(chosen, str | Phase) else list(chosen)
     names = [one for one in wanted if isinstance(one, str)]
     own = [one for one in wanted if isinstance(one, Phase)]
     cards = load_phases(names or None) if names or not own else ()

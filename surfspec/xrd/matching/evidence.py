@@ -16,6 +16,7 @@ The numbers are model probabilities: they hold if the true phase is in the list 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,8 +170,34 @@ def assess(
     ]  # fmt: skip
 
 
+def left_out(
+    state: State, one: Member, data: Measured, limits: Limits, prior: Prior, sets: Mapping[frozenset[str], float],
+    lines: Array,
+) -> float:  # fmt: skip
+    """Probability of a phase that is not in the best set, by the same terms: it is added and assessed there.
+
+    `lines` are those that the state leaves (as from `unexplained`).
+    """
+    more = model.added(state, one, data, limits)
+    index = len(more.members) - 1
+    more = model.refine(more, data, limits, free=[index], shifts=False, iterations=3)
+    if more.scales[index] <= 0:
+        return 0.0
+    one = more.members[index]
+    foreign = int(np.count_nonzero(unexplained(more, data)[:, 3] < OWN_LINE))
+    seen = reflections(more, index, data)
+    cost = prior.cost(m.phase for m in more.members) - prior.cost(m.phase for m in state.members)
+    unlisted = np.logaddexp(
+        -clean_log_odds(seen, one, data, cost, lines, foreign), -strain_log_odds(one, data, foreign)
+    )
+    above = search.log_evidence(more, data, prior)
+    loss = above - search.log_evidence(state, data, prior)
+    known = {**sets, search.ids_of(more): max(above, sets.get(search.ids_of(more), -np.inf))}
+    return _assessment(one.phase.id, (loss, float(unlisted), seen), known, above).probability
+
+
 def _assessment(
-    name: str, part: tuple[float, float, Reflections], sets: dict[frozenset[str], float], evidence: float
+    name: str, part: tuple[float, float, Reflections], sets: Mapping[frozenset[str], float], evidence: float
 ) -> Assessment:
     loss, unlisted, lines = part
     instead = float(np.exp(np.clip(unlisted, -500, 500)))

@@ -247,7 +247,7 @@ def identify(
     state = model.refine(state, data, limits, iterations=3) if state.members else state
     return Outcome(
         state, assessments, rejected, data, unexplained(state, data), tuple(one.phase for one in book.members), book,
-        prior, visited.sets,
+        prior, limits, visited.sets,
     )  # fmt: skip
 
 

@@ -97,8 +97,8 @@ def _row_index(length: int, total: int) -> NDArray[np.int64]:
     return np.where(np.arange(total) < length, np.arange(total), -1)
 
 
-_ABSENT_IS_ZERO = ("probability", "scale", "weight_fraction", "score", "contribution",
-                   "lines_confirmed", "lines_missing", "lines_overlapped")  # fmt: skip
+_ABSENT_IS_ZERO = ("probability", "model_probability", "model_presence", "scale", "weight_fraction",
+                   "score", "contribution", "lines_confirmed", "lines_missing", "lines_overlapped")  # fmt: skip
 
 
 def _take(values: NDArray[np.generic], index: NDArray[np.int64], axis: int, name: str) -> NDArray[np.generic]:

@@ -150,7 +150,7 @@ def prepare(
     if float(np.ptp(y)) <= 0:
         raise InputError("the intensity is constant", where="intensity", remedy="Check that the right column was read")
     variance, _ = counting_variance(y, statistics, given)
-    peaks = search(x, y, variance, light=light)
+    peaks = search(x, y, variance, light=light, quick=True)
     size, strain = _typical_width(peaks)
     middle = np.radians(float(np.median(x))) / 2.0
     width = size / float(np.cos(middle)) + strain * float(np.tan(middle))

@@ -97,11 +97,17 @@ class State:
 
 def member(phase: Phase, light: Radiation, data: Measured, limits: Limits) -> Member:
     """Return a phase with its card's cell and the typical line width of the pattern."""
-    found = lines(phase, min(light.wavelengths), float(data.x[-1]) + 1.0)
+    found = lines(phase, light.wavelengths[0], _reach(light, float(data.x[-1]) + 1.0))
     strength = found.multiplicity * found.f_squared / found.volume**2
     known = phase.cell_uncertainty or 0.0
     sigma = float(np.hypot(limits.strain, known)) if known > limits.strain else limits.strain
     return Member(phase, found, strength, np.ones(found.parts.shape[1]), data.size, data.strain, sigma)
+
+
+def _reach(light: Radiation, two_theta: float) -> float:
+    """2 theta (deg) of the reference line up to which any line of the radiation may fall below `two_theta`."""
+    sine = np.sin(np.radians(min(two_theta, 179.0)) / 2.0) * light.wavelengths[0] / min(light.wavelengths)
+    return float(2.0 * np.degrees(np.arcsin(min(sine, 1.0))))
 
 
 def geometry(one: Member, common: Common) -> tuple[Array, Array, Array, Array, NDArray[np.int64]]:

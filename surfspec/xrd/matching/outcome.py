@@ -13,6 +13,7 @@ from surfspec.xrd.matching.evidence import Assessment
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import State
 from surfspec.xrd.matching.priors import Prior
+from surfspec.xrd.recipe import Limits
 from surfspec.xrd.structures.phase import Phase
 
 
@@ -30,8 +31,8 @@ class Outcome:
         The pattern.
     unexplained
         Lines nobody explains: 2 theta, height, significance, explained share.
-    candidates, book, prior
-        What was tried.
+    candidates, book, prior, limits
+        What was tried, and within which limits.
     sets
         Ln evidence of each set of phases that was refined.
     """
@@ -44,4 +45,5 @@ class Outcome:
     candidates: tuple[Phase, ...]
     book: Dictionary
     prior: Prior
+    limits: Limits
     sets: Mapping[frozenset[str], float]

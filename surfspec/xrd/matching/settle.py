@@ -35,7 +35,13 @@ def settle(
     before: list[tuple[frozenset[str], State]] = []
     exchanges = 0
     exchange = False
-    while state.members:
+    while True:
+        if not state.members:
+            better = _better(state, data, prior, visited) if exchanges < EXCHANGES else None
+            if better is None:
+                return state, [], rejected
+            exchanges += 1
+            state = model.refine(better, data, limits, iterations=4)
         found = assess(state, book, data, limits, prior, visited, exchange=exchange, banned=banned)
         free = [index for index, one in enumerate(state.members) if one.phase.id not in prior.stated]
         worst = min(free, key=lambda index: found[index].presence, default=-1)
@@ -54,7 +60,6 @@ def settle(
         elif exchange:
             return state, found, rejected
         exchange = True
-    return state, [], rejected
 
 
 def _better(state: State, data: Measured, prior: Prior, visited: Visited) -> State | None:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec.xrd.matching import alternatives, detection, judgement, model, search
+from surfspec.xrd.matching import alternatives, detection, frequencies, judgement, model, search
 from surfspec.xrd.matching.deciding import deciding_lines
 from surfspec.xrd.matching.dictionary import scan
 from surfspec.xrd.matching.evidence import OWN_LINE, Assessment
@@ -57,8 +57,11 @@ def reflections_table(chosen: Sequence[model.Member], assessed: Sequence[Assessm
     return xr.Dataset(data, coords=coords)
 
 
-def candidates_table(outcome: Outcome, unknown: float) -> xr.Dataset:
-    """Limits, probabilities, verdicts and deciding lines over ``candidate``."""
+def candidates_table(outcome: Outcome, unknown: float, named: Sequence[Assessment]) -> xr.Dataset:
+    """Limits, probabilities, verdicts and deciding lines over ``candidate``.
+
+    `unknown` is the model's probability of an unlisted phase, `named` are the calibrated assessments.
+    """
     state, data, book = outcome.state, outcome.data, outcome.book
     ids = np.array([phase.id for phase in outcome.candidates], dtype=np.str_)
     foreign = int(np.count_nonzero(outcome.unexplained[:, 3] < OWN_LINE))
@@ -72,21 +75,28 @@ def candidates_table(outcome: Outcome, unknown: float) -> xr.Dataset:
         limit, gain, lines = np.empty(0), np.empty(0), []
     before = outcome.prior.cost(one.phase for one in state.members)
     phases = [one.phase for one in state.members]
-    cost = [
+    cost = np.array([
         search.parameters_cost([one], data) + outcome.prior.cost([*phases, one.phase]) - before for one in book.members
-    ]
-    probability = alternatives.candidate_probabilities(outcome, gain, cost, unknown)
-    named = {one.phase.id for one in state.members}
-    fits = np.asarray(gain > np.array(cost))
+    ])  # fmt: skip
+    raw = alternatives.candidate_probabilities(outcome, gain, cost, unknown)
+    said = {one.phase.id: item for one, item in zip(state.members, named, strict=True)}
+    rivals = {item.rival: item.rival_probability for item in named if item.rival and item.rival not in said}
+    probability = frequencies.candidates(raw)
+    for number, name in enumerate(ids):
+        if name in said:
+            probability[number] = said[name].probability
+        elif name in rivals:
+            probability[number] = max(probability[number], rivals[name])
     verdicts = [
-        _word(float(p), float(w), name in named, bool(fit))
-        for p, w, name, fit in zip(probability, limit, ids, fits, strict=True)
+        _word(float(p), float(q), float(w), name in said, bool(line.against))
+        for p, q, w, name, line in zip(probability, raw, limit, ids, lines, strict=True)
     ]
     hkl = np.array([_hkl(one, number.number) for one, number in zip(book.members, lines, strict=True)], dtype=np.int64)
     hkl = hkl.reshape(-1, 3)
     columns = {
         "detection_limit": (limit, "1", "Weight fraction that would have been named"),
         "candidate_probability": (probability, "1", "Probability that the candidate is present"),
+        "candidate_model_probability": (raw, "1", "The same as the model has it, before calibration"),
         "deciding_two_theta": ([one.two_theta for one in lines], "deg", "2θ of the line that decides"),
         "deciding_intensity": ([100.0 * one.share for one in lines], "%", "Its share of the strongest line"),
     }
@@ -101,12 +111,11 @@ def candidates_table(outcome: Outcome, unknown: float) -> xr.Dataset:
     return xr.Dataset(data_vars, coords=coords)
 
 
-def _word(probability: float, limit: float, named: bool, fits: bool) -> str:
-    """Verdict on a candidate; one that is not named but would raise the evidence (`fits`) is not called absent."""
-    if named and probability >= judgement.SURE:
-        return "present"
-    improbable = not named and not fits and probability <= 1.0 - judgement.SURE
-    return "absent" if improbable and limit <= LARGEST_LIMIT else "cannot tell"
+def _word(probability: float, raw: float, limit: float, named: bool, apart: bool) -> str:
+    """Verdict on a candidate; one whose lines all lie under those of found phases (not `apart`) may be there."""
+    if named:
+        return "present" if probability >= judgement.SURE else "cannot tell"
+    return "absent" if apart and raw <= 1.0 - judgement.SURE and limit <= LARGEST_LIMIT else "cannot tell"
 
 
 def _hkl(one: model.Member, number: int) -> list[int]:
