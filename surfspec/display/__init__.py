@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from surfspec.display.fit_plot import plot_fit
     from surfspec.display.ion_plot import plot_ions
     from surfspec.display.joint_plot import plot_joint
+    from surfspec.display.line_tables_plot import plot_background, plot_peaks
     from surfspec.display.map_plot import plot_map
     from surfspec.display.match_plot import plot_match
     from surfspec.display.normalised_plot import plot_normalised
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "plot": "choose",
+    "plot_background": "line_tables_plot",
     "plot_before_after": "before_after_plot",
     "plot_changes": "changes_plot",
     "plot_comparison": "comparison_plot",
@@ -54,6 +56,7 @@ _HOME = {
     "plot_normalised": "normalised_plot",
     "plot_overview": "overview_plot",
     "plot_pattern": "pattern_plot",
+    "plot_peaks": "line_tables_plot",
     "plot_periodic": "periodic_plot",
     "plot_profile": "profile_plot",
     "plot_refinement": "refinement_plot",
@@ -72,6 +75,7 @@ _HOME = {
 
 __all__ = [
     "plot",
+    "plot_background",
     "plot_before_after",
     "plot_changes",
     "plot_comparison",
@@ -85,6 +89,7 @@ __all__ = [
     "plot_normalised",
     "plot_overview",
     "plot_pattern",
+    "plot_peaks",
     "plot_periodic",
     "plot_profile",
     "plot_refinement",

@@ -15,6 +15,7 @@ from surfspec import schema
 from surfspec.display import checks, labels
 from surfspec.display.changes_plot import is_comparison, plot_changes
 from surfspec.display.fit_plot import plot_fit
+from surfspec.display.line_tables_plot import is_background_table, is_peak_table, plot_background, plot_peaks
 from surfspec.display.match_plot import plot_match
 from surfspec.display.pattern_plot import plot_pattern
 from surfspec.display.refinement_facts import is_refinement
@@ -89,11 +90,15 @@ def _drawer(dataset: xr.Dataset, kind: str) -> Callable[..., Figure]:
         return plot_pattern
     if kind == "table" and is_comparison(dataset):
         return plot_changes
+    if kind == "table" and is_peak_table(dataset):
+        return plot_peaks
+    if kind == "table" and is_background_table(dataset):
+        return plot_background
     return _PICTURES[kind]
 
 
 def _check_options(kind: str, draw: Callable[..., Figure], options: dict[str, Any]) -> None:
-    known = _keywords(draw) | (_keywords(plot_series) - {"panels"} if kind == "table" else set())
+    known = _keywords(draw) | (_keywords(plot_series) - {"panels"} if draw is plot_table else set())
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

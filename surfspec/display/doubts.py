@@ -42,12 +42,22 @@ def in_short(reasons: Sequence[str], fits: Callable[[str], bool]) -> str:
 
 
 def _clause(reason: str) -> str:
-    """Return a reason without what follows its first comma; its kind where that leaves a list cut in two."""
+    """Return a reason without what follows its first comma; its kind where that leaves a list cut in two.
+
+    A comma in brackets takes the whole of the brackets away.
+
+    Examples
+    --------
+    >>> _clause("microabsorption: biased unless grains are fine (Pb_fcc, ZrO2_m)")
+    'microabsorption: biased unless grains are fine'
+    """
     kind, _, rest = reason.partition(": ")
     clause, comma, more = rest.partition(", ")
     if not rest or (comma and clause[-1:].isdigit() and more[:1].isdigit()):
         return kind
-    return f"{kind}: {clause}"
+    if clause.count("(") > clause.count(")"):
+        clause = clause[: clause.rindex("(")].rstrip()
+    return f"{kind}: {clause}" if clause else kind
 
 
 def doubts_of(verdicts: Mapping[str, tuple[str, Sequence[str]]]) -> tuple[str, list[str]]:

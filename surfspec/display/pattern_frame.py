@@ -56,7 +56,7 @@ def draw_pattern(
     look = look if "model" in member else {"linewidth": 0.7}
     ax.plot(
         x, y, color=style.INK, markeredgewidth=0, zorder=5, **look,
-        label="Simulated" if labels.is_simulated(member) else "Measured",
+        label="Calculated" if is_calculated(member) else "Simulated" if labels.is_simulated(member) else "Measured",
     )  # fmt: skip
     background = member["background"].values[part] if "background" in member else np.zeros_like(y)
     for index, (name, curve) in enumerate(fills):
@@ -79,6 +79,11 @@ def draw_pattern(
     else:
         style.intensity_axis(ax, "Intensity", unit)
     return part
+
+
+def is_calculated(member: xr.Dataset) -> bool:
+    """Tell whether a pattern is the one that a card lets expect, with its lines and without any noise."""
+    return "relative_intensity" in member and "reflection_two_theta" in member and "phase" in member.attrs
 
 
 def vertical_limits(ax: Axes, y: Array, yscale: str) -> None:

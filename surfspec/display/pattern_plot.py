@@ -16,7 +16,7 @@ from surfspec import schema
 from surfspec.display import diffraction_axis as bragg
 from surfspec.display import labels, style
 from surfspec.display.checks import axes, heading
-from surfspec.display.pattern_frame import draw_pattern
+from surfspec.display.pattern_frame import draw_pattern, is_calculated
 from surfspec.display.pattern_stack import KINDS, draw_many
 from surfspec.display.phase_frames import WIDE, finish, frames
 from surfspec.display.placing import Flag, rows_above
@@ -187,6 +187,8 @@ def _with_wavelength(named: dict[str, xr.Dataset], tables: Sequence[xr.Dataset |
 
 
 def _subject(pattern: object, named: Mapping[str, xr.Dataset]) -> str:
+    if all(is_calculated(one) for one in named.values()):
+        return f"Calculated: {', '.join(str(one.attrs.get('formula', one.attrs['phase'])) for one in named.values())}"
     if isinstance(pattern, xr.Dataset):
         return labels.subject(pattern)
     return labels.simulated_among({name: [one] for name, one in named.items()})

@@ -85,7 +85,7 @@ def plot_reliability(
     ax.set_aspect("equal")
     style.say(ax.xaxis.label, "Stated probability (mean of the bin)")
     style.say(ax.yaxis.label, "Share that was true")
-    style.legend(ax, loc="upper left")
+    style.legend(ax, loc="lower right")
     text = labels.subject(table) if title is None else title
     if text:
         style.headline(ax, text)

@@ -258,3 +258,59 @@ def test_an_absent_phase_of_a_series_is_a_limit_with_an_arrow() -> None:
     ax = ss.display.plot_series(table, "weight_fraction", along="x").axes[0]
     arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
     assert [tuple(arrow.xy) for arrow in arrows] == [(0.0, 0.006)]
+
+
+def test_found_lines_are_sticks_and_their_widths_points() -> None:
+    pattern = counts(3, halite=1.0)
+    found = ss.xrd.find_peaks(pattern)
+    figure = plot(found)
+    heights, widths = figure.axes
+    strong = int(np.argmax(found.height.values))
+    sticks = np.concatenate([c.get_segments() for c in heights.collections if isinstance(c, LineCollection)])
+    tops = {round(float(stick[1, 0]), 6): float(stick[1, 1]) for stick in sticks if stick[0, 1] == 0}
+    assert tops[round(float(found.peak_two_theta[strong]), 6)] == pytest.approx(float(found.height[strong]))
+    assert "31.7" in texts(figure)  # halite 200, Cu Ka1
+    assert "simulated" in heights.get_title(loc="left")
+    assert widths.get_ylabel() == "FWHM (°)"
+    assert plot(found, axis="d").axes[0].get_xlim()[0] > plot(found, axis="d").axes[0].get_xlim()[1]
+    assert "1 line" in plot(found, window=(31, 33)).axes[0].get_title(loc="left")
+    for bad in ((90, 95), (1,), "ab"):
+        with pytest.raises(InputError, match="window"):
+            plot(found, window=bad)
+    with pytest.raises(InputError, match="option 'along'"):
+        plot(found, along="peak")
+    with pytest.raises(InputError, match="find_peaks"):
+        ss.display.plot_peaks(ss.xrd.background(pattern))
+
+
+def test_a_background_lies_under_the_pattern_it_came_from() -> None:
+    pattern = counts(3, halite=1.0)
+    table = ss.xrd.background(pattern)
+    (ax,) = plot(table, yscale="linear").axes
+    curves = {str(line.get_label()): np.asarray(line.get_ydata()) for line in ax.get_lines()}
+    assert curves["Simulated"] == pytest.approx(pattern.intensity.values)
+    assert curves["Background"] == pytest.approx(table.background.values)
+    assert np.median(curves["Background"]) == pytest.approx(100, abs=5)
+
+
+def test_what_a_card_lets_expect_is_called_calculated() -> None:
+    card = ss.xrd.pattern(ss.xrd.phases(["halite"])[0], wavelength="CuKa1", two_theta=X)
+    ax = plot_pattern(card).axes[0]
+    assert ax.get_title(loc="left") == "Calculated: NaCl"
+    assert [str(line.get_label()) for line in ax.get_lines()] == ["Calculated"]
+    drawn = plot_pattern({"measured": counts(3, halite=1.0), "card": card})
+    assert "Simulated" in texts(drawn)  # one of the two is data
+
+
+def test_reasons_in_a_title_end_with_a_word(refined: xr.Dataset) -> None:
+    reasons = "; ".join([
+        "chi-square improbable: reduced 1.45, uncertainties are widened by 2.02",
+        "residual structure: score 16.4, Durbin-Watson 1.44",
+        "microabsorption: weight fractions are biased unless grains are fine (Pb_fcc, ZrO2_m)",
+        "ambiguous: two cards of one structure explain the pattern alike, and nothing here can tell them apart",
+    ])  # fmt: skip
+    doubtful = refined.assign(verdict=((), "check"), reasons=((), reasons))
+    title = plot_refinement(doubtful).axes[0].get_title(loc="left")
+    assert title.count("(") == title.count(")")
+    assert "microabsorption" in title
+    assert "(Pb_fcc" not in title
