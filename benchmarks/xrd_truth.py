@@ -126,13 +126,18 @@ def elements_of(truth: Truth) -> set[str]:
     return {symbol for phase in ss.xrd.phases(names) for symbol in phase.elements}
 
 
+def candidates(truth: Truth, *, blind: bool, removed: tuple[str, ...] = ()) -> tuple[ss.xrd.Phase, ...]:
+    """Cards that are tried: all or those of the elements, without the removed ones."""
+    cards = ss.xrd.phases(elements=None if blind else elements_of(truth))
+    return tuple(card for card in cards if card.id not in removed)
+
+
 def judge(
     folder: Path, name: str, group: str, truth: Truth, *, blind: bool = False, removed: tuple[str, ...] = ()
 ) -> Row:
     """Identify one pattern and hold the answer against the truth."""
     spectrum = read(folder, name)
-    cards = ss.xrd.phases(elements=None if blind else elements_of(truth))
-    cards = tuple(card for card in cards if card.id not in removed)
+    cards = candidates(truth, blind=blind, removed=removed)
     recipe = ss.xrd.Recipe(monochromator=MONOCHROMATOR.get(name.split("/", maxsplit=1)[0], 0.0))
     start = time.process_time()
     found = ss.xrd.match(spectrum, recipe, phases=cards, wavelength=RADIATION.get(name, "CuKa"))
@@ -167,7 +172,8 @@ def run(folder: Path, *, blind: bool, leave_one_out: bool) -> list[Row]:
     for name, group, truth in cases(folder):
         removals: Sequence[tuple[str, ...]] = [()]
         if leave_one_out:
-            removals = list(truth)
+            # without any card left there is no question
+            removals = [one for one in truth if candidates(truth, blind=blind, removed=one)]
         for removed in removals:
             try:
                 rows.append(judge(folder, name, group, truth, blind=blind, removed=removed))
