@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -116,7 +117,7 @@ class Row:
 
 def read(folder: Path, name: str) -> xr.Dataset:
     """Read a pattern; the radiation is Cu K-alpha but for the files of `RADIATION`."""
-    options = {"column": 2} if name in THREE_COLUMNS else {}
+    options: dict[str, Any] = {"column": 2} if name in THREE_COLUMNS else {}
     return ss.read(folder / name, wavelength=RADIATION.get(name, "CuKa"), technique="XRD", **options)
 
 
