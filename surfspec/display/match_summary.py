@@ -16,8 +16,11 @@ from surfspec.display.text import number_text
 SUBSTANTIAL: Final = 0.2
 #: Lines without a phase, rivals and absent candidates that are written out at most.
 LISTED: Final = 12
-#: Probabilities of candidates that were not named, from which they are worth a line.
+#: Probabilities of candidates that were not named, from which they are worth a line; of those called absent.
 WORTH: Final = 0.02
+DOUBTED: Final = 0.1
+#: Change of a probability by the calibration from which both are written.
+MOVED: Final = 0.02
 
 
 def match_lines(member: xr.Dataset) -> list[str]:
@@ -30,7 +33,7 @@ def match_lines(member: xr.Dataset) -> list[str]:
     if "unknown_probability" in member and math.isfinite(float(member["unknown_probability"])):
         rows.append(("unlisted phase", labels.probability_text(float(member["unknown_probability"]))))
     lines = [*aligned(rows), *_phases(member), *_others(member), *_alternatives(member), *_unexplained(member)]
-    return [*lines, *_absent(member)]
+    return [*lines, *_absent(member), *_calibrated(member)]
 
 
 def _phases(member: xr.Dataset) -> list[str]:
@@ -53,6 +56,19 @@ def _phases(member: xr.Dataset) -> list[str]:
     if partly_explained(member) and any(math.isfinite(float(one)) for one in member["weight_fraction"].values):
         lines.append("wt % are those of the identified crystalline part only: the pattern is not explained in full")
     return lines
+
+
+def _calibrated(member: xr.Dataset) -> list[str]:
+    """Say what the model gave where the calibration moved a probability."""
+    pairs: list[tuple[str, float, float]] = []
+    if "model_probability" in member:
+        ids, after, before = (member[key].values for key in ("phase", "probability", "model_probability"))
+        pairs = [(str(one), float(p), float(q)) for one, p, q in zip(ids, after, before, strict=True)]
+    if "unknown_model_probability" in member and "unknown_probability" in member:
+        stated, modelled = (float(member[key]) for key in ("unknown_probability", "unknown_model_probability"))
+        pairs.append(("unlisted phase", stated, modelled))
+    told = [f"{name} {labels.probability_text(before)}" for name, after, before in pairs if abs(after - before) > MOVED]
+    return [f"before calibration: {'; '.join(told)}"] if told else []
 
 
 def _card(phase: xr.Dataset) -> str:
@@ -89,7 +105,10 @@ def _candidates(member: xr.Dataset) -> list[tuple[str, float, str, float]]:
 
 def _others(member: xr.Dataset) -> list[str]:
     """Name candidates about which the pattern cannot tell, and others that are not quite ruled out."""
-    worth = [one for one in _candidates(member) if one[2] == "cannot tell" or one[1] >= WORTH]
+    worth = [
+        one for one in _candidates(member)
+        if one[2] == "cannot tell" or one[1] >= (DOUBTED if one[2] == "absent" else WORTH)
+    ]  # fmt: skip
     worth.sort(key=lambda one: -np.nan_to_num(one[1]))
     if not worth:
         return []

@@ -314,3 +314,13 @@ def test_reasons_in_a_title_end_with_a_word(refined: xr.Dataset) -> None:
     assert title.count("(") == title.count(")")
     assert "microabsorption" in title
     assert "(Pb_fcc" not in title
+
+
+def test_a_probability_that_calibration_moved_is_told_twice(made: ModuleType) -> None:
+    match = made.xrd_match()
+    stated = match.probability.values
+    moved = match.assign(model_probability=("phase", np.where(np.arange(stated.size) == 0, stated - 0.3, stated)))
+    told = [line for line in match_lines(moved) if line.startswith("before calibration")]
+    name, before = str(match.phase.values[0]), stated[0] - 0.3
+    assert told == [f"before calibration: {name} p = {before:.2f}"]
+    assert not any("before calibration" in line for line in match_lines(match))
