@@ -37,7 +37,7 @@ def fitted():
     value = table.value.copy()
     for i, role in enumerate(table.roles):
         value[i] = {"U": 0.004, "V": -0.003, "W": 0.008, "X": 0.04, "Y": 0.06, "r": 0.8, "B": 0.3, "zero": 0.03,
-                    "displacement": -0.05, "asymmetry": 0.02}.get(role, 1.001)  # fmt: skip
+                    "displacement": -0.05, "asymmetry": 0.02, "overspill": 0.27}.get(role, 1.001)  # fmt: skip
     table = replace(table, value=value, free=np.ones(len(value), dtype=bool))
     counts = np.full(len(SHORT), 100.0)
     data = least_squares.data(SHORT, counts, counts, spline_basis(SHORT, 10.0), reach=1e4)
@@ -47,7 +47,9 @@ def fitted():
         yield models, table, replace(state, amplitudes=np.array([2.0, 3.0]))
 
 
-@pytest.mark.parametrize("role", ["p0", "p1", "zero", "displacement", "asymmetry", "U", "V", "W", "X", "Y", "r", "B"])
+@pytest.mark.parametrize(
+    "role", ["p0", "p1", "zero", "displacement", "asymmetry", "U", "V", "W", "X", "Y", "r", "B", "overspill"]
+)
 def test_derivatives(fitted, role):
     models, table, state = fitted
     exact = least_squares.jacobian(models, state)

@@ -106,8 +106,8 @@ def slit_factor(two_theta: ArrayLike, slit: str = "fixed") -> Array:
     .. math:: f = 1 \ \text{(fixed)}, \qquad f = \sin\theta \ \text{(variable)}
 
     A variable slit opens with the angle so that the irradiated length stays the same: the beam, and with it the
-    intensity of a thick specimen, grows as sin(theta). Scale-free: f is 1 at 180 deg. A beam that is longer than the
-    specimen at low angles is not corrected.
+    intensity of a thick specimen, grows as sin(theta). Scale-free: f is 1 at 180 deg. For a fixed slit whose beam is
+    longer than the specimen at low angles see :func:`overspill_factor`.
 
     Parameters
     ----------
@@ -132,6 +132,43 @@ def slit_factor(two_theta: ArrayLike, slit: str = "fixed") -> Array:
     if slit == "variable":
         return np.asarray(np.sin(np.radians(angle) / 2.0))
     raise _unknown_slit(slit)
+
+
+def overspill_factor(two_theta: ArrayLike, overspill: float) -> tuple[Array, Array]:
+    r"""Share of the beam that falls on a round, spinning specimen, and its derivative with respect to `overspill`.
+
+    .. math:: f = \int_0^1 \min(1, s\sqrt{1 - u^2})\,\mathrm{d}u, \qquad s = \sin\theta / o, \qquad
+       o = R\delta / D
+
+    A beam of divergence delta (rad) is R delta / sin(theta) long on the specimen; of a strip at u times the radius
+    D/2 it covers the chord D sqrt(1 - u^2). Where it is longer, what goes by is lost: below sin(theta) = o even in the
+    middle. A beam as wide as the specimen is assumed. Plain geometry of a fixed slit; 1 without overspill (o = 0).
+
+    Parameters
+    ----------
+    two_theta
+        deg.
+    overspill
+        o, the length of the beam at normal incidence over the diameter of the specimen.
+
+    Returns
+    -------
+    factor, slope
+        f and df/do, each of the shape of `two_theta`.
+
+    Examples
+    --------
+    >>> overspill_factor([10.0, 60.0], 0.2)[0].round(3).tolist()
+    [0.342, 0.973]
+    """
+    sine = np.sin(np.radians(np.asarray(two_theta, dtype=np.float64)) / 2.0)
+    if overspill <= 0.0:
+        return np.ones_like(sine), np.zeros_like(sine)
+    s = np.maximum(sine, 1e-12) / overspill
+    wide = np.maximum(s, 1.0)
+    u = np.sqrt(np.maximum(1.0 - wide**-2.0, 0.0))
+    by_s = np.pi / 4.0 - 0.5 * (np.arcsin(u) + u / wide)
+    return np.asarray(u + s * by_s), np.asarray(-by_s * s / overspill)
 
 
 def _unknown_slit(slit: str) -> InputError:

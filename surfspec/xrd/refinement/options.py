@@ -30,6 +30,10 @@ class Refinement:
     texture
         ``"none"``, ``"auto"`` (each phase tries common directions of its crystal system and keeps one
         that the data demand), or a mapping of phase ids to directions, as ``(("brucite", (0, 0, 1)),)``.
+    overspill
+        A beam longer than the specimen at low angles: ``"auto"`` (refined where the data demand it, with a fixed slit),
+        ``"none"``, or the known ratio of the length of the beam at normal incidence to the diameter of the specimen,
+        see :func:`surfspec.xrd.patterns.optics.overspill_factor`.
     displacement_parameters
         Refine an increment of all B of a phase, with a prior of `b_prior`.
     b_prior
@@ -59,6 +63,7 @@ class Refinement:
     asymmetry: bool = True
     caglioti: bool = True
     texture: str | tuple[tuple[str, tuple[int, int, int]], ...] = "auto"
+    overspill: str | float = "auto"
     displacement_parameters: bool = False
     b_prior: float = field(default=0.5, metadata={"above": 0.0, "unit": "angstrom^2"})
     cell_prior: float = field(default=0.0, metadata={"low": 0.0})
@@ -78,6 +83,11 @@ class Refinement:
         if isinstance(self.texture, str) and self.texture not in ("none", "auto"):
             raise InputError(
                 f"texture is {self.texture!r}", where="texture", remedy="Say 'none', 'auto', or give directions"
+            )
+        known = not isinstance(self.overspill, str)
+        if self.overspill not in ("none", "auto") and not (known and 0.0 <= float(self.overspill) <= 0.9):
+            raise InputError(
+                f"overspill is {self.overspill!r}", where="overspill", remedy="Say 'none', 'auto', or give 0 to 0.9"
             )
         if not 1.0 <= self.background <= 90.0:
             raise InputError(

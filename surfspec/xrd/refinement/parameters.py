@@ -18,14 +18,15 @@ Mask = NDArray[np.bool_]
 LIMITS: Final = {
     "zero": (-1.0, 1.0), "displacement": (-1.0, 1.0), "U": (-0.5, 2.0), "V": (-1.0, 0.5), "W": (1e-6, 2.0),
     "asymmetry": (-0.02, 0.2), "p": (0.92, 1.08), "X": (0.0, 2.0), "Y": (0.0, 3.0), "r": (0.2, 4.0), "B": (-3.0, 3.0),
+    "overspill": (0.0, 0.9),
 }  # fmt: skip
 #: Units by role.
 UNITS: Final = {
     "zero": "deg", "displacement": "deg", "U": "deg2", "V": "deg2", "W": "deg2", "asymmetry": "deg", "p": "1",
-    "X": "deg", "Y": "deg", "r": "1", "B": "angstrom2",
+    "X": "deg", "Y": "deg", "r": "1", "B": "angstrom2", "overspill": "1",
 }  # fmt: skip
 #: Roles that rest on a limit without anything being wrong: a width that is not there.
-NATURAL: Final = ("X", "Y", "W", "asymmetry")
+NATURAL: Final = ("X", "Y", "W", "asymmetry", "overspill")
 
 
 @dataclass(frozen=True)

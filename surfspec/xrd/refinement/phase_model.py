@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from surfspec.xrd.patterns.optics import Optics
+from surfspec.xrd.patterns.optics import Optics, overspill_factor
 from surfspec.xrd.patterns.profile import two_theta_of, windows
 from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.texture import march_factor, texture_cosines
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: Parameters common to all phases, and those of each phase after the terms of its metric.
-COMMON = ("zero", "displacement", "U", "V", "W", "asymmetry")
+COMMON = ("zero", "displacement", "U", "V", "W", "asymmetry", "overspill")
 OWN = ("X", "Y", "r", "B")
 #: Lines are drawn out to this many FWHM, those below a share of the strongest line to a part of it: what is cut off is
 #: everywhere below 2e-4 of the strongest line. The weakest are shifted by asymmetry and not spread.
@@ -222,7 +222,10 @@ def _facts(model: PhaseModel, values: dict[str, float], factors: Array) -> dict[
     if model.direction is not None:
         factor, factor_by = march_factor(model.squared, values["r"])
     damp = np.exp(-0.5 * values["B"] * q_of(model))
-    area = model.strength * factor * damp * model.slow
+    lit, lit_by = overspill_factor(np.where(np.isfinite(model.reference), model.reference, 90.0), values["overspill"])
+    if model.pawley:
+        lit, lit_by = np.ones_like(lit), np.zeros_like(lit)
+    area = model.strength * factor * damp * lit * model.slow
     ok = np.isfinite(true) & np.isfinite(model.reference) & (model.slow > 0)
     number = np.broadcast_to(np.arange(len(q), dtype=np.float64), true.shape)
     cotangent = np.clip(1.0 / np.tan(np.radians(np.where(ok, model.reference, 90.0))), -20.0, 20.0)
@@ -231,7 +234,7 @@ def _facts(model: PhaseModel, values: dict[str, float], factors: Array) -> dict[
         "center": shown, "by_q": by_q, "cosine": cosine, "tangent": tangent, "cotangent": cotangent, "area": area,
         "gauss_squared": values["U"] * tangent**2 + values["V"] * tangent + values["W"],
         "lorentz": values["X"] / cosine + values["Y"] * tangent,
-        "texture": np.broadcast_to(factor_by / factor, true.shape), "number": number,
+        "texture": np.broadcast_to(factor_by / factor, true.shape), "number": number, "lit": lit_by / lit,
     }  # fmt: skip
     return {name: np.asarray(value[ok], dtype=np.float64) for name, value in table.items()}
 
@@ -296,6 +299,6 @@ def slopes(model: PhaseModel, drawn: Drawn, amplitudes: Array, grid_size: int) -
     found |= dict(zip("UVW", (drawn.by_gauss @ wide)[:grid_size].T, strict=True))
     broad = np.stack([1.0 / facts["cosine"], facts["tangent"]], 1) * area[:, None]
     found |= dict(zip("XY", (drawn.by_lorentz @ broad)[:grid_size].T, strict=True))
-    change = [area * facts["texture"], -0.5 * area * q_of(model)[number]]
-    found |= dict(zip("rB", (drawn.value @ np.stack(change, 1))[:grid_size].T, strict=True))
+    change = [area * facts["texture"], -0.5 * area * q_of(model)[number], area * facts["lit"]]
+    found |= dict(zip(("r", "B", "overspill"), (drawn.value @ np.stack(change, 1))[:grid_size].T, strict=True))
     return found

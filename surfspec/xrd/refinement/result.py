@@ -120,6 +120,7 @@ def _attrs(fit: Fit, instrument: Mapping[str, float] | None) -> dict[str, Any]:
     for role in "XY":
         first = float(table.value[table.where(0, role)[0]])
         attrs[f"profile_{role}"] = first if instrument is None else float(instrument.get(role, 0.0))
+    attrs["overspill"] = float(table.value[table.where(-1, "overspill")[0]])
     for role in ("zero", "displacement"):
         attrs[f"{role}_shift"] = float(table.value[table.where(-1, role)[0]])
     return attrs

@@ -46,6 +46,8 @@ OTHER: Final[tuple[Direction, ...]] = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0
 #: Fall of chi-square from which a texture is kept: in units of the reduced one, and as a share of the whole (any
 #: parameter eases a misfit of the profile a little).
 TEXTURE_GAIN: Final = 30.0
+#: Beam over specimen with which an overspill is tried; it is kept by the rule for textures.
+OVERSPILLS: Final = (0.1, 0.2, 0.35)
 #: March coefficients with which directions are tried.
 MARCH: Final = (0.45, 0.6, 0.75, 0.87, 1.15, 1.35, 1.7, 2.3)
 TEXTURE_SHARE: Final = 0.01
@@ -110,7 +112,7 @@ def run(
     state = _release(models, state, fitted, options, start)
     floor = factor * max(float(np.percentile(y, 1)), 1.0 if statistics == "poisson" else 1e-9 * float(y.max()))
     directions = _told(options)
-    tried, last, converged = options.texture != "auto", False, False
+    tried, last, converged = options.texture != "auto" and options.overspill != "auto", False, False
     for number in range(ROUNDS + 1):
         last = last or number == ROUNDS
         if statistics != "given":
@@ -126,9 +128,11 @@ def run(
         settled = converged and before.cost - state.cost < 1e-3 * state.cost / len(x) + 0.05
         if not tried and (settled or number == ROUNDS - 3):
             tried = True
+            state = _spilled(models, state, fitted, options)
             found = _textured(models, state, fitted, options, chosen, light, x, width)
             if found is not None:
                 models, state, directions = found
+                state = _spilled(models, state, fitted, options)
                 continue
         last = settled and number > 0
     return Fit(tuple(models), state, fitted, begin, converged, factor, light)
@@ -166,6 +170,7 @@ def _first_table(models: Sequence[PhaseModel], options: Refinement, start: Start
     known = [max(sigma, one.phase.cell_uncertainty or 0.0) for one in models]
     table = tables.table([one.phase.id for one in models], [one.parts.shape[1] for one in models], known)
     first = {"W": (0.7 * width) ** 2, "X": 0.3 * width, "Y": 0.1 * width}
+    first["overspill"] = 0.0 if isinstance(options.overspill, str) else float(options.overspill)
     first["zero" if options.shifts == "zero" else "displacement"] = start.shift
     told = dict(start.instrument or {})
     mean = {"X": told.get("X", 0.3 * width), "Y": told.get("Y", 0.0), "r": 1.0}
@@ -240,14 +245,30 @@ def _release(models: Sequence[PhaseModel], state: State, fitted: Data, options: 
     return minimise(models, evaluate(models, state.parameters.freed(free), fitted), fitted, steps=8)[0]
 
 
+def _enough(state: State) -> float:
+    """Fall of chi-square from which one more parameter of the areas is kept."""
+    return max(TEXTURE_GAIN * max(state.chi2 / len(state.calculated), 1.0), TEXTURE_SHARE * state.chi2)
+
+
+def _spilled(models: Sequence[PhaseModel], state: State, fitted: Data, options: Refinement) -> State:
+    """Free the overspill of the beam, if the slit is fixed and chi-square falls by enough."""
+    if options.overspill != "auto" or options.slits == "variable" or all(one.pawley for one in models):
+        return state
+    if state.parameters.free[state.parameters.where(-1, "overspill")[0]]:
+        return state
+    tries = [evaluate(models, state.parameters.changed(-1, "overspill", one, free=True), fitted) for one in OVERSPILLS]
+    found, _ = minimise(models, min(tries, key=lambda one: one.cost), fitted, steps=30)
+    return found if state.cost - found.cost > _enough(state) else state
+
+
 def _textured(
     models: Sequence[PhaseModel], state: State, fitted: Data, options: Refinement, chosen: Sequence[Phase | Lattice],
     light: Radiation, x: Array, width: float,
 ) -> tuple[Sequence[PhaseModel], State, dict[str, Direction]] | None:  # fmt: skip
     """Give textures to phases, the one that explains most first, as long as chi-square falls by enough."""
     directions: dict[str, Direction] = {}
-    for _ in models:
-        enough = max(TEXTURE_GAIN * max(state.chi2 / len(x), 1.0), TEXTURE_SHARE * state.chi2)
+    for _ in models if options.texture == "auto" else ():
+        enough = _enough(state)
         gain, number, way, r = _best_texture(models, state, fitted)
         if gain < 0.5 * enough:
             break
