@@ -72,8 +72,8 @@ def groups_of(one: Member, common: Common, data: Measured) -> Groups:
 
 def limits_of(
     groups: Sequence[Groups], book: Dictionary, state: State, data: Measured, prior: Prior, foreign: int, loose: int
-) -> Array:
-    """Return the detection limit of each candidate as a scale.
+) -> tuple[Array, Array]:
+    """Return the detection limit of each candidate as a scale, and how much of its pattern found phases hide.
 
     Parameters
     ----------
@@ -84,11 +84,13 @@ def limits_of(
 
     Returns
     -------
-    numpy.ndarray
-        Shape (candidates,); inf where no amount would be named, because no line stands alone.
+    limit, hidden
+        Shape (candidates,). The limit is inf where no amount would be named, because no line stands alone. Hidden is
+        the share (of the squared, weighted pattern above background) that found phases can imitate, from 0 to 1.
     """
     names = [one.phase.id for one in state.members]
-    found = np.full(len(book.members), np.inf)
+    found, hidden = np.full(len(book.members), np.inf), np.ones(len(book.members))
+    smooth = data.raw_basis.shape[1]
     middle = int(np.argmin(np.abs(book.strains)))
     phases = [one.phase for one in state.members]
     base = prior.cost(phases)
@@ -99,7 +101,9 @@ def limits_of(
             shared[own] = _surroundings(state, data, own)
         weight, basis, others = shared[own]
         column = book.columns[number, middle] * weight
-        norm = float(column @ column - np.sum((column @ basis) ** 2))
+        along = (column @ basis) ** 2
+        norm, alone = float(column @ column - np.sum(along)), float(column @ column - np.sum(along[:smooth]))
+        hidden[number] = 1.0 - norm / alone if alone > 0 else 1.0
         if norm <= 1e-3 * float(column @ column):
             continue
         cost = (
@@ -107,7 +111,7 @@ def limits_of(
         )
         occam = search.parameters_cost([one], data) + cost
         found[number] = _limit(groups[number], norm, occam, weight, others, data, foreign, loose)
-    return found
+    return found, hidden
 
 
 def _surroundings(state: State, data: Measured, own: int) -> tuple[Array, Array, Array]:

@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 
 #: Weight fraction that a phase may hide below and still be called absent.
 LARGEST_LIMIT = 0.5
+#: A candidate of whose pattern found phases hide more than this share, so that its limit is above this weight fraction,
+#: is not told apart from them.
+HIDDEN, LEAST_HIDDEN = 0.1, 0.05
 
 
 def reflections_table(chosen: Sequence[model.Member], assessed: Sequence[Assessment], state: State) -> xr.Dataset:
@@ -67,12 +70,14 @@ def candidates_table(outcome: Outcome, unknown: float, named: Sequence[Assessmen
     foreign = int(np.count_nonzero(outcome.unexplained[:, 3] < OWN_LINE))
     if len(ids):
         groups = [detection.groups_of(one, state.common, data) for one in book.members]
-        scales = detection.limits_of(groups, book, state, data, outcome.prior, foreign, len(outcome.unexplained))
+        scales, hidden = detection.limits_of(
+            groups, book, state, data, outcome.prior, foreign, len(outcome.unexplained)
+        )
         limit = detection.weight_fractions(scales, book, state)
         gain, _ = scan(book, state, data)
         lines = deciding_lines(groups, book, state, data)
     else:
-        limit, gain, lines = np.empty(0), np.empty(0), []
+        limit, hidden, gain, lines = np.empty(0), np.empty(0), np.empty(0), []
     before = outcome.prior.cost(one.phase for one in state.members)
     phases = [one.phase for one in state.members]
     cost = np.array([
@@ -87,9 +92,10 @@ def candidates_table(outcome: Outcome, unknown: float, named: Sequence[Assessmen
             probability[number] = said[name].probability
         elif name in rivals:
             probability[number] = max(probability[number], rivals[name])
+    alike = (hidden > HIDDEN) & ~(limit <= LEAST_HIDDEN)
     verdicts = [
-        _word(float(p), float(q), float(w), name in said, bool(line.against))
-        for p, q, w, name, line in zip(probability, raw, limit, ids, lines, strict=True)
+        _word(float(p), float(q), float(w), name in said, bool(same))
+        for p, q, w, name, same in zip(probability, raw, limit, ids, alike, strict=True)
     ]
     hkl = np.array([_hkl(one, number.number) for one, number in zip(book.members, lines, strict=True)], dtype=np.int64)
     hkl = hkl.reshape(-1, 3)
@@ -111,11 +117,11 @@ def candidates_table(outcome: Outcome, unknown: float, named: Sequence[Assessmen
     return xr.Dataset(data_vars, coords=coords)
 
 
-def _word(probability: float, raw: float, limit: float, named: bool, apart: bool) -> str:
-    """Verdict on a candidate; one whose lines all lie under those of found phases (not `apart`) may be there."""
+def _word(probability: float, raw: float, limit: float, named: bool, alike: bool) -> str:
+    """Verdict on a candidate; one that looks like found phases (`alike`) may be there beside them."""
     if named:
         return "present" if probability >= judgement.SURE else "cannot tell"
-    return "absent" if apart and raw <= 1.0 - judgement.SURE and limit <= LARGEST_LIMIT else "cannot tell"
+    return "absent" if not alike and raw <= 1.0 - judgement.SURE and limit <= LARGEST_LIMIT else "cannot tell"
 
 
 def _hkl(one: model.Member, number: int) -> list[int]:
