@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
 Array = NDArray[np.float64]
 Solver = Callable[[Array], Array]
@@ -113,7 +113,7 @@ class Choice:
 
 
 def compare(
-    y: Array, weight: Array, choices: list[Basis], lines: csr_array, precision: Array, *, bands: bool = False
+    y: Array, weight: Array, choices: list[Basis], lines: csc_array, precision: Array, *, bands: bool = False
 ) -> Choice:
     """Compare backgrounds by their evidence, with the lines free (linearly) beside each.
 
@@ -178,7 +178,7 @@ class _Reduced:
     best: float
 
 
-def _reduced(choice: Basis, root: Array, weighted: csr_array, solve: Solver, target: Array, left: Array) -> _Reduced:
+def _reduced(choice: Basis, root: Array, weighted: csc_array, solve: Solver, target: Array, left: Array) -> _Reduced:
     columns = choice.columns * root[:, None]
     free = columns - weighted @ solve(weighted.T @ columns)
     normal = columns.T @ free
@@ -195,13 +195,21 @@ def _reduced(choice: Basis, root: Array, weighted: csr_array, solve: Solver, tar
     )
 
 
-def _eliminate(lines: csr_array, root: Array, precision: Array) -> tuple[csr_array, Solver]:
+def weighted_rows(columns: csc_array, root: Array) -> csc_array:
+    """Multiply each row by its root weight."""
+    return csc_array((columns.data * root[columns.indices], columns.indices, columns.indptr), shape=columns.shape)
+
+
+def _eliminate(lines: csc_array, root: Array, precision: Array) -> tuple[csc_array, Solver]:
     """Weighted, scaled columns of the lines, and the solver of their normal equations."""
-    weighted = lines.multiply(root[:, None]).tocsr()
+    weighted = weighted_rows(lines, root)
     if not lines.shape[1]:
         return weighted, np.asarray
-    square = (weighted.T @ weighted).toarray() + np.diag(precision)
+    square = (weighted.T @ weighted.tocsr()).toarray() + np.diag(precision)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(square), 1e-300))
     factor = cho_factor(square * scale[:, None] * scale + 1e-8 * np.eye(len(square)))
-    weighted = weighted.multiply(scale[None, :]).tocsr()
+    weighted = csc_array(
+        (weighted.data * np.repeat(scale, np.diff(weighted.indptr)), weighted.indices, weighted.indptr),
+        shape=weighted.shape,
+    )
     return weighted, lambda right: np.asarray(cho_solve(factor, right))

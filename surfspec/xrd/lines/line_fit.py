@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import nnls
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
-from surfspec.xrd.lines.background_choice import Basis
-from surfspec.xrd.lines.line_model import KINDS, LineValues, evaluate, far_tails, peak_of, reach_of, unstack
+from surfspec.xrd.lines.background_choice import Basis, weighted_rows
+from surfspec.xrd.lines.line_model import KINDS, LineValues, Windows, far_tails, peak_of, reach_of, unstack
 from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
@@ -31,6 +32,8 @@ CENTER_SPREAD = 0.5
 OWN_SHARE, OWN_SKEW = 10.0, 30.0
 #: Lorentzian share before any line tells.
 FIRST_SHARE = 0.5
+#: A group of lines whose chi-square changes by less has settled; groups share the background and never quite agree.
+SETTLED = 0.15
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class LineFit:
     far: Array
     covariance: Array
     active: Mask
-    jacobian: csr_array
+    jacobian: csc_array
     weight: Array
     prior_spread: LineValues
     alone: Array
@@ -167,16 +170,17 @@ def fit_lines(
     square[np.diag_indices(len(square))] *= 1.0 + 1e-11
     reach = reach_of(lines, noise, float(np.median(np.diff(x))))
     far = far_tails(x, lines, light, reach)
+    windows = Windows.of(x, lines, light, reach)
     groups = _Groups.of(x, center, law.width(center))
     data = y - far
 
-    def settle(trial: Array) -> tuple[Array, csr_array, Array, Array]:
-        shown, slopes = evaluate(x, unstack(trial), light, reach)
+    def settle(shown: Array) -> tuple[Array, Array]:
         # the background is linear: its best value for these lines is exact
         base = np.linalg.solve(square, weighted_basis.T @ (root * (data - shown)))
-        return shown, slopes, np.asarray(base, dtype=np.float64), data - shown - basis.columns @ base
+        return np.asarray(base, dtype=np.float64), data - shown - basis.columns @ base
 
-    model, jacobian, coefficients, residual = settle(values)
+    model, jacobian = windows.evaluate(lines)
+    coefficients, residual = settle(model)
     damping = np.full(groups.count, 1e-3)
     running = np.ones(groups.count, dtype=bool)
     for _ in range(iterations):
@@ -186,16 +190,21 @@ def fit_lines(
         trial = values.copy()
         trial[active] += step[len(square) :]
         trial = np.clip(_limited(values, trial, count, law.width(center)), low, high)
-        reached = settle(trial)
+        shown, slopes = windows.evaluate(unstack(trial))
+        reached = settle(shown)
         before = groups.cost(weight * residual**2, precision * (values - prior) ** 2)
-        after = groups.cost(weight * reached[3] ** 2, precision * (trial - prior) ** 2)
+        after = groups.cost(weight * reached[1] ** 2, precision * (trial - prior) ** 2)
         better = after <= before
-        running = ~better | (before - after > 0.01 + 1e-5 * before)
+        running = np.abs(before - after) > SETTLED + 1e-5 * before
         damping = np.where(better, damping * 0.1, np.maximum(damping, 1e-5) * 30.0)
         running &= damping < 1e4
-        if np.any(better):
-            values = np.where(better[groups.of_values], trial, values)
-            model, jacobian, coefficients, residual = reached if np.all(better) else settle(values)
+        if np.all(better):
+            values, model, jacobian, (coefficients, residual) = trial, shown, slopes, reached
+        elif np.any(better):
+            taken = better[groups.of_values]
+            values = np.where(taken, trial, values)
+            model, jacobian = windows.mixed(jacobian, slopes, taken, values[:count])
+            coefficients, residual = settle(model)
         if not np.any(running):
             break
     normal, _ = _normal(jacobian, root, weighted_basis, square, residual, active, precision, values - prior)
@@ -260,18 +269,18 @@ def _limited(values: Array, trial: Array, count: int, width: Array) -> Array:
 
 
 def _normal(
-    jacobian: csr_array, root: Array, basis: Array, square: Array, residual: Array, active: Mask, precision: Array,
+    jacobian: csc_array, root: Array, basis: Array, square: Array, residual: Array, active: Mask, precision: Array,
     away: Array,
 ) -> tuple[Array, Array]:  # fmt: skip
     chosen = np.flatnonzero(active)
-    columns = jacobian[:, chosen].multiply(root[:, None]).tocsr()
+    columns = weighted_rows(jacobian[:, chosen], root)
     size = len(square)
     normal = np.empty((size + len(chosen),) * 2)
     normal[:size, :size] = square
     cross = columns.T @ basis
     normal[size:, :size] = cross
     normal[:size, size:] = cross.T
-    normal[size:, size:] = (columns.T @ columns).toarray()
+    normal[size:, size:] = (columns.T @ columns.tocsr()).toarray()
     at = np.arange(size, len(normal))
     normal[at, at] += precision[chosen]
     weighted = root * residual
@@ -296,10 +305,13 @@ def _inverse(normal: Array) -> Array:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
     scaled = normal * scale[:, None] * scale
     scaled[np.diag_indices(len(scaled))] += 1e-10
-    try:
-        inverse = np.asarray(cho_solve(cho_factor(scaled, check_finite=False), np.eye(len(scaled)), check_finite=False))
-    except LinAlgError:
+    factor, wrong = dpotrf(scaled)
+    inverse, fault = dpotri(factor) if not wrong else (factor, wrong)
+    if fault:
         inverse = np.asarray(np.linalg.pinv(scaled, hermitian=True), dtype=np.float64)
+    else:
+        upper = np.triu(inverse)
+        inverse = upper + np.triu(inverse, 1).T
     return np.asarray(inverse * scale[:, None] * scale)
 
 
@@ -378,7 +390,7 @@ def _alone(normal: Array, active: Mask, base: int) -> Array:
     return np.asarray(np.sqrt(np.maximum(inverse[:, 0, 0], 0.0)) * scale[:, 0])
 
 
-def linearised(y: Array, fit: LineFit, law: Law) -> tuple[Array, csr_array, Array]:
+def linearised(y: Array, fit: LineFit, law: Law) -> tuple[Array, csc_array, Array]:
     """Return what is left for background and small changes of the lines, their columns and prior precisions.
 
     Returns

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
 from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 #: Derivatives other than that of the height are cut at this many FWHM from the centre.
 NEAR = 6.0
@@ -92,7 +94,87 @@ def moved(center: Array, ratio: float) -> tuple[Array, Array]:
     return np.asarray(2.0 * np.degrees(np.arcsin(sine))), np.asarray(ratio * np.cos(half) / np.sqrt(1.0 - sine**2))
 
 
-def evaluate(x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> tuple[Array, csr_array]:
+@dataclass(frozen=True)
+class Windows:
+    """Points at which each line is drawn, laid out once for many evaluations.
+
+    Attributes
+    ----------
+    size, light
+        Number of points, and the radiation.
+    line, index, x
+        Line, point number and angle of each place in the windows, line by line, shape (s,).
+    near, far
+        Places at which a line has derivatives other than that of its height; the others, where only the Lorentzian
+        tail is left.
+    rows, starts
+        Row numbers and column starts of the Jacobian, compressed by columns.
+    """
+
+    size: int
+    light: Radiation | None
+    line: Index
+    index: Index
+    x: Array
+    near: Index
+    far: Index
+    rows: NDArray[np.int32]
+    starts: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> Windows:
+        """Lay out windows that go `reach` (deg, shape (m,)) beyond each line at all wavelengths."""
+        places = np.array([moved(lines.center, ratio)[0] for ratio, _ in components(light)])
+        first, last = places.min(axis=0), places.max(axis=0)
+        low, high = np.searchsorted(x, first - reach), np.searchsorted(x, last + reach)
+        count = high - low
+        line = np.repeat(np.arange(len(count)), count)
+        index = np.arange(len(line)) - np.repeat(np.cumsum(count) - count - low, count)
+        at = x[index]
+        close = (at > (first - NEAR * lines.width)[line]) & (at < (last + NEAR * lines.width)[line])
+        near = np.flatnonzero(close)
+        inner = np.bincount(line[near], minlength=len(count))
+        rows = np.concatenate([index, np.tile(index[near], KINDS - 1)]).astype(np.int32)
+        ends = np.cumsum(np.concatenate([[0], count, np.tile(inner, KINDS - 1)])).astype(np.int32)
+        return cls(len(x), light, line, index, at, near, np.flatnonzero(~close), rows, ends)
+
+    def evaluate(self, lines: LineValues) -> tuple[Array, csc_array]:
+        """Sum lines that lie near those of the layout, with derivatives; see :func:`evaluate`."""
+        value = np.zeros(len(self.x))
+        slopes = np.zeros((KINDS - 1, len(self.near)))
+        near, far = self.line[self.near], self.line[self.far]
+        inner = lines.take(near)
+        turn = -inner.height / inner.width
+        near_x, far_x = self.x[self.near], self.x[self.far]
+        tail = lines.share * _L0 / peak_of(lines.share)
+        inside = np.zeros(len(near))
+        for ratio, weight in components(self.light):
+            position, chain = moved(lines.center, ratio)
+            offset = near_x - position[near]
+            shape, slope, by_share, by_skew, scaled, side = _profile(offset, inner)
+            inside += weight * shape
+            slope *= weight
+            slopes[0] += slope * (chain[near] / side)
+            slopes[1] -= slope * scaled
+            slopes[2] += weight * by_share
+            slopes[3] += weight * by_skew
+            value[self.far] += _tail(far_x - position[far], lines, far) * (weight * tail)[far]
+        slopes[0] *= turn
+        slopes[1:] *= inner.height
+        value[self.near] = inside
+        return self._summed(np.concatenate([value, slopes.ravel()]), lines.height)
+
+    def mixed(self, old: csc_array, new: csc_array, taken: Mask, height: Array) -> tuple[Array, csc_array]:
+        """Take the columns of some values (shape (5 m,)) from a new evaluation, the others from an old one."""
+        return self._summed(np.where(np.repeat(taken, np.diff(self.starts)), new.data, old.data), height)
+
+    def _summed(self, data: Array, height: Array) -> tuple[Array, csc_array]:
+        drawn = height[self.line] * data[: len(self.line)]
+        model = np.bincount(self.index, drawn, self.size).astype(np.float64)
+        return model, csc_array((data, self.rows, self.starts), shape=(self.size, KINDS * len(height)))
+
+
+def evaluate(x: Array, lines: LineValues, light: Radiation | None, reach: Array) -> tuple[Array, csc_array]:
     """Sum the lines on a grid, with derivatives.
 
     Parameters
@@ -111,35 +193,7 @@ def evaluate(x: Array, lines: LineValues, light: Radiation | None, reach: Array)
     model, jacobian
         Shape (n,) and sparse (n, 5 m), columns kind by kind as in :meth:`LineValues.stack`.
     """
-    count = len(lines.height)
-    rows, columns, values = [], [], []
-    model = np.zeros(len(x))
-    for ratio, weight in components(light):
-        position, chain = moved(lines.center, ratio)
-        low, high = np.searchsorted(x, position - reach), np.searchsorted(x, position + reach)
-        lengths = high - low
-        line = np.repeat(np.arange(count), lengths)
-        index = np.arange(len(line)) - np.repeat(np.cumsum(lengths) - lengths - low, lengths)
-        offset = x[index] - position[line]
-        shape, slope, by_share, by_skew, scaled = _profile(offset, lines.take(line))
-        height = weight * lines.height[line]
-        model += np.bincount(index, height * shape, len(x))
-        rows.append(index)
-        columns.append(line)
-        values.append(weight * shape)
-        near = np.abs(offset) < NEAR * lines.width[line]
-        at, which, h = index[near], line[near], height[near]
-        s, r = slope[near], scaled[near]
-        side = 1.0 + lines.skew[which] * np.where(offset[near] < 0, 1.0, -1.0)
-        for kind, one in enumerate(
-            (-h * s / (lines.width[which] * side) * chain[which], -h * r * s, h * by_share[near], h * by_skew[near]),
-            start=1,
-        ):
-            rows.append(at)
-            columns.append(which + kind * count)
-            values.append(one)
-    shape_of = (len(x), KINDS * count)
-    return model, csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape_of)
+    return Windows.of(x, lines, light, reach).evaluate(lines)
 
 
 def reach_of(lines: LineValues, noise: float, step: float) -> Array:
@@ -162,8 +216,8 @@ def far_tails(x: Array, lines: LineValues, light: Radiation | None, reach: Array
     return far
 
 
-def _profile(offset: Array, lines: LineValues) -> tuple[Array, Array, Array, Array, Array]:
-    """Profile of unit height, d/dr, d/d share, d/d skew and r, one entry a point."""
+def _profile(offset: Array, lines: LineValues) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Profile of unit height, d/dr, d/d share, d/d skew, r, and the factor of the width, one entry a point."""
     sign = np.where(offset < 0, 1.0, -1.0)
     side = 1.0 + lines.skew * sign
     r = offset / (lines.width * side)
@@ -175,4 +229,10 @@ def _profile(offset: Array, lines: LineValues) -> tuple[Array, Array, Array, Arr
     value = left * lorentz + right * gauss
     slope = -8.0 * r * (left * lorentz**2 + _LN2 * right * gauss)
     by_share = (_L0 * lorentz - _G0 * gauss - value * (_L0 - _G0)) / peak
-    return value, slope, by_share, -slope * r * sign / side, r
+    return value, slope, by_share, -slope * r * sign / side, r, side
+
+
+def _tail(offset: Array, lines: LineValues, line: Index) -> Array:
+    """Lorentzian of unit height of the given line at each offset."""
+    before, after = (2.0 / (lines.width * (1.0 + sign * lines.skew)) for sign in (1.0, -1.0))
+    return np.asarray(1.0 / (1.0 + np.square(offset * np.where(offset < 0, before[line], after[line]))))

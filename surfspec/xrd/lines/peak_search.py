@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
 from surfspec.xrd.lines.background_choice import Basis, bases, compare
 from surfspec.xrd.lines.detection import ROOT8LN2, baseline_below, maxima, typical_width
@@ -175,7 +175,7 @@ def search_all(
     center, height = _without_ka2(gx[place], height, width, light)
     best = np.sort(np.argsort(-height)[:MOST_LINES])
     starts = _new_lines(center[best], height[best], law)
-    nothing = csr_array((len(gx), 0))
+    nothing = csc_array((len(gx), 0))
     base = compare(low, 1.0 / gv, bases(gx, width), nothing, np.zeros(0)).best
     strength = height[best] / np.sqrt(np.interp(starts.center, gx, gv) * _step(gx) / width)
     state = hunt.quick(starts, law, base, strength) if quick else hunt.thorough(starts, law, base, strength)
@@ -236,7 +236,7 @@ class _Hunt:
 
     def thorough(self, starts: LineValues, law: Law, basis: Basis, strength: Array) -> _State:
         """Fit, prune, split, and look again for lines until there are no more."""
-        state = self.fit(starts, law, basis, strength, self.first_variance, first=True)
+        state = self.fit(starts, law, basis, strength, self.first_variance, first=True, steps=5)
         state = self.pruned(state)
         state = self.split(state)
         for _ in range(ROUNDS):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from surfspec import schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
+from surfspec.xrd.lines.pairing import Pairing, pair
 from surfspec.xrd.patterns.calculated import pattern
 from surfspec.xrd.patterns.wavelengths import radiation
 from surfspec.xrd.structures.phase import Phase
@@ -28,8 +29,10 @@ WEAKEST = 2.0
 APART = 0.15
 #: A line further off than this many standard deviations is left out.
 OUTLIER = 4.0
-#: Usual size of a shift, deg.
-USUAL = 0.15
+#: Chance pairs as well when it reaches this share of the score.
+BY_CHANCE = 0.5
+#: Scatter of the lines, in FWHM, from which they are not lines of this cell, or not lone ones.
+SCATTERED = 0.15
 #: Correlation of zero and displacement from which only their sum is known.
 INSEPARABLE = 0.9995
 NAMES = ("zero", "displacement")
@@ -114,11 +117,10 @@ def line_shift(
     if not free or not set(free) <= set(NAMES):
         raise InputError(f"free is {free!r}", where="free", remedy=f"Name some of {', '.join(NAMES)}")
     light = radiation(wavelength if wavelength is not None else peaks.attrs.get("wavelength_name"))
-    found = _pairs(peaks, phase, light, tolerance)
-    lines = found[1]
+    first, lines, pairing = _pairs(peaks, phase, light, tolerance)
     chosen = [name in free for name in NAMES]
-    pairs, values, covariance, scatter = _fit(found[0], np.array(chosen))
-    reasons = _reasons(pairs, covariance, chosen)
+    pairs, values, covariance, scatter = _fit(first, np.array(chosen))
+    reasons = _reasons(pairs, covariance, chosen) or _doubts(pairing, scatter, float(np.nanmedian(peaks["fwhm"])))
     if any(one.startswith("not determined") for one in reasons):
         values, covariance = np.where(chosen, np.nan, 0.0), np.where(np.outer(chosen, chosen), np.nan, 0.0)
     residual = pairs.observed - pairs.true - pairs.design @ np.nan_to_num(values)
@@ -150,7 +152,7 @@ def line_shift(
     return schema.check(table, "table")
 
 
-def _pairs(peaks: xr.Dataset, phase: Phase, light: object, tolerance: float) -> tuple[_Pairs, xr.Dataset]:
+def _pairs(peaks: xr.Dataset, phase: Phase, light: object, tolerance: float) -> tuple[_Pairs, xr.Dataset, Pairing]:
     """Pair the peaks with the lines of the standard, at the common shift that pairs most of their intensity."""
     at, spread = peaks["peak_two_theta"].values, peaks["peak_two_theta_unc"].values
     good = np.isfinite(spread) & (spread > 0)
@@ -168,26 +170,17 @@ def _pairs(peaks: xr.Dataset, phase: Phase, light: object, tolerance: float) -> 
     apart = np.diff(true)
     gap[:-1], gap[1:] = apart, np.minimum(gap[1:], apart)
     use = np.flatnonzero((relative > WEAKEST) & (gap > APART))
-    best, pairs = 0.0, None
-    for shift in np.arange(-tolerance, tolerance + 1e-9, 0.02):
-        nearest = np.abs(at[None, :] - true[use, None] - shift)
-        window = 0.06
-        candidate = np.where(nearest < window, strength[None, :] * (1.0 - nearest / window), 0.0)
-        paired = candidate.max(axis=1, initial=0.0)
-        # of shifts that pair as much the smaller is meant: in a crowded pattern any shift pairs something
-        score = float(np.sum(np.sqrt(paired))) * float(np.exp(-0.5 * (shift / USUAL) ** 2))
-        if score > best:
-            best = score
-            hit = paired > 0
-            peak = candidate.argmax(axis=1)[hit]
-            pairs = _Pairs(at[peak], spread[peak], true[use][hit], use[hit].astype(np.int64))
-    if pairs is None:
+    order = np.argsort(at)
+    found = pair(at[order], strength[order], true[use], relative[use], tolerance)
+    if found is None:
         raise InputError(
             f"no peak is within {tolerance:g} deg of a line of {phase.id}",
             where="phase",
             remedy="Check the standard and the wavelength, or raise the tolerance",
         )
-    return pairs, lines
+    peak, line = order[found.peak], use[found.line]
+    pairs = _Pairs(at[peak], spread[peak], true[line], line.astype(np.int64))
+    return pairs, lines, found
 
 
 def _fit(pairs: _Pairs, chosen: NDArray[np.bool_]) -> tuple[_Pairs, Array, Array, float]:
@@ -231,3 +224,16 @@ def _reasons(pairs: _Pairs, covariance: Array, chosen: Sequence[bool]) -> list[s
                 f"correlated: zero and displacement ({correlation:.3f}), for lines from {low:.0f} to {high:.0f} deg"
             ]
     return []
+
+
+def _doubts(pairing: Pairing, scatter: float, fwhm: float) -> list[str]:
+    """Reasons to doubt that the peaks are those of the standard."""
+    doubts = []
+    chance = pairing.chance[1]
+    if chance > BY_CHANCE * pairing.score:
+        doubts.append(
+            f"ambiguous: at shifts far off {chance / max(pairing.score, 1e-9):.0%} as much of the standard finds peaks"
+        )
+    if scatter > SCATTERED * fwhm:
+        doubts.append(f"model inadequate: lines scatter by {scatter:.3f} deg about the cell, of a width of {fwhm:.3f}")
+    return doubts
