@@ -91,6 +91,24 @@ def test_shift_of_a_standard_and_its_covariance():
     assert np.all(np.sqrt(np.mean(rows**2, axis=0)) > 0.35)
 
 
+@pytest.mark.parametrize(("share", "zero"), [(0.3, 0.05), (0.1, -0.1), (0.03, 0.05), (0.0, 0.0)])
+def test_shift_of_a_phase_among_the_lines_of_another(share, zero):
+    """Baddeleyite in 0.3 to 0 of the strength of a NaSICON with a hundred lines: right, or not called ok."""
+    x = np.arange(10.0, 80.0, 0.02)
+    made = [xrd.pattern(xrd.phases([name])[0], wavelength="CuKa1", two_theta=x, zero=zero).intensity.values
+            for name in ("NZSP_C2c", "ZrO2_m")]  # fmt: skip
+    level = 200.0 + 20000.0 * (made[0] / made[0].max() + share * made[1] / made[1].max())
+    ds = ss.spectrum(x, np.random.default_rng(0).poisson(level), technique="XRD", simulated="true")
+    found = xrd.line_shift(xrd.find_peaks(ds, wavelength="CuKa1"), xrd.phases(["ZrO2_m"])[0], free=["zero"])
+    if share >= 0.1:
+        assert found.verdict.item() == "ok"
+        assert abs(found.zero.item() - zero) < max(4.0 * found.zero_unc.item(), 0.002)
+    else:
+        assert found.verdict.item() != "ok"
+    if share == 0.03:
+        assert found.reasons.item().startswith("ambiguous")
+
+
 def test_one_line_determines_no_shift():
     x = np.arange(25.0, 35.0, 0.02)
     ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 4000.0, np.random.default_rng(0))

@@ -66,7 +66,9 @@ def line_shift(
 
     .. math:: 2\theta_{obs} = 2\theta_{hkl} + z + \delta\cos\theta
 
-    by weighted least squares over the lines of `phase`, which has a known cell. Where the lines scatter by more than
+    by weighted least squares over the lines of `phase`, which has a known cell. Peaks and lines are paired at the shift
+    and scale at which most lines have a peak of their strength; how much shifts far off pair tells whether this is more
+    than chance (the verdict is ``check`` where it is not). Where the lines scatter by more than
     their uncertainties (asymmetric profiles, overlaps), a common scatter is added to each so that chi-square is as
     expected.
 
@@ -120,7 +122,7 @@ def line_shift(
     first, lines, pairing = _pairs(peaks, phase, light, tolerance)
     chosen = [name in free for name in NAMES]
     pairs, values, covariance, scatter = _fit(first, np.array(chosen))
-    reasons = _reasons(pairs, covariance, chosen) or _doubts(pairing, scatter, float(np.nanmedian(peaks["fwhm"])))
+    reasons = _reasons(pairs, covariance, chosen) + _doubts(pairing, scatter, float(np.nanmedian(peaks["fwhm"])))
     if any(one.startswith("not determined") for one in reasons):
         values, covariance = np.where(chosen, np.nan, 0.0), np.where(np.outer(chosen, chosen), np.nan, 0.0)
     residual = pairs.observed - pairs.true - pairs.design @ np.nan_to_num(values)
@@ -230,10 +232,11 @@ def _doubts(pairing: Pairing, scatter: float, fwhm: float) -> list[str]:
     """Reasons to doubt that the peaks are those of the standard."""
     doubts = []
     chance = pairing.chance[1]
-    if chance > BY_CHANCE * pairing.score:
-        doubts.append(
-            f"ambiguous: at shifts far off {chance / max(pairing.score, 1e-9):.0%} as much of the standard finds peaks"
-        )
+    if pairing.score <= 0.0:
+        doubts.append("ambiguous: as many lines of the standard are missing as are found")
+    elif chance > BY_CHANCE * pairing.score:
+        share = chance / pairing.score
+        doubts.append(f"ambiguous: at shifts far off {share:.0%} as much of the standard finds peaks")
     if scatter > SCATTERED * fwhm:
         doubts.append(f"model inadequate: lines scatter by {scatter:.3f} deg about the cell, of a width of {fwhm:.3f}")
     return doubts
