@@ -123,7 +123,7 @@ def test_a_change_of_texture_is_no_new_phase():
 
 @pytest.mark.parametrize("first", ["polished_before.xy", "polished_coated.xy"])
 def test_strong_new_lines_make_no_others_vanish(first):
-    """The shipped pellet keeps all its phases when sodium wets it: gaps between the tails of new lines are no losses."""
+    """The shipped pellet keeps its phases when sodium wets it: gaps between the tails of new lines are no losses."""
     folder = reference.path("nasicon_study") / "xrd"
     found = xrd.changes(ss.read(folder / first), ss.read(folder / "polished_after.xy"), wavelength="CuKa1")
     words = found.change.values.tolist()

@@ -26,9 +26,11 @@ SHAPE = 0.5
 SHAPE_ERROR = 0.15
 #: Significance up to which a line counts as not there in one of the two patterns.
 ABSENT = 3.0
-#: Significance that a line must have above a straight line through its surroundings, in the difference and in the pattern
-#: that has more of it.
+#: Significance that a line must have above a straight line through its surroundings in the difference, and standard
+#: uncertainties by which its height may exceed the signal of the pattern that has it.
 LOCAL = 2.0
+#: How much higher than the smoothed signal above the baseline a line may be.
+SMOOTHED = 2.0
 #: Reach of the surroundings that tell, in line widths.
 AROUND = 2.5
 #: No more lines than these are looked for.
@@ -107,11 +109,11 @@ def line_changes(aligned: Aligned, light: Radiation | None, probability: float) 
         height, unc = float(shape @ (weight * left)) / strength, strength**-0.5
         old, new = (_significance(aligned, side, place, shape) for side in (aligned.expected, aligned.after))
         chance = min(2.0 * float(false_alarms(np.array(abs(trace[index])), span, aligned.fwhm)), 1.0)
-        # a line stands out of its surroundings in the difference, and in the pattern that gains or loses it; what does
-        # not is a bend of the background, or a gap between the tails of lines that came or went
-        owner = aligned.after if height > 0 else aligned.expected
-        stands = _significance(aligned, owner, place, shape, aligned.counting)
-        if abs(_significance(aligned, left, place, shape)) >= LOCAL and stands >= LOCAL:
+        # a line stands out of its surroundings in the difference; what does not is a bend of the background. It is no
+        # higher than the signal that gained or lost it; what is so is a gap between tails of lines that came or went
+        owner = aligned.net_after if height > 0 else aligned.net_before
+        there = SMOOTHED * float(np.interp(place, x, owner)) + LOCAL * unc >= abs(height)
+        if there and abs(_significance(aligned, left, place, shape)) >= LOCAL:
             word = _word(height, old, new)
             found.append(LineChange(place, height, unc, float(trace[index]), chance, old, new, word))
         left = left - height * shape
@@ -143,14 +145,11 @@ def _peak(x: Array, trace: Array, index: int) -> float:
     return float(x[index] + np.clip(move, -0.5, 0.5) * (x[index + 1] - x[index - 1]) / 2.0)
 
 
-def _significance(aligned: Aligned, y: Array, center: float, shape: Array, variance: Array | None = None) -> float:
-    """Significance of a line at one place of one pattern above a straight line through its surroundings.
-
-    The variance is that of the difference, model error included, unless another is given.
-    """
+def _significance(aligned: Aligned, y: Array, center: float, shape: Array) -> float:
+    """Significance of a line at one place of one pattern above a straight line through its surroundings."""
     near = np.abs(aligned.x - center) < AROUND * aligned.fwhm
     design = np.column_stack([shape[near], np.ones(np.count_nonzero(near)), aligned.x[near] - center])
-    weighted = design / (aligned.variance if variance is None else variance)[near][:, None]
+    weighted = design / aligned.variance[near][:, None]
     covariance = np.linalg.pinv(weighted.T @ design)
     return float((covariance @ (weighted.T @ y[near]))[0] / np.sqrt(covariance[0, 0]))
 
