@@ -141,12 +141,16 @@ def windows(grid: Array, centers: Array, fwhm: Array, reach: float = REACH) -> t
     step = float((grid[1:] - grid[:-1]).min())
     half = min(math.ceil(reach * float(fwhm.max(initial=0.0)) / step) + 1, n)
     base = grid.searchsorted(centers)
-    index = base[:, None] + np.arange(-half, half + 1)
     if len(base) and half <= base.min() and base.max() + half < n:
+        index = base[:, None] + np.arange(-half, half + 1)
         return index, grid[index] - centers[:, None]
-    inside = (index >= 0) & (index < n)
-    offset = grid[np.minimum(np.maximum(index, 0), n - 1)] - centers[:, None]
-    return np.where(inside, index, n), offset
+    # rows of padded arrays: whole windows are copied, which is faster than to pick points one by one
+    places, edge = np.full(n + 2 * half + 1, n), np.full(half, grid[0])
+    places[half : half + n] = np.arange(n)
+    padded = np.concatenate([edge, grid, np.full(half + 1, grid[-1])])
+    width = 2 * half + 1
+    index = np.lib.stride_tricks.sliding_window_view(places, width)[base]
+    return index, np.lib.stride_tricks.sliding_window_view(padded, width)[base] - centers[:, None]
 
 
 def draw(grid: Array, centers: Array, areas: Array, fwhm: Array, eta: float | Array, reach: float = REACH) -> Array:

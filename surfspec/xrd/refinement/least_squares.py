@@ -114,10 +114,11 @@ def jacobian(models: Sequence[PhaseModel], state: State) -> Array:
     place = {int(i): column for column, i in enumerate(free)}
     out = np.zeros((size, len(free)))
     for number, one in enumerate(models):
-        found = slopes(one, state.drawn[number], state.amplitudes_of(models, number), size)
-        for i, column in place.items():
-            if parameters.owner[i] in (-1, number):
-                out[:, column] += found[parameters.roles[i]]
+        mine = {i: column for i, column in place.items() if parameters.owner[i] in (-1, number)}
+        wanted = {parameters.roles[i] for i in mine}
+        found = slopes(one, state.drawn[number], state.amplitudes_of(models, number), size, wanted)
+        for i, column in mine.items():
+            out[:, column] += found[parameters.roles[i]]
     return out
 
 

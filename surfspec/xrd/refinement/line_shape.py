@@ -12,6 +12,8 @@ from surfspec.xrd.patterns.thompson import mix_derivatives
 Array = NDArray[np.float64]
 
 _LN2 = float(np.log(2.0))
+#: Distance from the centre, in FWHM, beyond which the Gaussian part (below 1e-8 of its height) is left out.
+GAUSS_REACH = 2.6
 
 
 class Shape(NamedTuple):
@@ -25,41 +27,84 @@ class Shape(NamedTuple):
     eta_l: Array
 
 
+class Block(NamedTuple):
+    """Lines on their windows, in parts that value and derivatives are made of; ``middle`` are the columns of `gauss`.
+
+    Attributes
+    ----------
+    u
+        Distance from the centre over the FWHM, shape (m, k).
+    bell, lorentz, gauss
+        1/(1 + 4 u^2), eta times the Lorentzian and (1 - eta) times the Gaussian of unit area, deg^-1; the last of
+        shape (m, g), 0 beyond.
+    lines
+        Of shape (m,).
+    """
+
+    u: Array
+    bell: Array
+    lorentz: Array
+    gauss: Array
+    middle: slice
+    lines: Shape
+
+
 def shape(gauss: Array, lorentz: Array) -> Shape:
     """Combine Gaussian and Lorentzian FWHM (deg), see :func:`surfspec.xrd.patterns.thompson.mix_derivatives`."""
     return Shape(*mix_derivatives(gauss, lorentz))
 
 
-def blocks(offset: Array, lines: Shape, slopes: bool = True) -> tuple[Array, Array, Array, Array]:
-    """Draw lines of unit area, and their derivatives with respect to centre, G and L.
+def block(offset: Array, lines: Shape, step: float) -> Block:
+    """Draw the parts of lines of unit area.
 
     Parameters
     ----------
     offset
-        Distance from the centres, deg, shape (m, k).
+        Distance from the centres, deg, shape (m, k); the centres lie next to the middle column.
     lines
         Of shape (m,).
-    slopes
-        Whether derivatives are wanted; empty arrays otherwise.
-
-    Returns
-    -------
-    value, by_center, by_gauss, by_lorentz
-        deg^-1 and deg^-2, shape (m, k).
+    step
+        Smallest step of the grid, deg.
     """
     h, eta = lines.width[:, None], lines.eta[:, None]
     u = offset / h
-    squared = u * u
-    bell = 1.0 / (1.0 + 4.0 * squared)
-    lorentz = (2.0 / np.pi) * bell / h
-    gauss = (2.0 * np.sqrt(_LN2 / np.pi)) * np.exp(-4.0 * _LN2 * squared) / h
-    value = eta * lorentz + (1.0 - eta) * gauss
-    if not slopes:
-        none = np.empty((0, 0))
-        return value, none, none, none
-    by_u = -8.0 * u * (eta * lorentz * bell + (1.0 - eta) * _LN2 * gauss)
-    by_width = -(value + u * by_u) / h
-    by_eta = lorentz - gauss
-    by_gauss = by_width * lines.width_g[:, None] + by_eta * lines.eta_g[:, None]
-    by_lorentz = by_width * lines.width_l[:, None] + by_eta * lines.eta_l[:, None]
-    return value, -by_u / h, by_gauss, by_lorentz
+    bell = np.square(u)
+    bell *= 4.0
+    bell += 1.0
+    np.reciprocal(bell, out=bell)
+    lorentz = bell * ((2.0 / np.pi) * eta / h)
+    half = int(np.ceil(GAUSS_REACH * float(lines.width.max()) / step)) + 1
+    center = offset.shape[1] // 2
+    middle = slice(max(center - half, 0), center + half + 1)
+    gauss = np.square(u[:, middle])
+    gauss *= -4.0 * _LN2
+    np.exp(gauss, out=gauss)
+    gauss *= (2.0 * np.sqrt(_LN2 / np.pi)) * (1.0 - eta) / h
+    return Block(u, bell, lorentz, gauss, middle, lines)
+
+
+def value(part: Block, out: Array) -> None:
+    """Write the lines, deg^-1, shape (m, k)."""
+    out[...] = part.lorentz
+    out[:, part.middle] += part.gauss
+
+
+def slopes(part: Block, by_center: Array, by_width: Array, by_eta: Array) -> None:
+    """Write the derivatives with respect to the centre, the FWHM and the Lorentzian share, each of shape (m, k)."""
+    h, eta = part.lines.width[:, None], part.lines.eta[:, None]
+    middle = part.middle
+    np.multiply(part.lorentz, part.bell, out=by_center)
+    by_center[:, middle] += _LN2 * part.gauss
+    by_center *= part.u
+    by_center *= 8.0 / h
+    np.multiply(part.u, by_center, out=by_width)
+    by_width -= part.lorentz / h
+    by_width[:, middle] -= part.gauss / h
+    # a share of exactly 0 or 1 has lost the other part: it is drawn anew
+    if np.all((part.lines.eta > 1e-9) & (part.lines.eta < 1.0 - 1e-9)):
+        np.multiply(part.lorentz, 1.0 / eta, out=by_eta)
+        by_eta[:, middle] -= part.gauss / (1.0 - eta)
+        return
+    np.multiply(part.bell, (2.0 / np.pi) / h, out=by_eta)
+    bell = np.exp(-4.0 * _LN2 * np.square(part.u[:, middle]))
+    by_eta[:, middle] -= bell * (2.0 * np.sqrt(_LN2 / np.pi) / h)

@@ -12,7 +12,9 @@ What varies slowly (LP, the theta of widths) is kept at the positions of the cel
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -25,7 +27,8 @@ from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.texture import march_factor, texture_cosines
 from surfspec.xrd.patterns.wavelengths import Radiation
 from surfspec.xrd.refinement.lattice import Lattice, allowed, metric_terms, parts_of
-from surfspec.xrd.refinement.line_shape import Shape, blocks, shape
+from surfspec.xrd.refinement.line_shape import Block, Shape, block, shape, value
+from surfspec.xrd.refinement.line_shape import slopes as line_slopes
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -146,6 +149,41 @@ def build(
 
 
 @dataclass(frozen=True)
+class Blocks:
+    """Lines drawn on their windows: parts by level, and where their points go in sparse columns (n + 1 rows)."""
+
+    parts: tuple[Block, ...]
+    rows: NDArray[np.int32]
+    pointer: NDArray[np.int32]
+    size: int
+
+    def _sparse(self, data: Array) -> csc_array:
+        return csc_array((data, self.rows, self.pointer), shape=(self.size, len(self.pointer) - 1))
+
+    def _views(self, data: Array) -> list[Array]:
+        """Return views of a flat array, one for each level, of the shape of its windows."""
+        ends = np.cumsum([0, *(part.u.size for part in self.parts)])
+        return [data[a:b].reshape(part.u.shape) for part, a, b in zip(self.parts, ends[:-1], ends[1:], strict=True)]
+
+    @cached_property
+    def value(self) -> csc_array:
+        """Lines of unit area, points x lines."""
+        data = np.empty(len(self.rows))
+        for part, view in zip(self.parts, self._views(data), strict=True):
+            value(part, view)
+        return self._sparse(data)
+
+    @cached_property
+    def slopes(self) -> tuple[csc_array, csc_array, csc_array]:
+        """Derivatives with respect to centre, FWHM and Lorentzian share; drawn when a step first asks for them."""
+        bags = tuple(np.empty(len(self.rows)) for _ in range(3))
+        for part, *views in zip(self.parts, *(self._views(bag) for bag in bags), strict=True):
+            line_slopes(part, *views)
+        by_center, by_width, by_eta = (self._sparse(bag) for bag in bags)
+        return by_center, by_width, by_eta
+
+
+@dataclass(frozen=True)
 class Drawn:
     """A phase drawn at some parameters: sparse blocks (points x drawn lines), and what each drawn line is.
 
@@ -153,13 +191,16 @@ class Drawn:
     """
 
     columns: Array
-    value: csc_array
-    by_center: csc_array
-    by_gauss: csc_array
-    by_lorentz: csc_array
+    lines: Blocks
+    shape: Shape
     number: Index
     area: Array
     facts: dict[str, Array]
+
+    @property
+    def value(self) -> csc_array:
+        """Lines of unit area, points x drawn lines."""
+        return self.lines.value
 
 
 def draw(
@@ -200,12 +241,14 @@ def draw(
     number = facts["number"].astype(np.int64)
     one = shape(facts["gauss"], np.maximum(facts["lorentz"], 0.0))
     edges = [int(np.searchsorted(-share[order], -level, side="right")) for level, _ in LEVELS]
-    matrices = _matrices(grid, facts["center"], one, edges, reach)
-    weight = csc_array(
-        (facts["area"], (np.arange(len(number)), model.groups[number])), shape=(len(number), model.count)
-    )
-    columns = (matrices[0] @ weight).toarray()[: len(grid)]
-    return Drawn(columns, *matrices, number, facts["area"], facts)
+    drawn = _blocks(grid, facts["center"], one, edges, reach)
+    if model.count == 1:
+        columns = (drawn.value @ facts["area"])[: len(grid), None]
+    else:
+        places = (np.arange(len(number)), model.groups[number])
+        weight = csc_array((facts["area"], places), shape=(len(number), model.count))
+        columns = (drawn.value @ weight).toarray()[: len(grid)]
+    return Drawn(columns, drawn, one, number, facts["area"], facts)
 
 
 def _facts(model: PhaseModel, values: dict[str, float], factors: Array) -> dict[str, Array]:
@@ -258,47 +301,54 @@ def _spread(facts: dict[str, Array], width: Array, asymmetry: float) -> dict[str
     return spread
 
 
-def _matrices(
-    grid: Array, center: Array, one: Shape, edges: list[int], reach: float
-) -> tuple[csc_array, csc_array, csc_array, csc_array]:
-    """Draw lines and their derivatives as sparse columns; those up to each edge to the reach of its level."""
-    n, m = len(grid), len(center)
-    data: list[list[Array]] = [[], [], [], []]
-    rows: list[NDArray[np.int32]] = []
-    counts: list[NDArray[np.int32]] = []
+def _blocks(grid: Array, center: Array, one: Shape, edges: list[int], reach: float) -> Blocks:
+    """Draw lines; those up to each edge to the reach of its level."""
+    parts: list[Block] = []
+    rows: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
+    counts: list[NDArray[np.int32]] = [np.zeros(1, dtype=np.int32)]
+    step = float((grid[1:] - grid[:-1]).min())
     for first, last, (_, part_of_reach) in zip([0, *edges[:-1]], edges, LEVELS, strict=True):
-        part, far = slice(first, last), reach * part_of_reach
+        part = slice(first, last)
         if not len(center[part]):
             continue
         lines_here = Shape(*(value[part] for value in one))
-        index, offset = windows(grid, center[part], lines_here.width, far)
-        for bag, block in zip(data, blocks(offset, lines_here), strict=True):
-            bag.append(block.ravel())
+        index, offset = windows(grid, center[part], lines_here.width, reach * part_of_reach)
+        parts.append(block(offset, lines_here, step))
         rows.append(index.astype(np.int32).ravel())
         counts.append(np.full(len(index), index.shape[1], dtype=np.int32))
-    if not rows:
-        empty = csc_array((n + 1, m))
-        return empty, empty, empty, empty
-    pointer = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(np.concatenate(counts), dtype=np.int32)])
-    indices = np.concatenate(rows)
-    made = [csc_array((np.concatenate(bag), indices, pointer), shape=(n + 1, m)) for bag in data]
-    return made[0], made[1], made[2], made[3]
+    pointer = np.cumsum(np.concatenate(counts), dtype=np.int32)
+    return Blocks(tuple(parts), np.concatenate(rows), pointer, len(grid) + 1)
 
 
-def slopes(model: PhaseModel, drawn: Drawn, amplitudes: Array, grid_size: int) -> dict[str, Array]:
-    """Return the derivatives of the pattern of a phase by name of parameter (metric: ``p0``, ``p1``...)."""
-    facts, number = drawn.facts, drawn.number
+def slopes(
+    model: PhaseModel, drawn: Drawn, amplitudes: Array, grid_size: int, wanted: Collection[str]
+) -> dict[str, Array]:
+    """Return the wanted derivatives of the pattern of a phase by name of parameter (metric: ``p0``, ``p1``...)."""
+    facts, number, one = drawn.facts, drawn.number, drawn.shape
+    by_center, by_width, by_eta = drawn.lines.slopes
     area = drawn.area * amplitudes[model.groups[number]]
-    names = [*(f"p{t}" for t in range(model.parts.shape[1])), "zero", "displacement", "asymmetry"]
-    shifts = [*(facts["by_q"] * model.parts[number, t] for t in range(model.parts.shape[1])),
-              np.ones(len(area)), facts["cosine"], facts["by_asymmetry"]]  # fmt: skip
-    found = dict(zip(names, (drawn.by_center @ (np.stack(shifts, 1) * area[:, None]))[:grid_size].T, strict=True))
-    bound = facts["gauss_squared"] <= NARROWEST**2
-    half = np.where(bound, 0.0, area / (2.0 * facts["gauss"]))
-    wide = np.stack([facts["tangent"] ** 2, facts["tangent"], np.ones(len(area))], 1) * half[:, None]
-    found |= dict(zip("UVW", (drawn.by_gauss @ wide)[:grid_size].T, strict=True))
-    broad = np.stack([1.0 / facts["cosine"], facts["tangent"]], 1) * area[:, None]
-    found |= dict(zip("XY", (drawn.by_lorentz @ broad)[:grid_size].T, strict=True))
-    change = [area * facts["texture"], -0.5 * area * q_of(model)[number], area * facts["lit"]]
-    found |= dict(zip(("r", "B", "overspill"), (drawn.value @ np.stack(change, 1))[:grid_size].T, strict=True))
-    return found
+    ones = np.ones(len(area))
+    moves = {f"p{t}": facts["by_q"] * model.parts[number, t] for t in range(model.parts.shape[1])}
+    moves |= {"zero": ones, "displacement": facts["cosine"], "asymmetry": facts["by_asymmetry"]}
+    found = _summed(by_center, moves, area, wanted, grid_size)
+    half = np.where(facts["gauss_squared"] <= NARROWEST**2, 0.0, 0.5 / facts["gauss"])
+    widths = {"U": facts["tangent"] ** 2 * half, "V": facts["tangent"] * half, "W": half}
+    wide = {role: part * one.width_g for role, part in widths.items()}
+    mixed = {role: part * one.eta_g for role, part in widths.items()}
+    for role, change in (("X", 1.0 / facts["cosine"]), ("Y", facts["tangent"])):
+        wide[role], mixed[role] = change * one.width_l, change * one.eta_l
+    by_share = _summed(by_eta, mixed, area, wanted, grid_size)
+    found |= {role: part + by_share[role] for role, part in _summed(by_width, wide, area, wanted, grid_size).items()}
+    areas = {"r": facts["texture"], "B": -0.5 * q_of(model)[number], "overspill": facts["lit"]}
+    return found | _summed(drawn.value, areas, area, wanted, grid_size)
+
+
+def _summed(
+    lines_of: csc_array, change: dict[str, Array], area: Array, wanted: Collection[str], size: int
+) -> dict[str, Array]:
+    """Sum lines times what changes each of them, for the roles that are wanted."""
+    roles = [role for role in change if role in wanted]
+    if not roles:
+        return {}
+    table = lines_of @ np.stack([change[role] * area for role in roles], 1)
+    return dict(zip(roles, table[:size].T, strict=True))
