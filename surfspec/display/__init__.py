@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from surfspec.display.summarise import summary
     from surfspec.display.table_plot import plot_table
     from surfspec.display.text import unit_text, value_text
+    from surfspec.display.trend_plot import plot_trend
 
 _HOME = {
     "plot": "choose",
@@ -65,6 +66,7 @@ _HOME = {
     "plot_spectrum": "spectrum_plot",
     "plot_stack": "stack_plot",
     "plot_table": "table_plot",
+    "plot_trend": "trend_plot",
     "save_figure": "saving",
     "study_fits": "study_parts",
     "study_tables": "study_parts",
@@ -98,6 +100,7 @@ __all__ = [
     "plot_spectrum",
     "plot_stack",
     "plot_table",
+    "plot_trend",
     "save_figure",
     "study_fits",
     "study_tables",

@@ -324,3 +324,22 @@ def test_a_probability_that_calibration_moved_is_told_twice(made: ModuleType) ->
     name, before = str(match.phase.values[0]), stated[0] - 0.3
     assert told == [f"before calibration: {name} p = {before:.2f}"]
     assert not any("before calibration" in line for line in match_lines(match))
+
+
+def test_a_trend_shows_fractions_where_a_phase_comes_and_the_line_of_its_cell(series: xr.Dataset) -> None:
+    amounts = ss.xrd.fractions(series, ["halite", "KCl"])
+    trend = ss.xrd.follow(amounts)
+    figure = ss.display.plot_trend(trend, amounts)
+    above, below = figure.axes
+    place, unc = (float(trend[name].sel(phase="KCl")) for name in ("appears", "appears_unc"))
+    assert (place, unc) == (350.0, pytest.approx(100 / 12**0.5))  # between 300 K without and 400 K with it
+    band = next(patch for patch in above.patches if patch.get_x() == pytest.approx(place - unc))
+    assert band.get_width() == pytest.approx(2 * unc)
+    assert "↑" in texts(figure)
+    points = {bar.get_label(): bar.lines[0] for bar in below.containers}
+    assert points["KCl"].get_xdata().tolist() == [400.0, 600.0, 700.0]  # no cell where there is no phase
+    assert points["halite"].get_ydata() == pytest.approx(100 * amounts.strain.sel(phase="halite").values)
+    with pytest.raises(InputError, match="others"):
+        ss.display.plot_trend(trend, amounts.isel(temperature=[0, 1]))
+    with pytest.raises(InputError, match="follow"):
+        ss.display.plot_trend(amounts)
