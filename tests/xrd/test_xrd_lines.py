@@ -7,7 +7,7 @@ import pytest
 
 import surfspec as ss
 from surfspec import errors, schema, xrd
-from surfspec.xrd.lines import noise
+from surfspec.xrd.lines import noise, peak_search
 from surfspec.xrd.lines.line_model import LineValues, evaluate
 from surfspec.xrd.patterns.wavelengths import radiation
 
@@ -106,6 +106,40 @@ def test_noise_alone_makes_no_more_lines_than_stated():
         assert not np.any(found.significance > 5.0)
         stated += float(noise.false_alarms(np.array([3.5]), 66.0, found.attrs["typical_fwhm"])[0])
     assert 0 < count < 2.0 * stated
+
+
+def test_quick_search_finds_the_lines_with_their_sizes_and_no_others():
+    """40 lines with Ka2 in 6000 points: pulls of position, area and width against the truth; noise alone is quiet."""
+    rng = np.random.default_rng(11)
+    x = np.arange(15.0, 75.0, 0.01)
+    light = radiation("CuKa")
+    pulls, found_of = [], 0
+    for _ in range(3):
+        place = 16.0 + 1.45 * np.arange(40) + rng.uniform(-0.4, 0.4, 40)
+        lines = list(zip(place, 300.0 * 10.0 ** rng.uniform(-1.0, 0.0, 40), np.full(40, 0.1), strict=True))
+        counts = rng.poisson(expected(x, lines, second=light.wavelengths[1] / light.wavelengths[0])).astype(float)
+        made = peak_search.search(x, counts, noise.counting_variance(counts, "poisson")[0], light=light, quick=True)
+        found_of += len(made.height)
+        for position, area, fwhm in lines:
+            near = int(np.argmin(abs(made.two_theta - position)))
+            if abs(made.two_theta[near] - position) < 0.6 * fwhm:
+                pulls.append([(made.two_theta[near] - position) / made.two_theta_unc[near],
+                              (made.area[near] - area) / made.area_unc[near],
+                              (made.fwhm[near] - fwhm) / made.fwhm_unc[near]])  # fmt: skip
+    assert len(pulls) >= 118
+    assert found_of <= len(pulls) + 2
+    pulls = np.array(pulls)
+    assert np.all(np.abs(pulls.mean(axis=0)) < 0.5)
+    assert np.all((pulls.std(axis=0) > 0.6) & (pulls.std(axis=0) < 1.4))
+    count = stated = 0.0
+    for level in (2.0, 50.0, 1000.0) * 10:
+        counts = rng.poisson(level * (0.6 + 16.0 / x)).astype(float)
+        made = peak_search.search_all(x, counts, noise.counting_variance(counts, "poisson")[0], threshold=3.5,
+                                      noise=noise.Noise(), quick=True)  # fmt: skip
+        assert not np.any(made.strength > 5.0)
+        count += len(made.strength)
+        stated += float(noise.false_alarms(np.array([3.5]), 60.0, float(made.law.width(np.array(45.0))))[0])
+    assert count < 2.0 * stated
 
 
 def test_rate_of_false_alarms_is_that_of_filtered_noise():
