@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.fitting.verdict import verdict_of, worst
-from surfspec.xrd.amounts import scales, weights
+from surfspec.xrd.amounts import microabsorption, scales, weights
+from surfspec.xrd.amounts.grains import distribution
 from surfspec.xrd.matching import alternatives, frequencies, judgement, model, observed, rivals, tables
 from surfspec.xrd.matching.evidence import Assessment
 from surfspec.xrd.matching.measured import Measured
@@ -47,13 +48,9 @@ def assemble(spectrum: xr.Dataset, outcome: Outcome, settings: Recipe, notes: Se
     covariance = scale_covariance(state, data)[np.ix_(order, order)]
     density = np.array([one.phase.density for one in chosen])
     absorptions = np.array([weights.absorption(one.phase, light.wavelengths[0]) for one in chosen])
-    scatter, carrying = np.array([_scatter(item) for item in assessed]).reshape(-1, 2).T
-    fraction, fraction_covariance = np.empty(0), np.empty((0, 0))
-    if chosen:
-        unrefined = weights.systematic(scatter, absorptions, scale, density, carrying)
-        fraction, fraction_covariance = weights.fractions(scale, covariance, density, unrefined)
-        if share > judgement.INADEQUATE:
-            fraction_covariance = np.full_like(fraction_covariance, np.nan)
+    fraction, fraction_covariance = _fractions(assessed, scale, covariance, density, absorptions)
+    if share > judgement.INADEQUATE:
+        fraction_covariance = np.full_like(fraction_covariance, np.nan)
     one = {"units": "1"}
     phase_data = {
         "score": ([item.score for item in assessed], "1", "Share of the clean expected intensity that is seen"),
@@ -155,6 +152,25 @@ def _phase_coords(
 
 def _recipe_text(settings: Recipe) -> str:
     return "{" + ", ".join(f"{key}: {value!r}" for key, value in asdict(settings).items()) + "}"
+
+
+def _fractions(
+    assessed: Sequence[Assessment], scale: Array, covariance: Array, density: Array, absorptions: Array
+) -> tuple[Array, Array]:
+    """Weight fractions with covariance, as :func:`surfspec.xrd.quantify` gives them for grains of unknown size."""
+    if not assessed:
+        return np.empty(0), np.empty((0, 0))
+    scatter, carrying = np.array([_scatter(item) for item in assessed]).T
+    unrefined = weights.systematic(scatter, np.zeros(len(scale)), scale, density, carrying)
+    fraction, total = weights.fractions(scale, covariance, density, unrefined)
+    here = np.flatnonzero(scale > 0)
+    if len(here) > 1:
+        median, factor, _ = distribution(None, tuple(map(str, here)))
+        mass = scale[here] * density[here]
+        total[np.ix_(here, here)] += microabsorption.spread(
+            mass, density[here], absorptions[here], fraction[here], median, factor
+        )
+    return fraction, total
 
 
 def _scatter(item: Assessment) -> tuple[float, float]:
