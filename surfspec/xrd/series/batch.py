@@ -25,6 +25,10 @@ PASSES = 3
 #: Redraws at the strains found, and the change of strain that needs none.
 REDRAWS = 9
 SAME_STRAIN = 2e-5
+#: Shortest part of a step that a secant may leave.
+SHORTEST = 0.1
+#: Smallest scale, in standard uncertainties, of a phase that has a strain.
+SEEN = 3.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def fit_one(
     columns, slopes = start
     strain = np.zeros(columns.shape[1])
     signal = np.zeros_like(y)
-    converged, sure, step = False, np.zeros(len(strain), dtype=np.bool_), strain
+    converged, sure = False, np.zeros(len(strain), dtype=np.bool_)
+    step, earlier, gone = strain, strain, strain
     reach = np.full(len(strain), np.inf)
     for turn in range(PASSES + REDRAWS):
         variance = counting + points * (model_error * signal) ** 2
@@ -84,16 +89,25 @@ def fit_one(
         reach = np.maximum(scale, least) * largest / 2.0
         signal = maximum_filter1d(columns @ scale, 2 * round(0.5 * points) + 1)
         # a strain that its data do not determine stays; a long step is cut, the linear law holds for a part of a line
-        sure = spread < largest
+        sure = (spread < largest) & (scale > SEEN * least)
         step = np.clip(np.where(sure, move, 0.0), -largest / 8.0, largest / 8.0)
         if turn + 1 >= PASSES and np.all(np.abs(step) < np.maximum(SAME_STRAIN, 0.1 * spread)):
             converged = True
             break
         if turn + 1 >= PASSES or np.any(np.abs(step) > 0.5 * largest / 8.0):
-            strain = np.clip(strain + step, -largest, largest)
+            # where lines are narrower than drawn, steps are too long and swing about the answer: the secant ends that
+            gone = np.clip(_secant(step, earlier, gone), -largest - strain, largest - strain)
+            earlier, strain = step, strain + gone
             columns, slopes = draw(strain)
     kept = np.where(sure & (scale > 0), strain + step, np.nan)
     return Fitted(scale, covariance, kept, np.where(np.isnan(kept), np.nan, spread), chi2, least, converged)
+
+
+def _secant(step: Array, earlier: Array, gone: Array) -> Array:
+    """Shorten a step that turns back: `earlier` is the step asked for before, `gone` the way that was gone then."""
+    swings = step * earlier < 0
+    rate = np.where(swings, gone / np.where(swings, earlier - step, 1.0), 1.0)
+    return np.asarray(step * np.clip(rate, SHORTEST, 1.0))
 
 
 def _linear(
