@@ -36,7 +36,7 @@ def analyse() -> tuple[dict[str, tuple[float, float]], Figure]:
             mine = (last.reflection_phase == name) & (last.h == index[0]) & (last.k == index[1]) & (last.l == index[2])
             numbers[f"{name} {hkl}"] = (float(last.reflection_two_theta[mine.values][0]), math.nan)
             print(f"{name} ({hkl}): {numbers[f'{name} {hkl}'][0]:.2f} deg as it appears, {printed} in the paper")
-    cards = {name: ss.xrd.pattern(ss.xrd.phases(name)[0], wavelength="CuKa1", two_theta=(20, 35)) for name in LINES}
+    cards = [ss.xrd.pattern(ss.xrd.phases(name)[0], wavelength="CuKa1", two_theta=(20, 35)) for name in LINES]
     return numbers, ss.display.plot_pattern(series, cards=cards, yscale="sqrt", window=(22, 32.5))
 
 

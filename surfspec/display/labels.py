@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.display.text import number_text, unit_text
+from surfspec.display.text import number_text, unit_text, value_text
 from surfspec.errors import InputError
 
 #: Dimensions that index parts of one result, not members of a series.
@@ -176,6 +176,17 @@ def phase_names(dataset: xr.Dataset, *, formulas: bool = True) -> list[str]:
         f"{name or key} {formula}" if formula and formula not in (name or key) else name or key
         for key, name, formula in zip(ids, names, written, strict=True)
     ]
+
+
+def amount_text(percent: float, unc: float, unit: str = "wt %") -> str:
+    """Write the weight fraction of a phase; that of an only phase is 1 by definition and has no uncertainty.
+
+    Examples
+    --------
+    >>> amount_text(37.2, 1.4), amount_text(100.0, 0.0), amount_text(37.2, math.nan, "")
+    ('(37.2 ± 1.4) wt %', '100 wt % (only phase)', '37.2 (n.d.)')
+    """
+    return value_text(percent, unc, unit or "1").replace("not determined", "n.d.").replace("fixed", "only phase")
 
 
 def probability_text(probability: float) -> str:

@@ -16,7 +16,6 @@ from surfspec.display import labels, style
 from surfspec.display.checks import axes, heading
 from surfspec.display.pattern_frame import draw_difference, draw_pattern, mark_lines
 from surfspec.display.phase_frames import WIDE, finish, frames
-from surfspec.display.text import value_text
 from surfspec.display.tick_rows import Row, draw_rows
 from surfspec.errors import InputError
 
@@ -168,7 +167,7 @@ def _row(dataset: xr.Dataset, index: int, *, wide: bool) -> Row:
         fraction, unc = float(phase["weight_fraction"]), float(phase["weight_fraction_unc"])
         if math.isfinite(fraction):
             factor = 100 if str(dataset["weight_fraction"].attrs.get("units", "1")) == "1" else 1
-            amount = value_text(factor * fraction, factor * unc, "wt %").replace("not determined", "n.d.")
+            amount = labels.amount_text(factor * fraction, factor * unc)
             notes = [f"{notes[0]}, {amount}"]
     return Row(name, (*notes, *card), two_theta, style.color(index + 2), status=status)
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.display import labels
-from surfspec.display.columns import aligned, brief, columns_text, verdict_rows
+from surfspec.display.columns import aligned, columns_text, verdict_rows
 from surfspec.display.text import number_text
 
 #: Share of the signal of a pattern without explanation that a reader must know of.
@@ -49,7 +49,7 @@ def _phases(member: xr.Dataset) -> list[str]:
         body.append([
             names[int(index)], str(phase["space_group"].values) if "space_group" in phase.coords else "",
             _bare(float(phase["probability"].values)), number_text(float(phase["score"].values), 3),
-            brief(scale * fraction, scale * unc), decided.get(int(index), ""), missing, _card(phase),
+            labels.amount_text(scale * fraction, scale * unc, ""), decided.get(int(index), ""), missing, _card(phase),
         ])  # fmt: skip
     head = ["phase", "space group", "probability", "score", "wt %", "decided by", "missing", "card"]
     lines = columns_text(head, body)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from surfspec.display import labels
-from surfspec.display.columns import aligned, brief, columns_text, verdict_rows
+from surfspec.display.columns import aligned, columns_text, verdict_rows
 from surfspec.display.text import number_text, value_text
 
 _LENGTHS: Final = ("a", "b", "c")
@@ -56,7 +56,7 @@ def weight_words(part: xr.Dataset) -> str:
     if "weight_fraction" not in part or not math.isfinite(float(part["weight_fraction"])):
         return ""
     value, unc = float(part["weight_fraction"]), float(part["weight_fraction_unc"])
-    return value_text(100 * value, 100 * unc, "wt %").replace("not determined", "n.d.")
+    return labels.amount_text(100 * value, 100 * unc)
 
 
 def agreement_words(member: xr.Dataset) -> str:
@@ -85,7 +85,7 @@ def refinement_lines(member: xr.Dataset) -> list[str]:
         part = member.isel(component=index)
         flag = str(part["flag"].values)
         body.append([
-            name, brief(100 * float(part["weight_fraction"]), 100 * float(part["weight_fraction_unc"]))
+            name, labels.amount_text(100 * float(part["weight_fraction"]), 100 * float(part["weight_fraction_unc"]), "")
             if "weight_fraction" in part else "",
             ", ".join(cell_words(part)).replace(" Å", "").replace(" = ", " "),
             number_text(float(part["r_bragg"]), 3) if "r_bragg" in part and np.isfinite(part["r_bragg"]) else "",
