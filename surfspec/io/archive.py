@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import bz2
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Mapping
 
 from surfspec.errors import FormatError
 
+#: What damaged archives raise.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, KeyError, EOFError, NotImplementedError, RuntimeError, ValueError,
+    OSError,
+)  # fmt: skip
 #: Largest size of what a packed file may unfold to.
 MAX_UNPACKED = 512 * 2**20
 
@@ -18,9 +24,12 @@ def members(data: bytes, where: str) -> Mapping[str, zipfile.ZipInfo]:
     """Names of the members of a zip file."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {info.filename: info for info in archive.infolist()}
-    except zipfile.BadZipFile:
+            found = {info.filename: info for info in archive.infolist()}
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
         raise FormatError("the zip archive is damaged", where=where, remedy="Copy the file again") from None
+    if sum(info.file_size for info in found.values()) > MAX_UNPACKED:
+        raise _too_large(where)
+    return found
 
 
 def member(data: bytes, name: str, where: str) -> bytes:
@@ -31,7 +40,7 @@ def member(data: bytes, name: str, where: str) -> bytes:
                 raise _too_large(where)
             with archive.open(name) as file:
                 content = file.read(MAX_UNPACKED + 1)
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError):
+    except _DAMAGED:
         raise FormatError(f"{name} in it cannot be unpacked", where=where, remedy="Copy the file again") from None
     if len(content) > MAX_UNPACKED:
         raise _too_large(where)

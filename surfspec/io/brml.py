@@ -95,7 +95,7 @@ def _columns(route: ET.Element) -> dict[str, int]:
     """Column of each quantity by the data views: times, absorption, axes by their ids, and the first counter."""
     found: dict[str, int] = {}
     for view in safe_xml.every(route, "RawDataView"):
-        start = int(view.get("Start", "-1"))
+        start = int(diffraction.number(view.get("Start")) or 0) if view.get("Start", "").isdecimal() else -1
         kind = next((value for key, value in view.attrib.items() if key.endswith("type")), "")
         if start < 0:
             continue

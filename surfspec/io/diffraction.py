@@ -32,6 +32,8 @@ class Scan:
         Metadata; ``dwell_time`` (s) where the file gives the counting time of a point.
     label
         Name of the scan among several.
+    sigma
+        Standard uncertainties that the file gives, shape (n,), or None.
     """
 
     two_theta: NDArray[np.float64]
@@ -40,6 +42,7 @@ class Scan:
     factors: NDArray[np.float64] | None = None
     attrs: Mapping[str, _entry.Attr] = field(default_factory=dict)
     label: str = ""
+    sigma: NDArray[np.float64] | None = None
 
 
 def uniform(start: float, step: float, count: int, where: str) -> NDArray[np.float64]:
@@ -103,9 +106,9 @@ def entry(scan: Scan, source: _bytes.Source, options: _entry.Options, name: str,
     """
     refuse_other_techniques(options, source)
     attrs = _entry.with_wavelength({**scan.attrs, **options.attrs}, options.wavelength)
-    x, y = scan.two_theta, scan.values
+    x, y, given = scan.two_theta, scan.values, scan.sigma
     if len(x) > 1 and x[0] > x[-1]:
-        x, y = x[::-1], y[::-1]
+        x, y, given = x[::-1], y[::-1], None if given is None else given[::-1]
     if not np.all(np.isfinite(y)):
         raise FormatError(
             "an intensity is no finite number", where=where, remedy="The file is damaged; export it again"
@@ -116,6 +119,8 @@ def entry(scan: Scan, source: _bytes.Source, options: _entry.Options, name: str,
         sigma = np.sqrt(np.maximum(y, 1.0)) * factors
         y, statistics = y * factors, "given"
         attrs["attenuation_factor_max"] = float(np.max(factors))
+    elif given is not None and not _is_counting(y, given):
+        sigma, statistics = given, "given"
     else:
         dwell = attrs.get("dwell_time")
         y, units, statistics = _entry.counted(y, units, float(dwell) if dwell is not None else None, None)
@@ -123,6 +128,12 @@ def entry(scan: Scan, source: _bytes.Source, options: _entry.Options, name: str,
         x, y, technique="XRD", units=units, intensity_unc=sigma, statistics=statistics, where=where
     )
     return _entry.Entry(scan.label or source.name.rsplit(".", 1)[0], _entry.labelled(dataset, attrs, source, name))
+
+
+def _is_counting(values: NDArray[np.float64], sigma: NDArray[np.float64]) -> bool:
+    """Tell whether given uncertainties are the square roots of counts (0 or 1 where nothing was counted)."""
+    counted = values > 0
+    return _entry.is_whole(values) and bool(np.all(np.abs(sigma - np.sqrt(np.maximum(values, 0)))[counted] < 0.02))
 
 
 def _units(values: NDArray[np.float64], scan: Scan, asked: str | None) -> str:

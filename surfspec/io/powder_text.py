@@ -63,23 +63,30 @@ def _bank(bank: re.Match[str], body: str, title: str, where: str, *, many: bool)
             remedy="surfspec reads CONST banks with STD, ESD or FXYE records; convert others to .xye",
         )
     body = "\n".join(line for line in body.split("\n") if not line.startswith("#"))
-    start, step = (float(one) / 100.0 for one in rest[:2])
+    ends = [diffraction.number(one) for one in rest[:2]]
+    if len(ends) < 2 or ends[0] is None or ends[1] is None:
+        raise FormatError("its BANK line has no start and step", where=where, remedy="Export the file again")
+    start, step = ends[0] / 100.0, ends[1] / 100.0
     attrs: dict[str, _entry.Attr] = {"title": title} if title else {}
     label = f"bank {bank[1]}" if many else ""
     if form == "STD":
         values = _standard(body, count, where)
         return diffraction.Scan(diffraction.uniform(start, step, count, where), values, attrs=attrs, label=label)
-    numbers = np.array(body.split(), dtype=np.float64) if _all_numbers(body) else np.empty(0)
+    numbers = _numbers(body, where)
     width = {"ESD": 2, "FXYE": 3, "FXY": 2}[form]
     if len(numbers) < count * width:
         raise FormatError(f"{count} points are announced and fewer follow", where=where, remedy="It is cut off")
     table = numbers[: count * width].reshape(count, width)
     angles = diffraction.uniform(start, step, count, where) if form == "ESD" else table[:, 0] / 100.0
-    return diffraction.Scan(angles, table[:, 0 if form == "ESD" else 1], attrs=attrs, label=label)
+    values, sigma = (table[:, 0], table[:, 1]) if form == "ESD" else (table[:, 1], table[:, 2] if width == 3 else None)
+    return diffraction.Scan(angles, values, attrs=attrs, label=label, sigma=sigma)
 
 
-def _all_numbers(body: str) -> bool:
-    return re.fullmatch(r"[\s\d.+\-eE]*", body) is not None
+def _numbers(body: str, where: str) -> NDArray[np.float64]:
+    try:
+        return np.array(body.split(), dtype=np.float64)
+    except ValueError:
+        raise FormatError("a count is no number", where=where, remedy="The file is damaged; export it again") from None
 
 
 def _standard(body: str, count: int, where: str) -> NDArray[np.float64]:
@@ -118,9 +125,7 @@ def read_lhpm(source: _bytes.Source, options: _entry.Options) -> list[_entry.Ent
         raise FormatError("no line 'start step end'", where=source.name, remedy="Convert the file to .xy")
     start, step, end = (float(line[number]) for number in (1, 2, 3))
     body = text[line.end() :].partition("\n")[2]
-    if not _all_numbers(body):
-        raise FormatError("a count is no number", where=source.name, remedy="The file is damaged; export it again")
-    values = np.array(body.split(), dtype=np.float64)
+    values = _numbers(body, source.name)
     count = round((end - start) / step) + 1 if step > 0 else 0
     if len(values) != count:
         raise FormatError(

@@ -7,6 +7,9 @@ import xml.etree.ElementTree as ET
 
 from surfspec.errors import FormatError
 
+#: Most elements of a document; a scan of ten million points has fewer lists than that.
+MOST_ELEMENTS = 2_000_000
+
 
 def root(text: str, where: str) -> ET.Element:
     """Parse a document that declares no document type.
@@ -14,13 +17,17 @@ def root(text: str, where: str) -> ET.Element:
     Raises
     ------
     FormatError
-        For a document type, an entity, and broken XML with its line and column.
+        For a document type, an entity, more elements than a measurement has, and broken XML with its line and column.
     """
     if re.search(r"<!\s*(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise FormatError(
             "the file declares a document type, which measurements never do",
             where=where,
             remedy="Do not trust this file; export the measurement again",
+        )
+    if text.count("<") > 2 * MOST_ELEMENTS:
+        raise FormatError(
+            f"the XML holds more than {MOST_ELEMENTS} elements", where=where, remedy="Export the measurement as .xy"
         )
     try:
         return ET.fromstring(text)  # noqa: S314 - document types and entities were refused above

@@ -6,7 +6,6 @@ f was in the beam, the pattern is f N with the standard uncertainty f √N, no l
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
@@ -86,6 +85,14 @@ def _sample(root: ET.Element) -> str:
     return (safe_xml.text_of(sample, "name") or safe_xml.text_of(sample, "id")) if sample is not None else ""
 
 
+def _is_number(part: str) -> bool:
+    try:
+        float(part)
+    except ValueError:
+        return False
+    return True
+
+
 def _numbers(element: ET.Element | None, where: str) -> NDArray[np.float64]:
     if element is None or not (element.text or "").strip():
         return np.array([], dtype=np.float64)
@@ -93,7 +100,7 @@ def _numbers(element: ET.Element | None, where: str) -> NDArray[np.float64]:
     try:
         return np.array(parts, dtype=np.float64)
     except ValueError:
-        wrong = next(part for part in parts if not re.fullmatch(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?", part))
+        wrong = next(part for part in parts if not _is_number(part))
         raise FormatError(
             f"{wrong[:30]!r} among the {safe_xml.tag(element)} is not a number",
             where=where,

@@ -255,11 +255,47 @@ def test_gsas_records(tmp_path: Path) -> None:
     ds = ss.read(file, wavelength="CuKa")
     np.testing.assert_allclose(ds.intensity, [174, 190, 161, 101])
     np.testing.assert_allclose(ds.two_theta, [10.0, 10.025, 10.05, 10.075])
-    file.write_text("t\nBANK 1 2 2 CONST 1000.0 2.5 0 0 FXYE\n1000.0 174 13\n1002.5 190 14\n")
-    np.testing.assert_allclose(ss.read(file).two_theta, [10.0, 10.025])
+    for form, rows in (("FXYE", "1000.0 174 40\n1002.5 190 14\n"), ("ESD", "174 40\n190 14\n")):
+        file.write_text(f"t\nBANK 1 2 2 CONST 1000.0 2.5 0 0 {form}\n{rows}")
+        given = ss.read(file)
+        np.testing.assert_allclose(given.two_theta, [10.0, 10.025])
+        np.testing.assert_allclose(given.intensity_unc, [40.0, 14.0])
+        assert given.attrs["statistics"] == "given"
+    file.write_text("t\nBANK 1 2 2 CONST 1000.0 2.5 0 0 ESD\n100 10\n400 20\n")
+    assert ss.read(file).attrs["statistics"] == "poisson"
     file.write_text(f"a title\nBANK 1 9 1 CONST 1000.0 2.5 0 0 STD\n{fields}\n")
     with pytest.raises(FormatError, match="fewer counts"):
         ss.read(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t\nBANK 1 2 1 CONST abc def 0 0 STD\n     174     190\n",
+        "t\nBANK 1 2 1 CONST 2000 STD\n     174     190\n",
+        "t\nBANK 1 2 1 CONST 1000.0 2.5 0 0 ESD\n1.2.3 4\n-- 4\n",
+        "SampleIdent A   \nAnode Cu\n 5.0 0.02 5.02 MeasureDateTime x\n 100 --5\n",
+    ],
+)
+def test_damaged_powder_text_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.dat").write_text(text)
+    with pytest.raises(FormatError):
+        ss.read(tmp_path / "a.dat", technique="XRD")
+
+
+def test_damaged_archives_are_refused(tmp_path: Path) -> None:
+    whole = write_brml(tmp_path / "a.brml", brml()).read_bytes()
+    for number, data in enumerate((whole[:-30], whole[:60] + whole[80:], brml().replace(b"Start='2'", b"Start='x'"))):
+        file = tmp_path / f"{number}.brml"
+        if number == 2:
+            write_brml(file, data)
+        else:
+            file.write_bytes(data)
+        with pytest.raises(FormatError):
+            ss.read(file)
+    crowded = write_brml(tmp_path / "b.brml", b"<RawData>" + b"<b/>" * 5_000_000 + b"</RawData>")
+    with pytest.raises(FormatError, match="elements"):
+        ss.read(crowded)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
