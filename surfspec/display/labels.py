@@ -183,10 +183,11 @@ def amount_text(percent: float, unc: float, unit: str = "wt %") -> str:
 
     Examples
     --------
-    >>> amount_text(37.2, 1.4), amount_text(100.0, 0.0), amount_text(37.2, math.nan, "")
-    ('(37.2 ± 1.4) wt %', '100 wt % (only phase)', '37.2 (n.d.)')
+    >>> amount_text(37.2, 1.4), amount_text(100.0, 0.0), amount_text(100.0, 0.0, ""), amount_text(37.2, math.nan, "")
+    ('(37.2 ± 1.4) wt %', '100 wt % (only phase)', '100', '37.2 (n.d.)')
     """
-    return value_text(percent, unc, unit or "1").replace("not determined", "n.d.").replace("fixed", "only phase")
+    text = value_text(percent, unc, unit or "1").replace("not determined", "n.d.")
+    return text.replace("fixed", "only phase") if unit else text.removesuffix(" (fixed)")
 
 
 def probability_text(probability: float) -> str:

@@ -104,22 +104,26 @@ def _candidates(member: xr.Dataset) -> list[tuple[str, float, str, float]]:
 
 
 def _others(member: xr.Dataset) -> list[str]:
-    """Name candidates about which the pattern cannot tell, and others that are not quite ruled out."""
-    worth = [
-        one for one in _candidates(member)
-        if one[2] == "cannot tell" or one[1] >= (DOUBTED if one[2] == "absent" else WORTH)
-    ]  # fmt: skip
-    worth.sort(key=lambda one: -np.nan_to_num(one[1]))
-    if not worth:
+    """Name candidates that are not quite ruled out, and improbable ones that would hide under what was found."""
+    worth, hidden = [], []
+    for one in _candidates(member):
+        if one[1] >= (DOUBTED if one[2] == "absent" else WORTH):
+            worth.append(one)
+        elif one[2] == "cannot tell":
+            hidden.append(one)
+    return _listed("not ruled out", worth, "seen from") + _listed("cannot tell", hidden, "hidden below")
+
+
+def _listed(head: str, found: list[tuple[str, float, str, float]], limit_words: str) -> list[str]:
+    if not found:
         return []
-    more = f" and {len(worth) - LISTED} more" if len(worth) > LISTED else ""
-    told = [f"{name} ({labels.probability_text(probability)}{_within(limit)})"
-            for name, probability, _, limit in worth[:LISTED]]  # fmt: skip
-    return [f"not ruled out ({len(worth)}): {'; '.join(told)}{more}"]
-
-
-def _within(limit: float) -> str:
-    return f", seen from {number_text(100 * limit, 2)} wt %" if math.isfinite(limit) and limit < 1 else ""
+    found.sort(key=lambda one: -np.nan_to_num(one[1]))
+    told = []
+    for name, probability, _, limit in found[:LISTED]:
+        shown = f", {limit_words} {number_text(100 * limit, 2)} wt %" if math.isfinite(limit) and limit < 1 else ""
+        told.append(f"{name} ({labels.probability_text(probability)}{shown})")
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    return [f"{head} ({len(found)}): {'; '.join(told)}{more}"]
 
 
 def _absent(member: xr.Dataset) -> list[str]:

@@ -121,7 +121,11 @@ def test_the_summary_names_what_decides_and_what_is_open(made: ModuleType) -> No
     assert "absent (1): na15pb4 < 1.3 wt %" in whole
     assert "not ruled out" not in whole
     open_ = match.assign(candidate_verdict=("candidate", ["present", "present", "present", "cannot tell"]))
-    assert "not ruled out (1): na15pb4 (p < 0.01, seen from 1.3 wt %)" in "\n".join(match_lines(open_))
+    assert "cannot tell (1): na15pb4 (p < 0.01, hidden below 1.3 wt %)" in "\n".join(match_lines(open_))
+    chance = match.candidate_probability.values.copy()
+    chance[-1] = 0.3
+    open_ = open_.assign(candidate_probability=("candidate", chance, {"units": "1"}))
+    assert "not ruled out (1): na15pb4 (p = 0.30, seen from 1.3 wt %)" in "\n".join(match_lines(open_))
     assert all(len(line) <= 100 for line in summarise(match).splitlines())
 
 
