@@ -6,9 +6,21 @@ from surfspec.errors import FormatError
 from surfspec.io._bytes import Source
 
 _MAGIC = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 or netCDF file", "Load studies and fits with surfspec.load()"),
-    (b"CDF\x01", "a netCDF file", "Load studies and fits with surfspec.load()"),
-    (b"CDF\x02", "a netCDF file", "Load studies and fits with surfspec.load()"),
+    (
+        b"\x89HDF\r\n\x1a\n",
+        "an HDF5 or netCDF file",
+        "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml",
+    ),
+    (
+        b"CDF\x01",
+        "a netCDF file",
+        "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml",
+    ),
+    (
+        b"CDF\x02",
+        "a netCDF file",
+        "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml",
+    ),
     (b"RAW2", "a Siemens .raw file of version 2", "Export it as .xy, .xye or .xrdml"),
     (b"RAW_1.06", "a Stoe .raw file", "Export it as .xy"),
     (b"\x89PNG", "a picture", "Read the numbers, not a plot of them"),
