@@ -68,7 +68,7 @@ def with_lmfit(counts: np.ndarray) -> tuple[float, int, float]:
         return np.asarray((counts - total) / sigma)
 
     begun = time.process_time()
-    found = lmfit.minimize(residual, asked, max_nfev=1500)
+    found = lmfit.minimize(residual, asked, max_nfev=400)
     return time.process_time() - begun, int(found.nfev), float(found.chisqr)
 
 

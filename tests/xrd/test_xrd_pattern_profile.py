@@ -7,10 +7,11 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.special import voigt_profile
 
-from surfspec import errors, schema
+from surfspec import errors, schema, xrd
 from surfspec.xrd.patterns import axial, broadening, optics, profile, texture, thompson
 from surfspec.xrd.patterns.calculated import pattern
 from surfspec.xrd.patterns.intensities import intensity
+from surfspec.xrd.patterns.optics import overspill_factor
 from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.wavelengths import TUNGSTEN, radiation
 from surfspec.xrd.structures.cards import phases
@@ -372,3 +373,33 @@ def test_lines_beyond_the_end_of_the_grid_reach_in():
 def test_impossible_parameters_are_refused(arguments, says):
     with pytest.raises(errors.InputError, match=says):
         pattern(one("halite"), wavelength=WAVE, two_theta=np.arange(20.0, 40.0, 0.02), **arguments)
+
+
+def test_overspill_is_the_covered_share_of_the_beam():
+    """Against the integral over strips of the round specimen, and its derivative against differences."""
+    u = (np.arange(200000) + 0.5) / 200000
+    angle = np.array([8.0, 20.0, 23.5, 40.0, 90.0, 150.0])
+    factor, slope = overspill_factor(angle, 0.2)
+    for value, at in zip(factor, angle, strict=True):
+        s = np.sin(np.radians(at) / 2.0) / 0.2
+        assert value == pytest.approx(np.mean(np.minimum(1.0, s * np.sqrt(1.0 - u * u))), abs=1e-6)
+    numeric = (overspill_factor(angle, 0.2 + 1e-6)[0] - overspill_factor(angle, 0.2 - 1e-6)[0]) / 2e-6
+    np.testing.assert_allclose(slope, numeric, atol=1e-6)
+    assert np.all(overspill_factor(angle, 0.0)[0] == 1.0)
+
+
+def test_each_line_of_a_doublet_has_the_polarisation_of_its_own_angle():
+    phase = xrd.phases(["Si"])[0]
+    x, narrow = np.arange(130.0, 142.0, 0.002), xrd.Caglioti(0.0, 0.0, 0.0025, 0.0)
+    both = xrd.pattern(phase, wavelength="CuKa", two_theta=x, scale=1.0, profile=narrow).intensity.values
+    light = xrd.radiation("CuKa")
+    d = float(xrd.pattern(phase, wavelength="CuKa1", two_theta=(130.0, 140.0)).d.values[0])
+    first, second = (2.0 * np.degrees(np.arcsin(wave / (2.0 * d))) for wave in light.wavelengths)
+    split = 0.5 * (first + second)
+    near, far = np.sum(both[x < split]), np.sum(both[(x >= split) & (x < second + 1.0)])
+
+    def lp(angle):
+        theta = np.radians(angle) / 2.0
+        return (1.0 + np.cos(2.0 * theta) ** 2) / (np.sin(theta) ** 2 * np.cos(theta))
+
+    assert far / near == pytest.approx(light.weights[1] / light.weights[0] * lp(second) / lp(first), rel=5e-4)

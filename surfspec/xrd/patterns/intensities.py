@@ -65,7 +65,11 @@ class Conditions:
 
     def strength(self, phase: Phase, found: Lines, two_theta: Array) -> Array:
         """Integrated intensities m F^2 LP P / V^2 of lines at 2 theta (deg)."""
-        strength = found.multiplicity * found.f_squared * self.optics.factor(two_theta) / found.volume**2
+        return self.bare(phase, found) * self.optics.factor(two_theta)
+
+    def bare(self, phase: Phase, found: Lines) -> Array:
+        """Integrated intensities m F^2 P / V^2 of lines: without what the optics do at their angles."""
+        strength = found.multiplicity * found.f_squared / found.volume**2
         if self.texture is None:
             return np.asarray(strength)
         texture = march_dollase(found.hkl, phase, direction=self.texture.direction, r=self.texture.r)
@@ -229,7 +233,7 @@ def check_engine(engine: str) -> None:
 
 
 def _families(light: Radiation) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-    """Wavelengths and weights that share structure factors: the lines of the doublet, and each satellite alone."""
+    """Wavelengths and weights that share structure factors (not LP): the lines of a doublet, each satellite alone."""
     far = light.satellites
     if not any(far):
         return [(light.wavelengths, light.weights)]
@@ -249,9 +253,13 @@ def _drawable(
     """Places, areas, FWHM and Lorentzian shares of the lines of one family of wavelengths."""
     found = lines(phase, waves[0], ends[1])
     first = two_theta_of(found.q, waves[0])
-    strength = conditions.strength(phase, found, first)
-    places = np.concatenate([first, *(two_theta_of(found.q, wave) for wave in waves[1:])])
-    areas = np.concatenate([weight * strength for weight in weights])
+    placed = [first, *(two_theta_of(found.q, wave) for wave in waves[1:])]
+    places = np.concatenate(placed)
+    bare = conditions.bare(phase, found)
+    strength = bare * conditions.optics.factor(first)
+    areas = np.concatenate(
+        [weight * bare * conditions.optics.factor(at) for weight, at in zip(weights, placed, strict=True)]
+    )
     seen = (places >= ends[0]) & (places <= ends[1])
     if threshold > 0.0:
         seen &= np.tile(strength > threshold * strength.max(initial=0.0), len(waves))

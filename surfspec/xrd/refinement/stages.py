@@ -49,7 +49,7 @@ TEXTURE_GAIN: Final = 30.0
 #: Beam over specimen with which an overspill is tried; it is kept by the rule for textures.
 OVERSPILLS: Final = (0.1, 0.2, 0.35)
 #: March coefficients with which directions are tried.
-MARCH: Final = (0.45, 0.6, 0.75, 0.87, 1.15, 1.35, 1.7, 2.3)
+MARCH: Final = (0.45, 0.6, 0.75, 0.87, 0.94, 1.06, 1.15, 1.35, 1.7, 2.3)
 TEXTURE_SHARE: Final = 0.01
 _ROOT8LN2 = 2.3548200450309493
 

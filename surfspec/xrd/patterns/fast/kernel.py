@@ -264,17 +264,15 @@ def pattern(
     for i in range(n):
         if squares[i] <= negligible * strongest:
             continue
-        strength = 0.0
         for j in range(waves.size):
             sine = 0.5 * waves[j] * sqrt(q[i])
             if sine >= 1.0:
                 continue
             theta = asin(sine)
             cosine = sqrt((1.0 - sine) * (1.0 + sine))
-            if j == 0:  # the lines of a doublet share the factors of the first
-                twice = 1.0 - 2.0 * sine * sine
-                strength = factor * squares[i] * (1.0 + optics[0] * twice * twice) / (1.0 + optics[0])
-                strength /= sine * cosine if optics[1] > 0.0 else sine * sine * cosine
+            twice = 1.0 - 2.0 * sine * sine
+            strength = factor * squares[i] * (1.0 + optics[0] * twice * twice) / (1.0 + optics[0])
+            strength /= sine * cosine if optics[1] > 0.0 else sine * sine * cosine
             place = 2.0 * theta * _DEGREE
             if not ends[0] <= place <= ends[1]:
                 continue
