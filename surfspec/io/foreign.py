@@ -5,21 +5,22 @@ from __future__ import annotations
 from surfspec.errors import FormatError
 from surfspec.io._bytes import Source
 
+_NETCDF = "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml"
 _MAGIC = (
     (
         b"\x89HDF\r\n\x1a\n",
         "an HDF5 or netCDF file",
-        "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml",
+        _NETCDF,
     ),
     (
         b"CDF\x01",
         "a netCDF file",
-        "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml",
+        _NETCDF,
     ),
     (
         b"CDF\x02",
         "a netCDF file",
-        "Load what surfspec saved with surfspec.load(); export a NeXus (.nxs) measurement as .xy or .xrdml",
+        _NETCDF,
     ),
     (b"RAW2", "a Siemens .raw file of version 2", "Export it as .xy, .xye or .xrdml"),
     (b"RAW_1.06", "a Stoe .raw file", "Export it as .xy"),

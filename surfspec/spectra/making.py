@@ -201,7 +201,7 @@ def _valid_uncertainty(u: NDArray[np.float64], shape: tuple[int, ...], where: st
         raise InputError(
             f"the uncertainty of point {bad % shape[-1] + 1} is {u.reshape(-1)[bad]:g}",
             where=where,
-            remedy="Uncertainties must be positive; cut such points off, or leave the column out (column=2 when reading)",
+            remedy="Uncertainties must be positive; cut such points off, or leave them out (column=2 when reading)",
         )
     return u
 
