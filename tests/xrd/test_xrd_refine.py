@@ -65,8 +65,8 @@ def standard(lab):
 
 @pytest.fixture(scope="module")
 def mixture(lab, standard):
-    """Three refinements of one sample with other counts."""
-    made = [lab(WEIGHTS, sizes=SIZES, stretch=STRETCH, seed=seed) for seed in (11, 12, 13)]
+    """Two refinements of one sample with other counts."""
+    made = [lab(WEIGHTS, sizes=SIZES, stretch=STRETCH, seed=seed) for seed in (11, 12)]
     return [xrd.refine(one, list(WEIGHTS), wavelength="CuKa", instrument=standard) for one in made]
 
 
@@ -96,7 +96,7 @@ def test_pulls_of_cells_and_weights_are_one(mixture):
         np.testing.assert_allclose(fit.weight_fraction.values, list(WEIGHTS.values()), atol=0.006)
         np.testing.assert_allclose(counted, list(WEIGHTS.values()), atol=0.02)
         assert np.all(np.abs(fit.weight_fraction.values - list(WEIGHTS.values())) < fit.weight_fraction_unc.values)
-    assert 0.5 < np.sqrt(np.mean(np.square(pulls))) < 1.6  # 21 pulls, not all independent
+    assert 0.5 < np.sqrt(np.mean(np.square(pulls))) < 1.6  # 14 pulls, not all independent
     assert np.abs(pulls).max() < 4.0
 
 
@@ -200,12 +200,32 @@ def test_the_cathode_of_a_solid_solution():
     np.testing.assert_allclose(fit.cell_length.values[0, [0, 2]], [8.707, 21.764], rtol=2e-4)
     pull = (fit.cell_length.values[0, [0, 2]] - [8.707, 21.764]) / fit.cell_length_unc.values[0, [0, 2]]
     assert np.abs(pull).max() < 4.0
+    assert fit.verdict.item() == "ok", str(fit.reasons.values)  # exact Voigt lines are no reason to check
+
+
+def test_a_beam_longer_than_the_specimen(lab):
+    """A round specimen of which the beam goes by at low angles: weights of phases whose lines lie apart."""
+    weights = {"anatase": 0.4, "ZnO": 0.6}
+    u, o = (np.arange(2000) + 0.5) / 2000, 0.22
+    made = lab(weights, sizes={"ZnO": 60.0}, top=2e4)
+    s = np.sin(np.radians(made.two_theta.values) / 2.0) / o
+    lit = np.minimum(1.0, s[:, None] * np.sqrt(1.0 - u * u)).mean(axis=1)
+    thinned = np.random.default_rng(5).binomial(made.intensity.values.astype(int), lit)
+    spilled = ss.spectrum(made.two_theta.values, thinned, technique="XRD", simulated="true")
+    fit = xrd.refine(spilled, list(weights), wavelength="CuKa", texture="none")
+    assert fit.attrs["overspill"] == pytest.approx(o, abs=0.02)
+    np.testing.assert_allclose(fit.weight_fraction.values, list(weights.values()), atol=0.01)
+    without = xrd.refine(spilled, list(weights), wavelength="CuKa", texture="none", overspill="none")
+    bias = abs(without.weight_fraction.values[0] - 0.4)
+    assert bias > 0.01
+    assert bias > 2.0 * abs(fit.weight_fraction.values[0] - 0.4)
+    plain = xrd.refine(made, list(weights), wavelength="CuKa", texture="none")
+    assert plain.attrs["overspill"] == 0.0
 
 
 @pytest.mark.data
 def test_round_robin_sample_one(data_dir):
-    truth = {"1a": (1.15, 4.04, 94.81), "1c": (5.04, 93.59, 1.36), "1e": (55.12, 15.25, 29.62),
-             "1g": (31.37, 34.21, 34.42)}  # fmt: skip
+    truth = {"1c": (5.04, 93.59, 1.36), "1g": (31.37, 34.21, 34.42)}
     errors, pulls = [], []
     for name, weights in truth.items():
         made = ss.read(data_dir / "xrd" / "cpd_qarr" / f"cpd-{name}.xy", wavelength="CuKa")
