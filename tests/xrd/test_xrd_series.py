@@ -44,15 +44,15 @@ def pair(seed, *, lead=0.0, base=BASE):
 
 
 def test_false_alarms_of_pairs_that_differ_by_noise():
-    """80 pairs, 10 % asked: 8 expected, binomial standard deviation 2.7."""
+    """40 pairs, 10 % asked: 4 expected, binomial standard deviation 1.9."""
     cards = xrd.phases(["Pb_fcc", "Na_bcc", "Na15Pb4", "ZrSiO4"])
     lines = phases = 0
-    for seed in range(80):
+    for seed in range(40):
         found = xrd.changes(*pair(seed), phases=cards, false_alarm=0.1)
         lines += found.sizes["line"] > 0
         phases += bool((found.phase_change == "more").any())
-    assert 1 <= lines <= 15
-    assert phases <= 15
+    assert 1 <= lines <= 10
+    assert phases <= 10
 
 
 def test_factor_and_shift_of_a_pair():
@@ -79,19 +79,19 @@ def test_half_a_percent_of_lead_is_seen_by_its_lines():
 
 
 def test_power_against_weight_fraction_and_limits_that_cover():
-    """A tenth of a per cent of lead, 12 pairs: found by all lines at once; 95 % limits hold the truth."""
+    """A tenth of a per cent of lead, 6 pairs: found by all lines at once; 95 % limits hold the truth."""
     before, after = pair(0)
     matches = tuple(xrd.match(one, phases=list(CANDIDATES)) for one in (before, after))
     seen, covered = 0, 0
-    for seed in range(12):
+    for seed in range(6):
         found = xrd.changes(
             *pair(100 + seed, lead=0.001), matches=matches, phases=["Pb_fcc", "Na_bcc"], false_alarm=0.05
         )
         row = found.sel(candidate="Pb_fcc")
         seen += row.phase_change.item() == "more"
         covered += row.weight_fraction_limit.item() > 0.001
-    assert seen >= 10
-    assert covered >= 10
+    assert seen >= 5
+    assert covered >= 5
     none = xrd.changes(before, after, matches=matches)
     assert none.attrs["conclusion"].startswith("no new line above")
     assert none.weight_fraction_limit.sel(candidate="Pb_fcc").item() < 0.001
@@ -190,7 +190,8 @@ def fitted(heated):
 def test_fractions_of_many_patterns(fitted):
     truth = np.stack([0.7 - GROWTH, GROWTH, np.full(len(GROWTH), 0.3)], axis=1)
     error = fitted.weight_fraction.values - truth
-    assert np.abs(error).max() < 0.04
+    assert np.abs(error).max() < 0.02
+    assert not [reason for reason in fitted.reasons.values if "not converged" in reason]
     late = GROWTH > 0.05
     for number in range(3):
         # what all patterns have in common (line shape) bends slowly; the scatter about it is what is stated
@@ -226,6 +227,8 @@ def test_order_changes_no_answer(heated, fitted):
 
 def test_fractions_are_quantified_and_balanced(fitted):
     table = xrd.quantify(fitted)
+    truth = np.stack([0.7 - GROWTH, GROWTH, np.full(len(GROWTH), 0.3)], axis=1)
+    assert np.nanmax(np.abs((table.weight_fraction - truth) / table.weight_fraction_unc).values) < 3.0
     assert table.weight_fraction.values == pytest.approx(fitted.weight_fraction.values, abs=1e-9)
     assert (table.weight_fraction_unc.values[-1] > fitted.weight_fraction_unc.values[-1]).all()
     assert xrd.composition(table).atomic_fraction.sum("element").values == pytest.approx(1.0)

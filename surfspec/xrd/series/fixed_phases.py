@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from surfspec.xrd.matching import measured, model
 from surfspec.xrd.patterns import profile
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Limits
-from surfspec.xrd.series.batch import Fitted, fit_one
+from surfspec.xrd.series.batch import SEEN, Fitted, fit_one
 from surfspec.xrd.structures.cards import phases as load_phases
 from surfspec.xrd.structures.phase import Phase
 
@@ -35,6 +35,9 @@ MODEL_ERROR: Final = 0.03
 REJECTED: Final = 3.0
 #: Largest strain of one pattern against the sum of all.
 LARGEST_STRAIN: Final = 0.01
+#: Widening of lines by different cells, over their width, from which single patterns tell the width.
+BLUR: Final = 0.2
+FWHM: Final = float(np.sqrt(8.0 * np.log(2.0)))
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def fractions(
 ) -> xr.Dataset:
     r"""Fit the same phases to every pattern of a series.
 
-    Cells, line widths and shifts are refined once, on the sum of all patterns. Each pattern then has a scale, not
+    Cells, line widths and shifts are refined once, on the sum of all patterns; where cells change so much that lines
+    blur in the sum, widths are those of the pattern that shows most of the phase. Each pattern then has a scale, not
     negative, and a strain of each phase against that cell, and a background of its own. No pattern sees its
     neighbours: their order changes no answer. Which phases are there is not asked; see :func:`surfspec.xrd.match`.
 
@@ -119,27 +123,85 @@ def fractions(
     x, y, unc = _stacked(series)
     statistics = str(series.attrs["statistics"])
     state, data = _shared(x, y, unc, statistics, light, chosen, monochromator)
-    grid, count = _grid(x, data.resolution)
-    lines = [_lines_of(one, state.common, grid) for one in state.members]
-    basis = spline_basis(grid, KNOTS)
+    pairs = [(own, counting_variance(own, statistics, spread)[0]) for own, spread in zip(y, unc, strict=True)]
+    fitted = _fit_all(x, pairs, state, data.resolution, progress)
+    blurred = _blurred(state, fitted)
+    if np.any(blurred):
+        state = _sharpened(x, y, unc, statistics, light, state, fitted, blurred)
+        fitted = _fit_all(x, pairs, state, data.resolution)
+    return _table(series, dims, state, chosen, fitted, light)
+
+
+def _fit_all(
+    x: Array,
+    pairs: Sequence[tuple[Array, Array]],
+    state: model.State,
+    width: float,
+    progress: Callable[[int, int], object] | None = None,
+) -> list[Fitted]:
+    """Fit intensities with their counting variances, one after the other."""
+    grid, count = _grid(x, width)
     common = state.common
+    lines = [_lines_of(one, common, grid) for one in state.members]
+    basis = spline_basis(grid, KNOTS)
 
     def draw(strain: Array) -> tuple[Array, Array]:
         drawn = [_column(one, common, grid, float(part)) for one, part in zip(lines, strain, strict=True)]
         return np.stack([part[0] for part in drawn], axis=1), np.stack([part[1] for part in drawn], axis=1)
 
     start = draw(np.zeros(len(lines)))
-    points = data.resolution / float(grid[1] - grid[0])
+    points = width / float(grid[1] - grid[0])
     fitted: list[Fitted] = []
-    for number, (own, spread) in enumerate(zip(y, unc, strict=True)):
-        counting, _ = counting_variance(own, statistics, spread)
+    for own, counting in pairs:
         value, variance = _binned(own, count), _binned(counting, count) / count
         fitted.append(
             fit_one(value, variance, draw, start, basis, model_error=MODEL_ERROR, points=points, largest=LARGEST_STRAIN)
         )
         if progress is not None:
-            progress(number + 1, len(y))
-    return _table(series, dims, state, chosen, fitted, light)
+            progress(len(fitted), len(pairs))
+    return fitted
+
+
+def _blurred(state: model.State, fitted: Sequence[Fitted]) -> NDArray[np.bool_]:
+    """Tell which phases have cells so different along the series that their lines are wider in the sum."""
+    scale = np.stack([one.scale for one in fitted])
+    strain = np.stack([one.strain for one in fitted])
+    scale = np.where(np.isnan(strain), 0.0, scale)
+    total = np.maximum(scale.sum(axis=0), 1e-300)
+    mean = np.nansum(scale * strain, axis=0) / total
+    spread = np.sqrt(np.nansum(scale * (strain - mean) ** 2, axis=0) / total)
+    # at 2 theta = 45 deg, the middle of most patterns
+    theta = np.radians(22.5)
+    width = np.array([one.size / np.cos(theta) + one.strain * np.tan(theta) for one in state.members])
+    return np.asarray(np.degrees(2.0 * FWHM * spread * np.tan(theta)) > BLUR * width)
+
+
+def _sharpened(
+    x: Array,
+    y: Array,
+    unc: Sequence[Array | None],
+    statistics: str,
+    light: Radiation,
+    state: model.State,
+    fitted: Sequence[Fitted],
+    blurred: NDArray[np.bool_],
+) -> model.State:
+    """Take the widths of blurred phases from the pattern that shows most of them, refined alone."""
+    scale = np.stack([one.scale for one in fitted])
+    members, shapes = list(state.members), []
+    for place in np.unique([int(np.argmax(scale[:, number])) for number in np.flatnonzero(blurred)]):
+        spread = unc[place]
+        data = measured.prepare(x, y[place], statistics, None if spread is None else spread**2, light, None)
+        limits = Limits()
+        there = np.flatnonzero(scale[place] > SEEN * fitted[place].least)
+        first = model.solve([state.members[number] for number in there], state.common, data, limits)
+        own = model.refine(first, data, limits, iterations=10)
+        shapes.append(own.common.eta)
+        for number, one in zip(there, own.members, strict=True):
+            if blurred[number] and int(np.argmax(scale[:, number])) == place:
+                members[number] = replace(members[number], size=one.size, strain=one.strain)
+    common = replace(state.common, eta=float(np.mean(shapes)))
+    return replace(state, members=tuple(members), common=common)
 
 
 def _stacked(series: xr.Dataset) -> tuple[Array, Array, Sequence[Array | None]]:
