@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.xrd.lines.axis import check_degrees
 from surfspec.xrd.lines.noise import Noise, counting_variance, noise_of
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 
@@ -37,7 +38,7 @@ def one_pattern(ds: xr.Dataset, wavelength: str | float | Radiation | None, what
     Raises
     ------
     InputError
-        For anything but a single pattern over ``two_theta`` with enough points, not all of one value.
+        For anything but a single pattern over ``two_theta`` (deg, 0 to 180) with enough points.
     """
     schema.check(ds, "spectrum")
     if schema.axis_of(ds) != "two_theta" or ds["intensity"].ndim != 1:
@@ -46,6 +47,7 @@ def one_pattern(ds: xr.Dataset, wavelength: str | float | Radiation | None, what
             remedy="Select one member of a series with isel()",
         )
     x, y = ds["two_theta"].values.astype(np.float64), ds["intensity"].values.astype(np.float64)
+    check_degrees(x)
     if len(x) < FEWEST:
         raise InputError(
             f"{len(x)} points are too few to tell lines from background",
