@@ -25,10 +25,10 @@ def measured(seed: int = 4) -> np.ndarray:
     total = np.zeros(len(GRID))
     for name, share in zip(PHASES, (0.4, 0.3, 0.2, 0.1), strict=True):
         card = ss.xrd.phases([name])[0]
-        a, b, c, *angles = card.cell
+        a, b, c, alpha, beta, gamma = card.cell
         larger = ss.xrd.Phase(
-            card.id, card.name, card.formula, card.space_group, (a * 1.001, b * 1.001, c * 1.001, *angles), card.sites,
-            card.source, card.trust,
+            card.id, card.name, card.formula, card.space_group,
+            (a * 1.001, b * 1.001, c * 1.001, alpha, beta, gamma), card.sites, card.source, card.trust,
         )  # fmt: skip
         total += share * ss.xrd.pattern(larger, wavelength="CuKa", two_theta=GRID, scale=1.0).intensity.values
     return np.asarray(np.random.default_rng(seed).poisson(100.0 + 8000.0 * total / total.max()))

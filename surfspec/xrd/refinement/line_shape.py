@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
 from surfspec.xrd.patterns.thompson import mix_derivatives
 
@@ -108,3 +111,38 @@ def slopes(part: Block, by_center: Array, by_width: Array, by_eta: Array) -> Non
     np.multiply(part.bell, (2.0 / np.pi) / h, out=by_eta)
     bell = np.exp(-4.0 * _LN2 * np.square(part.u[:, middle]))
     by_eta[:, middle] -= bell * (2.0 * np.sqrt(_LN2 / np.pi) / h)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Lines drawn on their windows: parts by level, and where their points go in sparse columns (n + 1 rows)."""
+
+    parts: tuple[Block, ...]
+    rows: NDArray[np.int32]
+    pointer: NDArray[np.int32]
+    size: int
+
+    def _sparse(self, data: Array) -> csc_array:
+        return csc_array((data, self.rows, self.pointer), shape=(self.size, len(self.pointer) - 1))
+
+    def _views(self, data: Array) -> list[Array]:
+        """Return views of a flat array, one for each level, of the shape of its windows."""
+        ends = np.cumsum([0, *(part.u.size for part in self.parts)])
+        return [data[a:b].reshape(part.u.shape) for part, a, b in zip(self.parts, ends[:-1], ends[1:], strict=True)]
+
+    @cached_property
+    def value(self) -> csc_array:
+        """Lines of unit area, points x lines."""
+        data = np.empty(len(self.rows))
+        for part, view in zip(self.parts, self._views(data), strict=True):
+            value(part, view)
+        return self._sparse(data)
+
+    @cached_property
+    def slopes(self) -> tuple[csc_array, csc_array, csc_array]:
+        """Derivatives with respect to centre, FWHM and Lorentzian share; drawn when a step first asks for them."""
+        bags = tuple(np.empty(len(self.rows)) for _ in range(3))
+        for part, *views in zip(self.parts, *(self._views(bag) for bag in bags), strict=True):
+            slopes(part, *views)
+        by_center, by_width, by_eta = (self._sparse(bag) for bag in bags)
+        return by_center, by_width, by_eta

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -27,8 +26,7 @@ from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.texture import march_factor, texture_cosines
 from surfspec.xrd.patterns.wavelengths import Radiation
 from surfspec.xrd.refinement.lattice import Lattice, allowed, metric_terms, parts_of
-from surfspec.xrd.refinement.line_shape import Block, Shape, block, shape, value
-from surfspec.xrd.refinement.line_shape import slopes as line_slopes
+from surfspec.xrd.refinement.line_shape import Block, Blocks, Shape, block, shape
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -146,41 +144,6 @@ def build(
     return PhaseModel(
         phase, light, hkl, parts, metric_terms(phase), strength, direction, squared, groups, reference, slow
     )
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Lines drawn on their windows: parts by level, and where their points go in sparse columns (n + 1 rows)."""
-
-    parts: tuple[Block, ...]
-    rows: NDArray[np.int32]
-    pointer: NDArray[np.int32]
-    size: int
-
-    def _sparse(self, data: Array) -> csc_array:
-        return csc_array((data, self.rows, self.pointer), shape=(self.size, len(self.pointer) - 1))
-
-    def _views(self, data: Array) -> list[Array]:
-        """Return views of a flat array, one for each level, of the shape of its windows."""
-        ends = np.cumsum([0, *(part.u.size for part in self.parts)])
-        return [data[a:b].reshape(part.u.shape) for part, a, b in zip(self.parts, ends[:-1], ends[1:], strict=True)]
-
-    @cached_property
-    def value(self) -> csc_array:
-        """Lines of unit area, points x lines."""
-        data = np.empty(len(self.rows))
-        for part, view in zip(self.parts, self._views(data), strict=True):
-            value(part, view)
-        return self._sparse(data)
-
-    @cached_property
-    def slopes(self) -> tuple[csc_array, csc_array, csc_array]:
-        """Derivatives with respect to centre, FWHM and Lorentzian share; drawn when a step first asks for them."""
-        bags = tuple(np.empty(len(self.rows)) for _ in range(3))
-        for part, *views in zip(self.parts, *(self._views(bag) for bag in bags), strict=True):
-            line_slopes(part, *views)
-        by_center, by_width, by_eta = (self._sparse(bag) for bag in bags)
-        return by_center, by_width, by_eta
 
 
 @dataclass(frozen=True)
