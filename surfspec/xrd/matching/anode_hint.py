@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from surfspec.xrd.matching import model
-from surfspec.xrd.matching.dictionary import dictionary, first_shift
+from surfspec.xrd.matching.dictionary import COARSE, dictionary, first_shift
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Common, Member
 from surfspec.xrd.patterns.wavelengths import anodes, radiation
@@ -54,6 +54,6 @@ def _gain(data: Measured, common: Common, candidates: Sequence[Phase], limits: L
     usable = [one for one in members if np.any(model.column(one, common, data) > 0)]
     if not usable:
         return 0.0, ""
-    _, gain, _ = first_shift(dictionary(usable, common, data), data, limits)
+    _, gain, _ = first_shift(dictionary(usable, common, data, COARSE), data, limits)
     at = int(np.argmax(gain))
     return float(gain[at]), usable[at].phase.id

@@ -17,8 +17,9 @@ from surfspec.xrd.recipe import Limits
 
 Array = NDArray[np.float64]
 
-#: Isotropic strains of the dictionary.
+#: Isotropic strains of the dictionary, and those that the search for the common shift needs.
 STRAINS = np.round(np.arange(-0.010, 0.0101, 0.001), 4)
+COARSE = STRAINS[::2]
 #: Zero shifts (deg) tried with the first phase.
 ZEROS = np.round(np.arange(-0.20, 0.201, 0.05), 3)
 
@@ -36,7 +37,7 @@ class Dictionary:
     strains: Array
 
 
-def dictionary(members: Sequence[Member], common: Common, data: Measured) -> Dictionary:
+def dictionary(members: Sequence[Member], common: Common, data: Measured, strains: Array = STRAINS) -> Dictionary:
     """Draw every candidate at every strain with the typical line width of the pattern."""
     n, step = len(data.x), data.step
     size = fft.next_fast_len(n + 512, real=True)
@@ -44,24 +45,24 @@ def dictionary(members: Sequence[Member], common: Common, data: Measured) -> Dic
     offsets = np.arange(size) * step
     offsets = np.minimum(offsets, size * step - offsets)
     kernel = fft.rfft(profile.pseudo_voigt(offsets, np.array(width), common.eta) * (offsets < model.REACH * width))
-    sticks = np.zeros((len(members), len(STRAINS), size), dtype=np.float32)
+    sticks = np.zeros((len(members), len(strains), size), dtype=np.float32)
     for number, one in enumerate(members):
-        sticks[number] = _sticks(one, common, data, size)
+        sticks[number] = _sticks(one, common, data, size, strains)
     flat = sticks.reshape(-1, size)
     columns = np.empty((len(flat), n), dtype=np.float32)
     for start in range(0, len(flat), 256):
         part = fft.irfft(fft.rfft(flat[start : start + 256], axis=1) * kernel, size, axis=1)
         columns[start : start + 256] = part[:, :n]
     sigma = np.array([one.sigma for one in members])
-    penalty = (STRAINS[None, :] / sigma[:, None]) ** 2 * np.array([len(one.metric) for one in members])[:, None] * 0.25
-    return Dictionary(tuple(members), columns.reshape(len(members), len(STRAINS), n), penalty, STRAINS)
+    penalty = (strains[None, :] / sigma[:, None]) ** 2 * np.array([len(one.metric) for one in members])[:, None] * 0.25
+    return Dictionary(tuple(members), columns.reshape(len(members), len(strains), n), penalty, strains)
 
 
-def _sticks(one: Member, common: Common, data: Measured, size: int) -> Array:
+def _sticks(one: Member, common: Common, data: Measured, size: int, strains: Array) -> Array:
     """Histogram of line areas on the grid for each strain, shape (strains, size), linear between grid points."""
     _, areas, _, waves, numbers = model.geometry(one, common)
     base = (one.found.parts @ one.metric)[numbers]
-    q = base[None, :] * (1.0 - 2.0 * STRAINS[:, None])
+    q = base[None, :] * (1.0 - 2.0 * strains[:, None])
     sine = np.minimum(waves * np.sqrt(q) / 2.0, 1.0)
     shown = profile.shift(2.0 * np.degrees(np.arcsin(sine)), common.zero, common.displacement)
     place = (shown - data.x[0]) / data.step
@@ -69,11 +70,11 @@ def _sticks(one: Member, common: Common, data: Measured, size: int) -> Array:
     low = np.where(ok, place, 0.0).astype(np.int64)
     part = np.where(ok, place - low, 0.0)
     strength = np.where(ok, areas, 0.0)
-    row = low + np.arange(len(STRAINS))[:, None] * size
-    total = len(STRAINS) * size
+    row = low + np.arange(len(strains))[:, None] * size
+    total = len(strains) * size
     left = np.bincount(row.ravel(), (strength * (1.0 - part)).ravel(), total)
     right = np.bincount(row.ravel() + 1, (strength * part).ravel(), total + 1)[:total]
-    return np.asarray((left + right).reshape(len(STRAINS), size))
+    return np.asarray((left + right).reshape(len(strains), size))
 
 
 def scan(book: Dictionary, state: State, data: Measured) -> tuple[Array, Array]:
@@ -117,7 +118,9 @@ def first_shift(book: Dictionary, data: Measured, limits: Limits) -> tuple[float
     """Try zero shifts with every single phase: return the best shift with the gains and strains at that shift."""
     best: tuple[float, float, Array, Array] | None = None
     residual = data.project(data.y)
-    coarse = replace(book, columns=book.columns[:, ::2], penalty=book.penalty[:, ::2], strains=book.strains[::2])
+    few = np.flatnonzero(np.isin(book.strains, COARSE))
+    part = slice(int(few[0]), None, int(few[1] - few[0]))
+    coarse = replace(book, columns=book.columns[:, part], penalty=book.penalty[:, part], strains=book.strains[part])
     for zero in ZEROS[np.abs(ZEROS) <= limits.largest_shift]:
         bins = round(zero / data.step)
         moved = [np.roll(one, -bins, axis=0) for one in (residual, data.weight, data.basis)]
