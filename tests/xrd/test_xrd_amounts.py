@@ -210,6 +210,45 @@ def test_other_datasets_are_refused():
         xrd.composition(nameless.drop_vars("scale"))
 
 
+def test_a_refinement_is_quantified_with_its_covariance():
+    """A simulated mixture: fractions are those of the fit; grains of known size move them the way Brindley says."""
+    x = np.arange(20.0, 70.0, 0.03)
+    truth = {"corundum": 0.6, "ZnO": 0.4}
+    cards = {name: xrd.phases([name])[0] for name in truth}
+    made = sum(
+        share / cards[name].density
+        * xrd.pattern(cards[name], wavelength="CuKa", two_theta=x, scale=1.0).intensity.values
+        for name, share in truth.items()
+    )  # fmt: skip
+    counts = np.random.default_rng(3).poisson(made * 5000.0 / made.max() + 60.0)
+    measured = ss.spectrum(x, counts, technique="XRD", simulated="true", wavelength_name="CuKa")
+    fit = xrd.refine(measured, list(truth))
+    found = xrd.quantify(fit)
+    assert found.weight_fraction.values == pytest.approx(fit.weight_fraction.values, abs=1e-9)
+    assert found.weight_fraction.values == pytest.approx(list(truth.values()), abs=0.01)
+    assert found.weight_fraction_covariance.values.sum(axis=0) == pytest.approx(0.0, abs=1e-12)
+    # sizes that nobody knows widen it
+    assert (found.weight_fraction_unc.values >= fit.weight_fraction_unc.values).all()
+    assert found.attrs["simulated"] == "true"
+    elements = xrd.composition(found)
+    w = fit.weight_fraction.values / [molar_mass("Al2O3"), molar_mass("ZnO")]
+    assert elements.atomic_fraction.sel(element="Zn").item() == pytest.approx(w[1] / (5 * w[0] + 2 * w[1]), abs=1e-9)
+    coarse = xrd.quantify(fit, grain=10.0)
+    assert coarse.weight_fraction.sel(phase="ZnO").item() > found.weight_fraction.sel(phase="ZnO").item()
+
+
+@pytest.mark.data
+def test_a_refined_round_robin_sample(data_dir):
+    truth = {"corundum": 0.3137, "ZnO": 0.3421, "CaF2": 0.3442}
+    measured = ss.read(data_dir / "xrd" / "cpd_qarr" / "cpd-1g.xy", wavelength="CuKa")
+    fit = xrd.refine(measured, list(truth))
+    found = xrd.quantify(fit)
+    assert found.weight_fraction.values == pytest.approx(fit.weight_fraction.values, abs=1e-6)
+    error = found.weight_fraction.values - list(truth.values())
+    assert np.abs(error).max() < 0.02
+    assert np.abs(error / found.weight_fraction_unc.values).max() < 3.0
+
+
 @pytest.mark.data
 def test_weighed_mixtures_are_covered(data_dir):
     """Round-robin sample 1 and mixtures of a synthesis laboratory: most within two stated uncertainties."""
