@@ -38,7 +38,7 @@ from surfspec.xrd.structures.folder import read_folder
 from surfspec.xrd.structures.likeness import isotypes, polymorphs, same_structure_type
 from surfspec.xrd.structures.listing import phase_table
 from surfspec.xrd.structures.phase import Phase, Site
-from surfspec.xrd.structures.plausibility import doubts
+from surfspec.xrd.structures.second_look import doubts
 
 __all__ = [
     "Axial",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 
 import gemmi
@@ -114,10 +115,36 @@ def test_table_of_phases():
     assert one.density.item() == pytest.approx(3.30, abs=0.01)
     assert np.isnan(one.temperature)
     assert table.sizes["phase"] == len(CARDS)
-    with pytest.raises(errors.InputError, match="twice"):
-        xrd.phase_table([CARDS[0], CARDS[0]])
-    with pytest.raises(errors.InputError, match="a str is no phase"):
-        xrd.phase_table(["Pb_fcc"])
+    with pytest.raises(errors.InputError, match="two phases have the id"):
+        xrd.phase_table([CARDS[0], dataclasses.replace(CARDS[0], note="another")])
+
+
+@pytest.mark.parametrize("ask", [xrd.phase_table, xrd.isotypes, xrd.polymorphs])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ([3], "3 is no phase"),
+        (None, "phases is None"),
+        (["Pb_fccc"], "Did you mean Pb_fcc"),
+        (np.zeros((2, 2)), "is a"),
+    ],
+)
+def test_what_is_no_phase_is_refused(ask, wrong, said):
+    with pytest.raises(errors.InputError, match=said):
+        ask(wrong)
+
+
+def test_names_stand_for_phases():
+    assert xrd.phase_table("Pb_fcc").phase.values.tolist() == ["Pb_fcc"]
+    assert xrd.phase_table(["Pb_fcc", *xrd.phases("TiO2")]).sizes["phase"] == 4
+    assert xrd.isotypes([]) == ()
+    assert xrd.isotypes(["CaO", "MgO"]) == xrd.isotypes(xrd.phases(["CaO", "MgO"]))
+    assert xrd.doubts("corundum") == xrd.doubts(xrd.phases("corundum")[0])
+    assert xrd.same_structure_type("halite", xrd.phases("MgO")[0])
+    with pytest.raises(errors.InputError, match="'ZrO2' is ZrO2_c, ZrO2_m, ZrO2_t"):
+        xrd.doubts("ZrO2")
+    with pytest.raises(errors.InputError, match="second: 7 is no phase"):
+        xrd.same_structure_type("halite", 7)
 
 
 def same_numbers(card, text):

@@ -28,14 +28,53 @@ def lead(**changes):
         ({"sites": (Site("Pb", {"Pb": 1.2}, (0.0, 0.0, 0.0)),)}, "occupancies"),
         ({"sites": (Site("Pb", {"Pb": 0.8, "Na": 0.5}, (0.0, 0.0, 0.0)),)}, "occupancies"),
         ({"sites": (Site("Q", {"Q": 1.0}, (0.0, 0.0, 0.0)),)}, "unknown element"),
-        ({"sites": (Site("Pb", {"Pb": 1.0}, (math.nan, 0.0, 0.0)),)}, "not finite"),
         ({"sites": (Site("Pb", {"Pb": 1.0}, (0.0, 0.0, 0.0)), Site("Na", {"Na": 1.0}, (0.05, 0.0, 0.0)))}, "apart"),
         ({"verified": True, "trust": "C"}, "cannot be verified"),
+        ({"sites": (Site("Pb", {"Pb": 1.0}, (0.0, 0.0, 0.0), 80.0),)}, "not within 0 and 25"),
+        ({"sites": ("Pb",)}, "a site is no Site"),
+        ({"sites": "Pb"}, "sites is 'Pb'"),
+        ({"cell": (4.95, 4.95, 4.95)}, "holds 3 numbers"),
+        ({"cell": ("4.95", 4.95, 4.95, 90, 90, 90)}, "has the cell '4.95'"),
+        ({"cell_uncertainty": -1.0}, "cell_uncertainty is -1.0"),
+        ({"cell_uncertainty": 5}, "cell_uncertainty is 5"),
+        ({"cell_uncertainty": math.nan}, "cell_uncertainty is nan"),
+        ({"temperature": -5.0}, "temperature is -5.0"),
+        ({"temperature": "300 K"}, "temperature is '300 K'"),
+        ({"trust": "Z", "verified": False}, "trust is 'Z'"),
+        ({"formula": "Zz9("}, "no chemical formula"),
+        ({"formula": "Zz"}, "no chemical formula"),
+        ({"formula": "Pb1.2.3"}, "no chemical formula"),
+        ({"formula": 7}, "formula is 7"),
+        ({"id": ""}, "has no id"),
+        ({"id": 5}, "id is 5"),
+        ({"verified": "yes"}, "verified is 'yes'"),
     ],
 )
 def test_impossible_phases_are_refused(changes, message):
     with pytest.raises(errors.InputError, match=message):
         lead(**changes)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (("Pb", {"Pb": 1.0}, (math.nan, 0.0, 0.0)), "xyz is nan"),
+        (("Pb", {"Pb": 1.0}, (0.0, 0.0)), "holds 2 numbers"),
+        (("Pb", {"Pb": math.nan}, (0.0, 0.0, 0.0)), "share of Pb is nan"),
+        (("Pb", ["Pb"], (0.0, 0.0, 0.0)), "species is"),
+        (("Pb", {"Pb": 1.0}, (0.0, 0.0, 0.0), "0.6"), "b_iso is '0.6'"),
+        ((3, {"Pb": 1.0}, (0.0, 0.0, 0.0)), "label of a site is 3"),
+    ],
+)
+def test_faulty_sites_are_refused(fields, message):
+    with pytest.raises(errors.InputError, match=message):
+        Site(*fields)
+
+
+def test_formulas_with_brackets_and_unknown_ones():
+    assert [phase.id for phase in xrd.phases(["Ca(OH)2"])] == [phase.id for phase in xrd.phases(["CaO2H2"])]
+    assert lead(formula="").formula == ""
+    assert lead(formula="Pb(OH)2", cell=[4.95, 4.95, 4.95, 90, 90, 90]).density == pytest.approx(11.34, abs=0.02)
 
 
 def test_a_shared_position_may_hold_two_elements():

@@ -177,6 +177,30 @@ def test_mixed_site_with_partial_occupancies(tmp_path):
     assert phase.density == pytest.approx(5.96, abs=0.02)  # (Y, Zr)O1.926 by hand: 4 * 121.7 u / 135.8 angstrom3
 
 
+@pytest.mark.parametrize(("occupancy", "said"), [("nan", "'nan', no number"), ("?", "unknown"), ("full", "'full'")])
+def test_occupancies_that_are_no_numbers_are_refused(tmp_path, occupancy, said):
+    path = cif(
+        tmp_path, f"Na1 Na 0 0 0 {occupancy}\nCl1 Cl 0.5 0.5 0.5 .", header="_space_group_name_H-M_alt 'F m -3 m'\n",
+        columns=("type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"), a="5.64", b="5.64", c="5.64",
+    )  # fmt: skip
+    with pytest.raises(errors.InputError, match=f"the occupancy of Na1 is.*{said}"):
+        xrd.read_cif(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "formula", "noted"),
+    [("Na1e999 Cl(((", "NaCl", True), ("Xy2 O3", "NaCl", True), ("Na0 Cl", "NaCl", True), ("Cl1 Na1", "ClNa", False),
+     ("(Na Cl)2", "(NaCl)2", False)],
+)  # fmt: skip
+def test_a_formula_that_is_none_is_noted_and_replaced(tmp_path, written, formula, noted):
+    header = f"_space_group_name_H-M_alt 'F m -3 m'\n_chemical_formula_sum '{written}'\n"
+    phase = xrd.read_cif(cif(tmp_path, "Na1 Na 0 0 0\nCl1 Cl 0.5 0.5 0.5", header=header, a="5.64", b="5.64", c="5.64"))
+    assert phase.formula == formula
+    assert ("cannot be read, that of the sites is used" in phase.note) == noted
+    assert "B = 0.6 square angstrom assumed for Na1, Cl1." in phase.note
+    assert "Check" not in phase.note
+
+
 def test_anisotropic_displacement_becomes_its_equivalent(tmp_path):
     aniso = "loop_\n_atom_site_aniso_label\n" + "".join(f"_atom_site_aniso_U_{i}\n" for i in (11, 22, 33, 12, 13, 23))
     header = "_space_group_name_H-M_alt 'P -1'\n" + aniso + "Mo 0.01 0.02 0.03 0 0 0\n"

@@ -17,9 +17,9 @@ from surfspec.errors import InputError
 from surfspec.xrd.structures import cif_blocks
 from surfspec.xrd.structures.cif_sites import ASSUMED_B, Atoms, read_atoms
 from surfspec.xrd.structures.cif_symmetry import operations, settings
-from surfspec.xrd.structures.formula import parse_formula
+from surfspec.xrd.structures.formula import is_known_formula, parse_formula
 from surfspec.xrd.structures.phase import Phase, Site
-from surfspec.xrd.structures.plausibility import content, doubts
+from surfspec.xrd.structures.plausibility import content, unlikely
 
 Cell = tuple[float, float, float, float, float, float]
 
@@ -48,8 +48,9 @@ def read_cif(path: str | Path, *, id: str | None = None, block: str | None = Non
     Phase
         With trust ``"B"``: nobody has compared it with its source. Occupancies are those of the file (the share of
         a position that is filled). Standard uncertainties in brackets give ``cell_uncertainty``, the temperature of
-        the measurement is taken over. The note says what was assumed (displacement parameters, the origin that the
-        symbol leaves open) and, after "Check:", what is unlikely (see `doubts`). A file is read again when it changes.
+        the measurement is taken over. The note says what was assumed (displacement parameters that the file lacks, the
+        origin that the symbol leaves open), averaged (anisotropic displacements) or not understood and, after "Check:",
+        what is unlikely (see `doubts`); it is empty where nothing was. A file is read again when it changes.
 
     Raises
     ------
@@ -57,8 +58,8 @@ def read_cif(path: str | Path, *, id: str | None = None, block: str | None = Non
         When the file is missing, no CIF, or holds no or several structures.
     InputError
         For a missing cell or space group, a cell or operations that contradict it, an origin that cannot be told, an
-        unknown element, occupancies that are ``?``, outside 0 to 1 or with a sum above 1, numbers that are not finite,
-        atoms closer than 0.5 angstrom, and magnetic or modulated structures.
+        unknown element, occupancies that are ``?`` or no numbers, outside 0 to 1 or with a sum above 1, other numbers
+        that are not finite, atoms closer than 0.5 angstrom, and magnetic or modulated structures.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def read_block(block: gemmi.cif.Block, file: Path, name: str) -> Phase:
     cell = _cell(block, file)
     groups, symmetry_note = settings(structure, cell, file)
     atoms = read_atoms(block, structure, file)
-    stated = _stated_formula(block)
+    stated, formula_note = _stated_formula(block)
     header = _Header(
         cif_blocks.text(block, "_chemical_name_mineral", "_chemical_name_common") or file.stem,
         _source(block, file),
@@ -98,7 +99,7 @@ def read_block(block: gemmi.cif.Block, file: Path, name: str) -> Phase:
     tries = [_Try(group.xhm(), atoms.sites) for group in groups] or [_Try("P 1", _spread(atoms, structure, file))]
     made = [_make(name, cell, one, stated, header) for one in tries]
     phase, origin_note = _the_one(made, block, stated, file)
-    notes = [*_said(symmetry_note, origin_note), *atoms.notes, *_assumed(atoms)]
+    notes = [*_said(symmetry_note, origin_note, formula_note), *atoms.notes, *_assumed(atoms)]
     notes += _missing_hydrogen(phase, stated)
     unlikely = [*_unlikely(block, phase, stated), *_conditions(block)]
     if unlikely:
@@ -210,7 +211,7 @@ def _conditions(block: gemmi.cif.Block) -> list[str]:
 
 
 def _unlikely(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
-    return [*doubts(phase), *_density(block, phase, stated), *_units(block, phase, stated)]
+    return [*unlikely(phase), *_density(block, phase, stated), *_units(block, phase, stated)]
 
 
 def _units(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
@@ -235,10 +236,16 @@ def _density(block: gemmi.cif.Block, phase: Phase, stated: str) -> list[str]:
 
 
 def _assumed(atoms: Atoms) -> list[str]:
-    if not atoms.assumed:
-        return []
-    some = ", ".join(atoms.assumed[:6]) + (" and others" if len(atoms.assumed) > 6 else "")
-    return [f"B = {ASSUMED_B} square angstrom assumed for {some}."]
+    notes = []
+    if atoms.assumed:
+        notes.append(f"B = {ASSUMED_B} square angstrom assumed for {_some(atoms.assumed)}.")
+    if atoms.averaged:
+        notes.append(f"B of {_some(atoms.averaged)} is the isotropic equivalent of anisotropic displacements.")
+    return notes
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:6]) + (" and others" if len(labels) > 6 else "")
 
 
 def _missing_hydrogen(phase: Phase, stated: str) -> list[str]:
@@ -251,10 +258,15 @@ def _said(*texts: str) -> list[str]:
     return [one for one in texts if one]
 
 
-def _stated_formula(block: gemmi.cif.Block) -> str:
-    letters = re.sub(r"[^A-Za-z0-9.]", "", cif_blocks.text(block, "_chemical_formula_sum"))
+def _stated_formula(block: gemmi.cif.Block) -> tuple[str, str]:
+    """Return the formula of the file, empty where there is none of elements, and a note on what is no formula."""
+    written = cif_blocks.text(block, "_chemical_formula_sum")
+    letters = re.sub(r"[^A-Za-z0-9.()]", "", written)
     letters = re.sub(r"D(?![a-z])", "H", letters)
-    return re.sub(r"(?<![0-9.])1(?![0-9.])", "", letters)
+    formula = re.sub(r"(?<![0-9.])1(?![0-9.])", "", letters)
+    if not formula or is_known_formula(formula):
+        return formula, ""
+    return "", f"The file's formula {written[:40]!r} cannot be read, that of the sites is used."
 
 
 def _unit(amounts: dict[str, float]) -> str:

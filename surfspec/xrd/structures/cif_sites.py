@@ -6,13 +6,14 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from surfspec.errors import InputError
-from surfspec.xrd.structures.cif_blocks import text
+from surfspec.xrd.structures.cif_blocks import measured, text
 from surfspec.xrd.structures.formula import parse_formula
 from surfspec.xrd.structures.site import Site
 from surfspec.xrd.structures.validation import FULL
@@ -30,10 +31,11 @@ _EIGHT_PI_SQUARED = 8.0 * math.pi**2
 
 @dataclass
 class Atoms:
-    """What a file says of its atoms: sites, the labels whose B was assumed, and what should be noted."""
+    """What a file says of its atoms: sites, labels of which B was assumed or averaged, and what should be noted."""
 
     sites: tuple[Site, ...]
     assumed: list[str] = field(default_factory=list)
+    averaged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -61,9 +63,9 @@ def read_atoms(block: gemmi.cif.Block, structure: gemmi.SmallStructure, file: Pa
             atoms.notes.append(f"{atom.label} has no coordinates and is left out.")
             continue
         _check_numbers(atom, place, file)
-        b, stated = _displacement(atom, structure.cell)
-        if not stated:
-            atoms.assumed.append(str(atom.label))
+        b, how = _displacement(atom, structure.cell)
+        if how:
+            (atoms.assumed if how == "assumed" else atoms.averaged).append(str(atom.label))
         _merge(merged, atom, place, symbol, b, file)
     if not merged:
         raise InputError(
@@ -135,12 +137,15 @@ def _check_numbers(atom: gemmi.SmallStructure.Site, place: tuple[float, float, f
         )
 
 
-def _displacement(atom: gemmi.SmallStructure.Site, cell: gemmi.UnitCell) -> tuple[float, bool]:
-    """Return B and whether the file states it: isotropic, or as the equivalent of an anisotropic tensor.
+def _displacement(
+    atom: gemmi.SmallStructure.Site, cell: gemmi.UnitCell
+) -> tuple[float, Literal["", "averaged", "assumed"]]:
+    """Return B and where it is from: empty for the file, the average of an anisotropic tensor, or assumed.
 
     U_eq = (1/3) sum_ij U_ij a*_i a*_j a_i . a_j (Fischer and Tillmanns, Acta Cryst. C44 (1988) 775).
     """
     u = float(atom.u_iso)
+    how: Literal["", "averaged"] = ""
     if not (math.isfinite(u) and 0.0 < u < LARGEST_U) and atom.aniso.nonzero():
         tensor = np.array(atom.aniso.as_mat33().tolist(), dtype=np.float64)
         a = np.array([cell.a, cell.b, cell.c])
@@ -149,10 +154,11 @@ def _displacement(atom: gemmi.SmallStructure.Site, cell: gemmi.UnitCell) -> tupl
         )
         metric = np.outer(a, a) * np.where(np.eye(3) > 0, 1.0, cosines)
         reciprocal = np.sqrt(np.diag(np.linalg.inv(metric)))
+        how = "averaged"
         u = float(np.sum(tensor * np.outer(reciprocal, reciprocal) * metric) / 3.0)
     if math.isfinite(u) and 0.0 < u < LARGEST_U:
-        return _EIGHT_PI_SQUARED * u, True
-    return ASSUMED_B, False
+        return _EIGHT_PI_SQUARED * u, how
+    return ASSUMED_B, "assumed"
 
 
 def _dummies(block: gemmi.cif.Block) -> set[int]:
@@ -161,13 +167,15 @@ def _dummies(block: gemmi.cif.Block) -> set[int]:
 
 
 def _refuse_unknown_occupancies(block: gemmi.cif.Block, file: Path) -> None:
-    """Refuse occupancies that the file says are unknown; ``.`` or no column at all means full by the dictionary."""
+    """Refuse occupancies that are unknown or no numbers; ``.`` or no column at all means full by the dictionary."""
     labels = [str(value) for value in block.find_values("_atom_site_label")]
     given = [str(value) for value in block.find_values("_atom_site_occupancy")]
-    unknown = [labels[i] if i < len(labels) else f"number {i + 1}" for i, value in enumerate(given) if value == "?"]
-    if unknown:
+    bad = [i for i, value in enumerate(given) if value != "." and not math.isfinite(measured(value)[0])]
+    if bad:
+        names = [labels[i] if i < len(labels) else f"number {i + 1}" for i in bad[:4]]
         raise InputError(
-            f"the occupancy of {', '.join(unknown[:4])}{' and others' if len(unknown) > 4 else ''} is '?', unknown",
+            f"the occupancy of {', '.join(names)}{' and others' if len(bad) > 4 else ''} is {given[bad[0]][:20]!r}"
+            f"{', unknown' if given[bad[0]] == '?' else ', no number'}",
             where=file,
             remedy="Give the occupancy as a number, or '.' where the site is full",
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec.xrd.structures.chosen import one_phase, several_phases
 from surfspec.xrd.structures.formula import parse_formula
 from surfspec.xrd.structures.phase import Phase, orbits
 from surfspec.xrd.structures.symmetry import symmetry
@@ -20,7 +21,7 @@ SHAPE = 0.1
 Type = tuple[int, tuple[tuple[tuple[float, int], ...], ...]]
 
 
-def same_structure_type(first: Phase, second: Phase) -> bool:
+def same_structure_type(first: str | Phase, second: str | Phase) -> bool:
     """Say whether two phases are isotypic: same space group, same sequence of positions, cells of the same shape.
 
     A position is known by the number of its images for each lattice point and by its free coordinates, which do not
@@ -30,12 +31,17 @@ def same_structure_type(first: Phase, second: Phase) -> bool:
     Parameters
     ----------
     first, second
-        Two phases.
+        Two phases, or names of cards.
 
     Returns
     -------
     bool
         True for halite and MgO, False for halite and CaF2.
+
+    Raises
+    ------
+    InputError
+        For what is no phase, or a name of none or several.
 
     References
     ----------
@@ -43,39 +49,46 @@ def same_structure_type(first: Phase, second: Phase) -> bool:
 
     Examples
     --------
-    >>> from surfspec import xrd
-    >>> [same_structure_type(xrd.phases(["halite"])[0], xrd.phases([name])[0]) for name in ("MgO", "CaF2")]
+    >>> [same_structure_type("halite", name) for name in ("MgO", "CaF2")]
     [True, False]
     """
+    return _isotypic(one_phase(first, "first"), one_phase(second, "second"))
+
+
+def _isotypic(first: Phase, second: Phase) -> bool:
     if structure_type(first) != structure_type(second):
         return False
     a, b = _shape(first), _shape(second)
     return bool(np.all(np.abs(a - b) <= SHAPE * np.maximum(np.abs(a), np.abs(b))))
 
 
-def isotypes(phases: Sequence[Phase]) -> tuple[tuple[str, ...], ...]:
+def isotypes(phases: str | Phase | Iterable[str | Phase]) -> tuple[tuple[str, ...], ...]:
     """Return the groups of isotypic phases among many, see `same_structure_type`.
 
     Parameters
     ----------
     phases
-        The phases.
+        The phases, or names of cards.
 
     Returns
     -------
     tuple of tuple of str
         Ids; phases without a partner are left out.
 
+    Raises
+    ------
+    InputError
+        For what is no phase, a name that no card has, and for two phases with one id.
+
     Examples
     --------
-    >>> from surfspec import xrd
-    >>> isotypes(xrd.phases(["CaO", "MgO", "CaF2"]))
+    >>> isotypes(["CaO", "MgO", "CaF2"])
     (('CaO', 'MgO'),)
     """
     groups: list[list[Phase]] = []
-    for phase in phases:
+    for phase in several_phases(phases, "phases", or_none=True):
         for group in groups:
-            if same_structure_type(group[0], phase):
+            if _isotypic(group[0], phase):
                 group.append(phase)
                 break
         else:
@@ -83,29 +96,35 @@ def isotypes(phases: Sequence[Phase]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(one.id for one in group) for group in groups if len(group) > 1)
 
 
-def polymorphs(phases: Sequence[Phase]) -> tuple[tuple[str, ...], ...]:
+def polymorphs(phases: str | Phase | Iterable[str | Phase]) -> tuple[tuple[str, ...], ...]:
     """Return the groups of phases of one composition among many.
 
     Parameters
     ----------
     phases
-        The phases.
+        The phases, or names of cards.
 
     Returns
     -------
     tuple of tuple of str
         Ids; phases without a partner are left out.
 
+    Raises
+    ------
+    InputError
+        For what is no phase, a name that no card has, and for two phases with one id.
+
     Examples
     --------
-    >>> from surfspec import xrd
-    >>> polymorphs(xrd.phases(["TiO2", "CaO"]))
+    >>> polymorphs(["TiO2", "CaO"])
     (('anatase', 'brookite', 'rutile'),)
     """
     groups: dict[tuple[tuple[str, float], ...], list[str]] = {}
-    for phase in phases:
+    for phase in several_phases(phases, "phases", or_none=True):
         counts = parse_formula(phase.formula)
         total = sum(counts.values())
+        if not total or "X" in counts:
+            continue  # nobody knows its composition
         key = tuple(sorted((name, round(count / total, 3)) for name, count in counts.items()))
         groups.setdefault(key, []).append(phase.id)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from surfspec import schema
 from surfspec._version import __version__
-from surfspec.errors import InputError
+from surfspec.xrd.structures.chosen import several_phases
 from surfspec.xrd.structures.phase import Phase
 
 _TEXTS = ("name", "formula", "space_group", "trust", "source", "cod", "note")
 _AXES = ("a", "b", "c", "alpha", "beta", "gamma")
 
 
-def phase_table(phases: Sequence[Phase]) -> xr.Dataset:
+def phase_table(phases: str | Phase | Iterable[str | Phase]) -> xr.Dataset:
     """Return phases as a table.
 
     Parameters
     ----------
     phases
-        From `phases`, `read_folder` or `read_cif`.
+        From `phases`, `read_folder` or `read_cif`, or names of cards.
 
     Returns
     -------
@@ -35,23 +35,16 @@ def phase_table(phases: Sequence[Phase]) -> xr.Dataset:
     Raises
     ------
     InputError
-        For what is no phase, and for two phases with one id.
+        For what is no phase, a name that no card has, and for two phases with one id.
 
     Examples
     --------
-    >>> from surfspec import xrd
-    >>> table = phase_table(xrd.phases(["Pb_fcc", "NaPb"]))
+    >>> table = phase_table(["Pb_fcc", "NaPb"])
     >>> table.verified.values.tolist(), table.density.values.round(2).tolist()
     ([True, False], [11.34, 6.16])
     """
-    rows = list(phases)
-    wrong = next((one for one in rows if not isinstance(one, Phase)), None)
-    if wrong is not None:
-        raise InputError(f"a {type(wrong).__name__} is no phase", where="phase_table", remedy="Pass xrd.phases()")
+    rows = several_phases(phases, "phases", or_none=True)
     ids = [phase.id for phase in rows]
-    twins = sorted({name for name in ids if ids.count(name) > 1})
-    if twins:
-        raise InputError(f"{twins[0]!r} stands there twice", where="phase_table", remedy="Give every phase its own id")
     table = xr.Dataset(coords={"phase": ("phase", np.array(ids, dtype=np.str_), {"long_name": "Phase"})})
     for name in _TEXTS:
         table[name] = ("phase", np.array([str(getattr(one, name)) for one in rows], dtype=np.str_))

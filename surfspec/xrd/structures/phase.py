@@ -12,8 +12,10 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.structures import validation
+from surfspec.xrd.structures.formula import is_known_formula
 from surfspec.xrd.structures.site import Site
 from surfspec.xrd.structures.symmetry import orbit_of, space_group
 
@@ -42,7 +44,8 @@ class Phase:
     id
         Short unique name, the coordinate of results.
     name, formula
-        Mineral or chemical name, and the formula unit (``"Na3Zr2Si2PO12"``).
+        Mineral or chemical name, and the formula unit (``"Na3Zr2Si2PO12"``, ``"Ca(OH)2"``), empty or ``"X"`` for an
+        unknown one.
     space_group
         Extended Hermann-Mauguin symbol, with the setting where there are several (``"F d -3 m:1"``).
     cell
@@ -63,6 +66,12 @@ class Phase:
         Kelvin, None where unknown.
     note
         What the user should know.
+
+    Raises
+    ------
+    InputError
+        For what no crystal can be (see `validation.check`), fields of another type, a formula of no elements, an
+        uncertainty outside 0 to 0.1, a temperature that is not above 0.
     """
 
     id: str
@@ -80,11 +89,45 @@ class Phase:
     note: str = ""
 
     def __post_init__(self) -> None:
+        self._check_fields()
         if self.verified and self.trust != "A":
             raise InputError(
                 f"trust {self.trust} cannot be verified", where="verified", remedy="Only grade A is verified"
             )
         validation.check(self.id, self.cell, self.space_group, self.sites)
+
+    def _check_fields(self) -> None:
+        texts = ("id", "name", "formula", "space_group", "source", "cod", "note")
+        wrong = next((name for name in texts if not isinstance(getattr(self, name), str)), None)
+        if wrong is not None:
+            shown = given.shown(getattr(self, wrong))
+            raise InputError(f"{wrong} is {shown}", where=f"phase {self.id!s}", remedy="Give a text")
+        where = f"phase {self.id}"
+        if not self.id.strip():
+            raise InputError("a phase has no id", where="id", remedy="Give a short unique name, 'Na15Pb4' say")
+        if self.formula not in ("", "X") and not is_known_formula(self.formula):
+            raise InputError(
+                f"{self.formula[:40]!r} is no chemical formula", where=where, remedy="Write 'Na3PO4' or 'Ca(OH)2'"
+            )
+        if self.trust not in TRUST:
+            raise InputError(f"trust is {given.shown(self.trust)}", where=where, remedy="Use 'A', 'B', 'C' or 'D'")
+        given.switch(self.verified, f"{where}, verified")
+        for name, low, high in (("cell_uncertainty", 0.0, 0.1), ("temperature", 0.0, np.inf)):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, given.number(value, f"{where}, {name}", low=low, high=high, above=True))
+        sites = given.listed(self.sites, f"{where}, sites")
+        if not all(isinstance(site, Site) for site in sites):
+            raise InputError("a site is no Site", where=where, remedy="Give xrd.Site(label, {'Na': 1.0}, (x, y, z))")
+        cell = given.listed(self.cell, f"{where}, cell")
+        if len(cell) != 6:
+            raise InputError(
+                f"the cell holds {len(cell)} numbers",
+                where=where,
+                remedy="Give a, b, c in angstrom and alpha, beta, gamma in degrees",
+            )
+        object.__setattr__(self, "sites", sites)
+        object.__setattr__(self, "cell", cell)
 
     @functools.cached_property
     def unit_cell(self) -> gemmi.UnitCell:

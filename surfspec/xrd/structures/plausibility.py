@@ -23,31 +23,12 @@ ATOM_VOLUME = (4.5, 125.0)
 FORMULA_TOLERANCE = 0.02
 
 
-def doubts(phase: Phase) -> tuple[str, ...]:
-    """Return what is unlikely about a phase, as sentences; empty when nothing is.
-
-    Distances are compared with the sum of the covalent radii (Cordero et al. 2008), the density with the volume that
-    atoms need, the content of the cell with the formula.
-
-    Parameters
-    ----------
-    phase
-        A phase; it passed the checks for what is impossible when it was made.
-
-    Returns
-    -------
-    tuple of str
-        One sentence a doubt.
+def unlikely(phase: Phase) -> tuple[str, ...]:
+    """Return what is unlikely about a phase, one sentence a doubt; see `surfspec.xrd.doubts`.
 
     References
     ----------
     B. Cordero et al., Dalton Trans. (2008) 2832 (radii, as tabulated by gemmi).
-
-    Examples
-    --------
-    >>> from surfspec import xrd
-    >>> doubts(xrd.phases(["Pb_fcc"])[0])
-    ()
     """
     return (*_short_distances(phase), *_crowding(phase), *formula_doubts(phase, parse_formula(phase.formula)))
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from surfspec import given
+from surfspec.errors import InputError
+
 
 @dataclass(frozen=True)
 class Site:
@@ -20,7 +23,12 @@ class Site:
     xyz
         Fractional coordinates.
     b_iso
-        Isotropic displacement parameter B = 8 pi^2 <u^2>, angstrom^2.
+        Isotropic displacement parameter B = 8 pi^2 <u^2>, angstrom^2, 0 to 25.
+
+    Raises
+    ------
+    InputError
+        For a field of another type, and numbers that are not finite. Whether they can be is asked of the phase.
     """
 
     label: str
@@ -29,7 +37,20 @@ class Site:
     b_iso: float = field(default=0.6, metadata={"low": 0.0, "high": 25.0, "unit": "angstrom^2"})
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "species", MappingProxyType(dict(self.species)))
+        where = f"site {self.label}" if isinstance(self.label, str) else "label"
+        if not isinstance(self.label, str):
+            raise InputError(f"the label of a site is {given.shown(self.label)}", where=where, remedy="Give a text")
+        if not isinstance(self.species, Mapping) or not all(isinstance(one, str) for one in self.species):
+            raise InputError(
+                f"species is {given.shown(self.species)}", where=where, remedy="Give elements with shares: {'Na': 1.0}"
+            )
+        xyz = given.listed(self.xyz, f"xyz of {where}")
+        if len(xyz) != 3:
+            raise InputError(f"xyz holds {len(xyz)} numbers", where=where, remedy="Give three fractional coordinates")
+        species = {symbol: given.number(value, f"{where}, share of {symbol}") for symbol, value in self.species.items()}
+        object.__setattr__(self, "species", MappingProxyType(species))
+        object.__setattr__(self, "xyz", tuple(given.number(value, f"{where}, xyz") for value in xyz))
+        object.__setattr__(self, "b_iso", given.number(self.b_iso, f"{where}, b_iso"))
 
     def __hash__(self) -> int:
         return hash((self.label, tuple(self.species.items()), self.xyz, self.b_iso))

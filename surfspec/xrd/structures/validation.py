@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.structures.site import Site
 from surfspec.xrd.structures.symmetry import metric_of, obeys, orbit_of, space_group
 
 #: Atoms of two sites closer than this (angstrom) must share one position.
 CLOSEST_APPROACH = 0.5
+#: Largest displacement parameter B, angstrom^2.
+LARGEST_B = 25.0
 #: Sum of occupancies up to which a position counts as full: files round.
 FULL = 1.001
 
@@ -55,6 +58,10 @@ def check(name: str, cell: Sequence[float], symbol: str, sites: Sequence[Site]) 
 
 
 def _check_cell(name: str, cell: Sequence[float], symbol: str) -> None:
+    if not all(isinstance(one, int | float | np.integer | np.floating) for one in cell):
+        raise InputError(
+            f"{name} has the cell {', '.join(map(given.shown, cell))}", where="cell", remedy="Give six numbers"
+        )
     lengths, angles = np.array(cell[:3]), np.array(cell[3:])
     sound = bool(np.all(np.isfinite(cell)) and np.all(lengths > 0.5) and np.all(lengths < 500.0))
     sound = sound and bool(np.all((angles > 10.0) & (angles < 170.0)))
@@ -78,9 +85,11 @@ def _check_cell(name: str, cell: Sequence[float], symbol: str) -> None:
 
 def _check_site(name: str, site: Site) -> None:
     where = f"site {site.label}"
-    if not np.all(np.isfinite([*site.xyz, site.b_iso, *site.species.values()])) or site.b_iso < 0:
+    if not np.all(np.isfinite([*site.xyz, site.b_iso, *site.species.values()])) or not 0 <= site.b_iso <= LARGEST_B:
         raise InputError(
-            f"a number of {where} in {name} is not finite or B is negative", where="sites", remedy="Repair the site"
+            f"a number of {where} in {name} is not finite, or B = {site.b_iso:g} angstrom^2 is not within 0 and 25",
+            where="sites",
+            remedy="Repair the site; B = 8 pi^2 U",
         )
     for symbol in site.species:
         if gemmi.Element(symbol).atomic_number == 0 or gemmi.Element(symbol).name != symbol:
