@@ -46,7 +46,11 @@ EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.01)
 
 @dataclass(frozen=True)
 class Row:
-    """One candidate of one trial, or (``kind`` "unknown") the question whether an unknown phase is there."""
+    """One candidate of one trial, or (``kind`` "unknown") the question whether an unknown phase is there.
+
+    ``probability`` is what the match states, ``model`` what it had before calibration; ``presence`` is that of the
+    phase or its look-alike, with ``either`` for whether one of them is there.
+    """
 
     seed: int
     mode: str
@@ -63,11 +67,14 @@ class Row:
     unknown: str
     unexplained: float
     seconds: float
+    model: float
+    presence: float
+    either: int
 
     @property
     def logit(self) -> float:
-        """Log-odds of the probability, kept within 20."""
-        p = min(max(self.probability, 2e-9), 1 - 2e-9)
+        """Log-odds of the model's probability that the phase or its look-alike is there, kept within 20."""
+        p = min(max(self.presence, 2e-9), 1 - 2e-9)
         return float(np.log(p / (1 - p)))
 
 
@@ -80,15 +87,6 @@ def identify(sample: mixtures.Sample, mode: str) -> tuple[xr.Dataset, float]:
     start = time.perf_counter()
     found = ss.xrd.match(spectrum, recipe, phases=cards, wavelength=sample.radiation)
     return found, time.perf_counter() - start
-
-
-def unknown_probability(found: xr.Dataset) -> float:
-    """What the match says of an unknown phase; older matches have only a reason, taken as 0.9 or 0.1."""
-    for name in ("unknown_probability", "unknown_phase_probability"):
-        if name in found:
-            return float(found[name])
-    said = str(found["reasons"].values)
-    return 0.9 if "unknown phase likely" in said or "no phase:" in said else 0.1
 
 
 def trial(seed: int, nuisances: Sequence[str] = mixtures.NUISANCES, modes: Sequence[str] = MODES) -> list[Row]:
@@ -110,20 +108,26 @@ def trial(seed: int, nuisances: Sequence[str] = mixtures.NUISANCES, modes: Seque
             if name in named:
                 probability = float(found["probability"][named[name]])
             at = named.get(name, -1)
+            rival = str(found["rival"].values[at]) if at >= 0 else ""
+            model = float(found["model_probability"][at] if at >= 0 else found["candidate_model_probability"][i])
             rows.append(
                 Row(
                     kind="candidate", phase=name, probability=probability, present=int(there), named=int(at >= 0),
                     weight=sample.weights.get(name, 0.0) / known if known else 0.0,
                     found_weight=float(found["weight_fraction"][at]) if at >= 0 else np.nan,
                     found_unc=float(found["weight_fraction_unc"][at]) if at >= 0 else np.nan,
-                    limit=float(found["detection_limit"][i]), **shared,
+                    limit=float(found["detection_limit"][i]), model=model,
+                    presence=float(found["model_presence"][at]) if at >= 0 else model,
+                    either=int(there or rival in sample.weights), **shared,
                 )
             )  # fmt: skip
         strange = sample.weights.get(sample.unknown, 0.0)
+        doubt = float(found["unknown_model_probability"])
         rows.append(
             Row(
-                kind="unknown", phase="", probability=unknown_probability(found), present=int(strange > 0), named=0,
-                weight=strange, found_weight=np.nan, found_unc=np.nan, limit=np.nan, **shared,
+                kind="unknown", phase="", probability=float(found["unknown_probability"]), present=int(strange > 0),
+                named=0, weight=strange, found_weight=np.nan, found_unc=np.nan, limit=np.nan, model=doubt,
+                presence=doubt, either=int(strange > 0), **shared,
             )
         )  # fmt: skip
     return rows
@@ -211,7 +215,7 @@ def sets_of(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
         if not phases:
             continue
         yield f"{mode}: named", [row for row in phases if row.named]
-        yield f"{mode}: considered", [row for row in phases if row.probability >= CONSIDERED]
+        yield f"{mode}: considered", [row for row in phases if row.model >= CONSIDERED]
         yield f"{mode}: all candidates", phases
         yield f"{mode}: unknown", [row for row in own if row.kind == "unknown"]
 

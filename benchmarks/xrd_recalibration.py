@@ -38,7 +38,7 @@ def question_of(row: Row) -> str:
     """
     if row.kind == "unknown":
         return "unknown"
-    return ("named" if row.named else "candidate") if row.named or row.probability >= CONSIDERED else ""
+    return ("named" if row.named else "candidate") if row.named or row.model >= CONSIDERED else ""
 
 
 def fitted(rows: Sequence[Row]) -> dict[str, Calibration]:
@@ -47,16 +47,26 @@ def fitted(rows: Sequence[Row]) -> dict[str, Calibration]:
     for question in QUESTIONS:
         own = [row for row in rows if question_of(row) == question]
         modes = len({row.mode for row in own})
-        maps[question] = fit([row.logit for row in own], [row.present for row in own], weight=[1.0 / modes] * len(own))
+        maps[question] = fit([row.logit for row in own], [row.either for row in own], weight=[1.0 / modes] * len(own))
     return maps
 
 
+def raw(rows: Sequence[Row]) -> list[Row]:
+    """Rows with the probabilities of the model, before any map."""
+    return [dataclasses.replace(row, probability=row.model) for row in rows]
+
+
 def mapped(rows: Sequence[Row], maps: dict[str, Calibration]) -> list[Row]:
-    """Rows with calibrated probabilities; candidates that were not considered stay as they are."""
+    """Rows with calibrated probabilities as a match states them, but for its cap where most is unexplained."""
+    least = float(maps["candidate"].probability(np.log(CONSIDERED / (1.0 - CONSIDERED))))
     found = []
     for row in rows:
         question = question_of(row)
-        new = float(maps[question].probability(row.logit)) if question else row.probability
+        if not question:
+            new = row.model * least / CONSIDERED
+        else:
+            share = row.model / row.presence if row.presence > 0 else 0.0
+            new = float(maps[question].probability(row.logit)) * share
         found.append(dataclasses.replace(row, probability=new))
     return found
 
@@ -64,17 +74,17 @@ def mapped(rows: Sequence[Row], maps: dict[str, Calibration]) -> list[Row]:
 def compared(before: Sequence[Row], maps: dict[str, Calibration]) -> str:
     """Calibration of each set, raw and mapped."""
     lines = ["set                        n     ECE raw  mapped   Brier raw  mapped"]
-    for name, raw in sets_of(before):
-        if raw:
-            new = mapped(raw, maps)
-            values = [measure(*columns(rows)) for measure in (calibration_error, brier) for rows in (raw, new)]
+    for name, own in sets_of(before):
+        if own:
+            pair = (raw(own), mapped(own, maps))
+            values = [measure(*columns(rows)) for measure in (calibration_error, brier) for rows in pair]
             lines.append(
-                f"{name:24} {len(raw):6d} {values[0]:9.3f} {values[1]:7.3f} {values[2]:11.4f} {values[3]:7.4f}"
+                f"{name:24} {len(own):6d} {values[0]:9.3f} {values[1]:7.3f} {values[2]:11.4f} {values[3]:7.4f}"
             )
     return "\n".join(lines)
 
 
-def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: str, state: str) -> None:
+def write(maps: dict[str, Calibration], judged: Sequence[Row], develop: str, held: str, state: str) -> None:
     """Write the maps and the reliability of held-out rows into the tables of the package."""
     head = (
         f"# SIMULATED: from random simulated mixtures (reference_spectra/xrd_simulation), no measurement.\n"
@@ -92,8 +102,8 @@ def write(maps: dict[str, Calibration], raw: Sequence[Row], develop: str, held: 
     lines = [head + "# Share of claims that were true, by stated probability, before (raw) and after (mapped) the map."]
     lines.append("state,set,bin (1),mean_probability (1),share_present (1),share_unc (1),claims (1)")
     for kind in ("raw", "mapped"):
-        for name, rows in sets_of(raw):
-            own = mapped(rows, maps) if kind == "mapped" else rows
+        for name, rows in sets_of(judged):
+            own = mapped(rows, maps) if kind == "mapped" else raw(rows)
             if "all candidates" not in name and own:
                 lines += [
                     f"{kind},{name},{min(int(p * BINS), BINS - 1)},{p:.4f},{share:.4f},{unc:.4f},{n:.0f}"
