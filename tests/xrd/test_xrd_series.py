@@ -59,7 +59,7 @@ def test_factor_and_shift_of_a_pair():
     pulls = []
     for seed in range(12):
         found = xrd.changes(*pair(seed)).attrs
-        pulls.append([(found["scale_factor"] - 0.8) / found["scale_factor_unc"],
+        pulls.append([(found["intensity_ratio"] - 0.8) / found["intensity_ratio_unc"],
                       (found["shift"] - 0.04) / found["shift_unc"]])  # fmt: skip
     assert np.abs(np.mean(pulls, axis=0)).max() < 1.0
     assert np.abs(pulls).max() < 3.5
@@ -136,7 +136,7 @@ def test_patterns_on_other_grids():
     coarse = before.isel(two_theta=slice(0, None, 2))
     found = xrd.changes(coarse, after.isel(two_theta=slice(100, 2600)))
     assert found.change.values[0] == "appeared"
-    assert found.attrs["scale_factor"] == pytest.approx(0.8, abs=0.03)
+    assert found.attrs["intensity_ratio"] == pytest.approx(0.8, abs=0.03)
 
 
 def test_level_follows_the_false_alarm_rate():

@@ -66,7 +66,7 @@ def changes(
         Over ``candidate``: ``scale_change`` with ``_unc``, ``phase_significance``, ``weight_fraction_limit`` (95 %, one
         sided; NaN without matches) and ``phase_change``. Over ``two_theta``: ``intensity``, ``expected``,
         ``difference`` with ``_unc`` and ``height_limit``, the line that would be seen at three sigma.
-        attrs: ``conclusion``, ``scale_factor``, ``shift``, ``line_limit`` (%, median of the height limit over the
+        attrs: ``conclusion``, ``intensity_ratio``, ``shift``, ``line_limit`` (%, median of the height limit over the
         strongest line), ``level`` (significance asked of a line), ``reasons``.
 
     Raises
@@ -117,7 +117,7 @@ def changes(
     simulated = [one.attrs["simulated"] for one in (before, after) if "simulated" in one.attrs]
     table.attrs = {
         "kind": "table", "technique": "XRD", "conclusion": _conclusion(found, candidates, words, limit),
-        "scale_factor": aligned.factor, "scale_factor_unc": aligned.factor_unc, "shift": aligned.shift,
+        "intensity_ratio": aligned.factor, "intensity_ratio_unc": aligned.factor_unc, "shift": aligned.shift,
         "shift_unc": aligned.shift_unc, "model_error": aligned.model_error, "line_limit": limit, "level": level,
         "wavelength": light.wavelengths[0], "wavelength_name": light.name, "reasons": "; ".join(reasons),
         **({"simulated": str(simulated[0])} if simulated else {}),
