@@ -4,9 +4,10 @@ r"""Two patterns of one sample laid over each other: scale factor, line shift an
 
 with a shift s that is linear in 2 theta and a smooth b. Both patterns count: the variance of a point is
 var_after + k^2 var_before, plus a model error in proportion to the signal, because lines of the same amount of a phase
-differ between two mountings (texture, grain statistics). The fit is robust, so that new lines do not bend it; the noise
-of the first pattern is taken out of the normal equations (Fuller 1987, Measurement Error Models, section 2.2), or the
-factor would come out too small.
+differ between two mountings (texture, grain statistics). The fit is robust, so that new lines do not bend it. The first
+pattern is noisy too, and least squares on it would give too small a factor: its smoothed copy is the instrument of the
+normal equations, and the noise that both share is taken out of them (Fuller 1987, Measurement Error Models, sections
+1.4 and 2.2).
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ KNOTS = 9.0
 LARGEST_SHIFT = 0.3
 #: Relative difference of lines between two mountings where it cannot be read off the data, and its limits.
 MODEL_ERROR, LARGEST_ERROR = 0.05, 0.3
-#: Largest part of the curvature by the scale factor that noise of the first pattern may take.
-LARGEST_NOISE = 0.5
+#: Width of the smoothing of the instrument over the line width.
+SMOOTHING = 0.35
+#: Largest part of the product of pattern and instrument that noise may take.
+LARGEST_NOISE = 0.8
+#: Smallest factor in its standard uncertainties.
+SEEN = 3.0
 #: Residuals beyond this many standard deviations lose their weight.
 ROBUST = 2.5
 _ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
@@ -57,8 +62,8 @@ class Aligned:
         2 theta, deg, shape (n,).
     after, expected
         Intensity, and what the first pattern predicts for it.
-    counting, variance
-        Variance of the difference from counting, and with the model error.
+    counting, own, variance
+        Variance of the difference from counting, that of the second pattern alone, and with the model error.
     third
         Third central moment of the difference, zero where the intensities are no counts.
     net_before, net_after
@@ -71,12 +76,15 @@ class Aligned:
         Relative difference of lines.
     fwhm
         Line width, deg.
+    doubts
+        Why the patterns may not lie over each other, () where they do.
     """
 
     x: Array
     after: Array
     expected: Array
     counting: Array
+    own: Array
     variance: Array
     third: Array
     net_before: Array
@@ -88,6 +96,7 @@ class Aligned:
     stretch: float
     model_error: float
     fwhm: float
+    doubts: tuple[str, ...] = ()
 
     @property
     def difference(self) -> Array:
@@ -105,7 +114,7 @@ class Aligned:
         return max(self.fwhm / self.step, 1.0)
 
 
-def align(before: Side, after: Side, fwhm: float) -> Aligned:
+def align(before: Side, after: Side, fwhm: float, start: float = 0.0) -> Aligned:
     """Lay the first pattern over the second.
 
     Parameters
@@ -114,101 +123,148 @@ def align(before: Side, after: Side, fwhm: float) -> Aligned:
         The patterns; their grids may differ.
     fwhm
         Typical line width, deg.
+    start
+        Shift expected, deg: others are tried within `LARGEST_SHIFT` of it.
 
     Raises
     ------
     InputError
-        When they share less than 5 deg or 50 points.
+        When they share less than 5 deg or 50 points, or one of them shows no signal.
     """
-    low = max(before.x[0], after.x[0]) + LARGEST_SHIFT
-    high = min(before.x[-1], after.x[-1]) - LARGEST_SHIFT
-    inside = (after.x >= low) & (after.x <= high)
-    if np.count_nonzero(inside) < 50 or high - low < 5.0:
-        raise InputError(
-            f"the patterns share {max(high - low, 0.0):.3g} deg",
-            where="two_theta",
-            remedy="Compare patterns that share at least 5 deg and 50 points",
-        )
+    inside = _shared(before, after, LARGEST_SHIFT + abs(start))
     x, y, variance = after.x[inside], after.y[inside], after.variance[inside]
     step = float(np.median(np.diff(x)))
     spacing = float(np.median(np.diff(before.x))) / step
     ratio = max(spacing, 1.0)  # interpolated points share their noise
+    sigma = SMOOTHING * max(fwhm / step / spacing, 1.0)
     curve, noise = CubicSpline(before.x, before.y), before.variance * ratio
-    slope = CubicSpline(before.x, gaussian_filter1d(before.y, 0.35 * max(fwhm / step / spacing, 1.0))).derivative()
+    shared = np.maximum(before.variance - 1.0, 0.0) if before.counts else before.variance
+    smooth = CubicSpline(before.x, gaussian_filter1d(before.y, sigma))
+    slope = smooth.derivative()
     basis = _unit_columns(spline_basis(x, KNOTS))
     along = (x - (x[0] + x[-1]) / 2.0) / ((x[-1] - x[0]) / 2.0)
     points, signal = max(fwhm / step, 1.0), _net(y, fwhm / step)
+    for side, net in (("before", _net(before.y, fwhm / step / spacing)), ("after", signal)):
+        if not np.any(net > 0):
+            raise InputError("the pattern shows no signal", where=side, remedy="Compare patterns with lines")
     reach = maximum_filter1d(signal, 2 * round(0.5 * points) + 1)
     error = MODEL_ERROR
 
-    def moved(shift: float, stretch: float) -> tuple[Array, Array, Array]:
+    def moved(shift: float, stretch: float) -> tuple[Array, Array, Array, Array]:
         at = x - shift - stretch * along
-        return curve(at), slope(at), np.interp(at, before.x, noise)
+        return curve(at), smooth(at), slope(at), np.interp(at, before.x, noise)
 
     def spread(k: float, first: Array) -> tuple[Array, Array]:
         counting = variance + k * k * first
         return counting, counting + points * (error * reach) ** 2
 
     factor = _first_factor(before, y)
-    shift, stretch = _first_shift(y, moved, basis, lambda first: spread(factor, first)[1]), 0.0
+    stretch = 0.0
+    shift = _first_shift(y, lambda s: moved(s, 0.0), basis, lambda first: spread(factor, first)[1], start)
     weight: Array = np.ones_like(x)
     coefficients: Array = np.zeros(basis.shape[1])
     covariance: Array = np.zeros((3, 3))
     for _ in range(12):
-        value, by_shift, first = moved(shift, stretch)
+        value, drawn, by_shift, first = moved(shift, stretch)
         _, total = spread(factor, first)
-        design = np.column_stack([value, -factor * by_shift, -factor * by_shift * along, basis])
-        normal, right = _normal(design, weight / total, y)
-        share = _noise_share((x - shift - stretch * along - before.x[0]) / (step * spacing)) / ratio
-        normal[0, 0] -= min(float(np.sum(weight / total * first * share)), LARGEST_NOISE * _alone(normal))
-        solution = np.linalg.solve(normal, right)
+        rest = [-factor * by_shift, -factor * by_shift * along, basis]
+        design, instrument = np.column_stack([value, *rest]), np.column_stack([drawn, *rest])
+        normal, right = _normal(instrument, design, weight / total, y)
+        at = x - shift - stretch * along
+        share = _noise_share((at - before.x[0]) / (step * spacing), sigma) * np.interp(at, before.x, shared)
+        normal[0, 0] -= min(float(np.sum(weight / total * share)), LARGEST_NOISE * _alone(normal))
+        inverse = np.linalg.pinv(normal)
+        solution = inverse @ right
         steps = np.clip(solution[1:3], -0.05, 0.05)
         factor, coefficients = float(solution[0]), np.asarray(solution[3:])
-        shift, stretch = _limited(shift + float(steps[0]), stretch + float(steps[1]))
-        value, _, first = moved(shift, stretch)
+        shift, stretch = _limited(shift + float(steps[0]), stretch + float(steps[1]), start)
+        value, _, _, first = moved(shift, stretch)
         counting, total = spread(factor, first)
-        rest = y - factor * value - basis @ coefficients
-        error = _model_error(rest, counting, reach, points)
-        score = np.abs(rest) / np.sqrt(total)
+        left = y - factor * value - basis @ coefficients
+        error = _model_error(left, counting, reach, points)
+        score = np.abs(left) / np.sqrt(total)
+        inner, _ = _normal(instrument, instrument, weight / total, y)
+        covariance = np.asarray((inverse @ inner @ inverse.T)[:3, :3])
         weight = np.where(score < ROBUST, 1.0, (ROBUST / np.maximum(score, ROBUST)) ** 2)
-        covariance = np.asarray(np.linalg.pinv(normal)[:3, :3])
         if np.abs(steps).max() < 1e-5:
             break
-    value, _, first = moved(shift, stretch)
+    value, _, _, first = moved(shift, stretch)
     counting, total = spread(factor, first)
     old = maximum_filter1d(factor * _net(value, fwhm / step), 2 * round(0.5 * points) + 1)
     total = counting + points * (error * old) ** 2
     third = (variance if after.counts else 0.0 * x) - (factor**3 * first if before.counts else 0.0 * x)
+    unc = float(np.sqrt(covariance[0, 0]))
     return Aligned(
-        x, y, factor * value + basis @ coefficients, counting, total, third, factor * _net(value, fwhm / step), signal,
-        factor, float(np.sqrt(covariance[0, 0])), shift, float(np.sqrt(covariance[1, 1])), stretch, error, fwhm,
+        x, y, factor * value + basis @ coefficients, counting, variance, total, third,
+        np.maximum(factor * _net(value, fwhm / step), 0.0), signal,
+        factor, unc, shift, float(np.sqrt(covariance[1, 1])), stretch, error, fwhm,
+        _doubts(factor, unc, shift - start, stretch),
     )  # fmt: skip
+
+
+def _doubts(factor: float, unc: float, moved: float, stretch: float) -> tuple[str, ...]:
+    """Return why the patterns may not lie over each other."""
+    found = []
+    if not factor > SEEN * unc:
+        found.append(f"not determined: the second pattern holds the first {factor:.2g} +- {unc:.2g} times")
+    if abs(moved) > 0.99 * LARGEST_SHIFT or abs(stretch) > 0.99 * LARGEST_SHIFT / 2.0:
+        found.append(
+            f"not determined: the lines would have to move by more than {LARGEST_SHIFT:g} deg to lie over each other"
+        )
+    return tuple(found)
+
+
+def _shared(before: Side, after: Side, margin: float) -> NDArray[np.bool_]:
+    """Points of the second pattern that the first one covers: neither beyond its ends nor in a gap of it."""
+    low, high = max(before.x[0], after.x[0]) + margin, min(before.x[-1], after.x[-1]) - margin
+    inside = (after.x >= low) & (after.x <= high)
+    gaps = np.diff(before.x)
+    for place in np.flatnonzero(gaps > 3.0 * np.median(gaps)):
+        inside &= (after.x < before.x[place] - margin) | (after.x > before.x[place + 1] + margin)
+    if np.count_nonzero(inside) < 50 or np.count_nonzero(inside) * np.median(np.diff(after.x)) < 5.0:
+        covered = np.count_nonzero(inside) * float(np.median(np.diff(after.x)))
+        raise InputError(
+            f"the patterns share {covered:.3g} deg",
+            where="two_theta",
+            remedy="Compare patterns that share at least 5 deg and 50 points",
+        )
+    return np.asarray(inside)
 
 
 def _alone(normal: Array) -> float:
     """Curvature of the cost by the first coefficient when the others follow."""
-    return float(normal[0, 0] - normal[0, 1:] @ np.linalg.solve(normal[1:, 1:], normal[1:, 0]))
+    return max(float(normal[0, 0] - normal[0, 1:] @ np.linalg.pinv(normal[1:, 1:]) @ normal[1:, 0]), 0.0)
 
 
-def _noise_share(place: Array) -> Array:
-    """Variance of a cubic spline through noise at a place between points (in steps), over that of the points."""
-    knots = np.arange(-12.0, 13.0)
+def _noise_share(place: Array, sigma: float) -> Array:
+    """Covariance of a cubic spline through noise and one through smoothed noise, over the variance of a point.
+
+    Parameters
+    ----------
+    place
+        Where, in steps of the points.
+    sigma
+        Of the smoothing, in points.
+    """
+    half = 12 + int(4 * sigma)
+    knots = np.arange(-half, half + 1.0)
     at = np.linspace(0.0, 1.0, 21)
-    impulse = CubicSpline(knots, np.eye(len(knots)))
-    return np.asarray(np.interp(place % 1.0, at, np.sum(impulse(at) ** 2, axis=1)))
+    impulse = CubicSpline(knots, np.eye(len(knots)))(at)
+    kernel = gaussian_filter1d(np.eye(len(knots)), sigma, axis=0)
+    return np.asarray(np.interp(place % 1.0, at, np.sum(impulse @ kernel * impulse, axis=1)))
 
 
-def _limited(shift: float, stretch: float) -> tuple[float, float]:
+def _limited(shift: float, stretch: float, start: float) -> tuple[float, float]:
     half = LARGEST_SHIFT / 2.0
-    return float(np.clip(shift, -LARGEST_SHIFT, LARGEST_SHIFT)), float(np.clip(stretch, -half, half))
+    return float(np.clip(shift, start - LARGEST_SHIFT, start + LARGEST_SHIFT)), float(np.clip(stretch, -half, half))
 
 
 def _unit_columns(columns: Array) -> Array:
     return np.asarray(columns / np.linalg.norm(columns, axis=0))
 
 
-def _normal(design: Array, weight: Array, y: Array) -> tuple[Array, Array]:
-    weighted = design * weight[:, None]
+def _normal(instrument: Array, design: Array, weight: Array, y: Array) -> tuple[Array, Array]:
+    weighted = instrument * weight[:, None]
     return weighted.T @ design, weighted.T @ y
 
 
@@ -226,20 +282,22 @@ def _first_factor(before: Side, y: Array) -> float:
 
 def _first_shift(
     y: Array,
-    moved: Callable[[float, float], tuple[Array, Array, Array]],
+    moved: Callable[[float], tuple[Array, Array, Array, Array]],
     basis: Array,
     spread: Callable[[Array], Array],
+    start: float,
 ) -> float:
-    """Return the shift on a coarse grid that leaves least."""
-    best, found = np.inf, 0.0
-    for trial in np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + 0.01, 0.03):
-        value, _, first = moved(trial, 0.0)
+    """Return the shift on a coarse grid that leaves least, with a factor above zero."""
+    best, found = np.inf, start
+    for trial in start + np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + 0.01, 0.03):
+        _, drawn, _, first = moved(trial)
         total = spread(first)
-        design = np.column_stack([value, basis])
-        normal, right = _normal(design, 1.0 / total, y)
-        rest = y - design @ np.linalg.solve(normal, right)
+        design = np.column_stack([drawn, basis])
+        normal, right = _normal(design, design, 1.0 / total, y)
+        solution = np.linalg.pinv(normal) @ right
+        rest = y - design @ solution
         cost = float(np.sum(np.minimum(rest**2 / total, 25.0)))
-        if cost < best:
+        if cost < best and solution[0] > 0:
             best, found = cost, float(trial)
     return found
 
