@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
@@ -45,6 +46,8 @@ class Axial:
     detector: float
 
     def __post_init__(self) -> None:
+        for name in ("sample", "detector"):
+            object.__setattr__(self, name, given.number(getattr(self, name), f"axial, {name}"))
         if not (0.0 <= self.sample <= 0.5 and 0.0 <= self.detector <= 0.5):
             raise InputError(
                 f"S/L = {self.sample} and H/L = {self.detector} are impossible",

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.patterns.axial import Axial
 from surfspec.xrd.patterns.intensities import Conditions, Engine, check_engine, rising, total
@@ -15,13 +16,14 @@ from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.texture import Texture
 from surfspec.xrd.patterns.thompson import Thompson
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
+from surfspec.xrd.structures.chosen import one_phase
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 
 
 def pattern(
-    phase: Phase,
+    phase: Phase | str,
     *,
     wavelength: str | float | Radiation,
     two_theta: tuple[float, float] | ArrayLike = (10.0, 90.0),
@@ -51,7 +53,7 @@ def pattern(
     Parameters
     ----------
     phase
-        The structure.
+        The structure, or the id, name or formula of a card.
     wavelength
         ``"CuKa"``, ``"CuKa1"``, ... or angstrom.
     two_theta
@@ -99,7 +101,8 @@ def pattern(
     Raises
     ------
     InputError
-        Without a wavelength, for an empty or impossible range, impossible parameters of profile, optics or specimen.
+        Without a wavelength or a phase, for an empty or impossible range, impossible parameters of profile, optics or
+        specimen.
 
     References
     ----------
@@ -114,16 +117,20 @@ def pattern(
     >>> lines.reflection_two_theta.values.round(2).tolist()
     [27.36, 31.7, 45.44]
     """
+    phase = one_phase(phase, "phase")
     span, grid = _range(two_theta)
     check_engine(engine)
+    threshold = given.number(threshold, "threshold", low=0.0, high=0.999)
+    if scale is not None:
+        scale = given.number(scale, "scale", low=0.0)
     conditions = Conditions(
         light=radiation(wavelength, k_beta=k_beta, tungsten=tungsten),
         profile=Caglioti() if profile is None else profile,
         optics=Optics(monochromator, perfect=perfect, slit=slit),
-        texture=Texture(*texture) if isinstance(texture, tuple) else texture,
+        texture=Texture(*texture) if isinstance(texture, tuple) and len(texture) == 2 else texture,
         size=float("inf") if size is None else size,
         strain=strain,
-        axial=Axial(*axial) if isinstance(axial, tuple) else axial,
+        axial=Axial(*axial) if isinstance(axial, tuple) and len(axial) == 2 else axial,
         zero=zero,
         displacement=displacement,
         transparency=transparency,
@@ -168,6 +175,5 @@ def pattern(
 
 
 def _range(two_theta: tuple[float, float] | ArrayLike) -> tuple[tuple[float, float], Array | None]:
-    values = np.asarray(two_theta, dtype=np.float64)
-    rising(values, two_theta)
+    values = rising(two_theta)
     return (float(values[0]), float(values[-1])), values if values.size > 2 else None

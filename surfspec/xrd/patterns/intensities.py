@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.patterns import fast
 from surfspec.xrd.patterns.atoms import atoms_of
@@ -20,10 +21,14 @@ from surfspec.xrd.patterns.structure_factors import NEGLIGIBLE, Lines, lines, sm
 from surfspec.xrd.patterns.texture import Texture, march_dollase
 from surfspec.xrd.patterns.thompson import Thompson
 from surfspec.xrd.patterns.wavelengths import HC, Radiation, radiation
+from surfspec.xrd.structures.chosen import one_phase
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
 Engine = Literal["numpy", "numba"]
+
+#: Largest shift of a line, deg.
+LARGEST_SHIFT = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,21 @@ class Conditions:
         return self.size != float("inf") or self.strain != 0.0
 
     def __post_init__(self) -> None:
-        if not 1.0 <= self.reach <= 1e4:
-            raise InputError(f"reach is {self.reach}", where="reach", remedy="Give 1 to 10000 FWHM")
+        for name, kind, remedy in (
+            ("profile", Caglioti | Thompson, "Give an xrd.Caglioti or an xrd.Thompson"),
+            ("texture", Texture | None, "Give (r, (h, k, l)) or an xrd.Texture"),
+            ("axial", Axial | None, "Give (S/L, H/L) or an xrd.Axial"),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InputError(f"{name} is {given.shown(value)}", where=name, remedy=remedy)
+        if self.size != float("inf"):
+            object.__setattr__(self, "size", given.number(self.size, "size", low=0.0, above=True))
+        object.__setattr__(self, "strain", given.number(self.strain, "strain", low=0.0, high=0.5))
+        for name in ("zero", "displacement", "transparency"):
+            moved = given.number(getattr(self, name), name, low=-LARGEST_SHIFT, high=LARGEST_SHIFT)
+            object.__setattr__(self, name, moved)
+        object.__setattr__(self, "reach", given.number(self.reach, "reach", low=1.0, high=1e4))
 
     def shape(self, two_theta: Array, wavelength: Array) -> tuple[Array, Array]:
         """FWHM (deg) and Lorentzian share of lines at 2 theta (deg)."""
@@ -90,7 +108,7 @@ class Conditions:
 
 
 def intensity(
-    phase: Phase,
+    phase: Phase | str,
     two_theta: ArrayLike,
     *,
     wavelength: str | float | Radiation,
@@ -113,7 +131,7 @@ def intensity(
     Parameters
     ----------
     phase
-        The structure.
+        The structure, or the id, name or formula of a card.
     two_theta
         Rising angles, deg, shape (n,).
     wavelength, profile, monochromator, slit, size, strain, zero, displacement, transparency
@@ -134,7 +152,8 @@ def intensity(
     Raises
     ------
     InputError
-        Without a wavelength, for angles that do not rise, an unknown engine.
+        Without a wavelength or a phase, for angles that do not rise, numbers that are not finite or out of range, an
+        unknown engine.
 
     Examples
     --------
@@ -144,8 +163,8 @@ def intensity(
     >>> round(float(x[y.argmax()]), 2)
     31.69
     """
-    grid = np.ascontiguousarray(two_theta, dtype=np.float64)
-    rising(grid, two_theta)
+    structure = one_phase(phase, "phase")
+    grid = rising(two_theta)
     conditions = Conditions(
         light=radiation(wavelength),
         profile=Caglioti() if profile is None else profile,
@@ -157,19 +176,26 @@ def intensity(
         transparency=transparency,
         reach=reach,
     )
-    return total(phase, grid, conditions, factor=scale, engine=engine)
+    return total(structure, grid, conditions, factor=given.number(scale, "scale", low=0.0), engine=engine)
 
 
-def rising(grid: Array, given: object) -> None:
-    """Refuse angles that do not rise, or leave 0 to 179 deg."""
+def rising(two_theta: object) -> Array:
+    """Return angles as an array; refuse those that do not rise, or leave 0 to 179 deg."""
+    try:
+        grid = np.ascontiguousarray(two_theta, dtype=np.float64)
+    except (TypeError, ValueError):
+        grid = np.empty(0)
     if grid.ndim != 1 or grid.size < 2 or not np.all(grid[1:] > grid[:-1]):
         raise InputError(
-            f"two_theta {given!r} is no rising range", where="two_theta", remedy="Give (low, high) or rising angles"
+            f"two_theta is {given.shown(two_theta)}, no rising range",
+            where="two_theta",
+            remedy="Give (low, high) or rising angles",
         )
     if grid[0] < 0.0 or not 0.0 < grid[-1] <= 179.0:
         raise InputError(
             f"two_theta runs from {grid[0]:g} to {grid[-1]:g}", where="two_theta", remedy="Stay within 0 to 179 deg"
         )
+    return grid
 
 
 def total(
@@ -222,8 +248,8 @@ def total(
 
 def check_engine(engine: str) -> None:
     """Refuse an engine that is not known or not installed."""
-    if engine not in ("numpy", "numba"):
-        raise InputError(f"engine={engine!r} is not known", where="engine", remedy="Use 'numpy' or 'numba'")
+    if not isinstance(engine, str) or engine not in ("numpy", "numba"):
+        raise InputError(f"engine={given.shown(engine)} is not known", where="engine", remedy="Use 'numpy' or 'numba'")
     if engine == "numba" and not fast.installed():
         raise InputError(
             "the engine 'numba' needs numba, which is not installed",

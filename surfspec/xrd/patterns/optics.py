@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
@@ -35,13 +36,15 @@ class Optics:
     slit: Slit = "fixed"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "monochromator", given.number(self.monochromator, "monochromator"))
+        given.switch(self.perfect, "perfect")
         if not 0.0 <= self.monochromator < 180.0:
             raise InputError(
                 f"the monochromator stands at {self.monochromator} deg",
                 where="monochromator",
                 remedy="Give its 2 theta in deg, from 0 (none) to 180",
             )
-        if self.slit not in SLITS:
+        if not isinstance(self.slit, str) or self.slit not in SLITS:
             raise _unknown_slit(self.slit)
 
     @property
@@ -171,8 +174,8 @@ def overspill_factor(two_theta: ArrayLike, overspill: float) -> tuple[Array, Arr
     return np.asarray(u + s * by_s), np.asarray(-by_s * s / overspill)
 
 
-def _unknown_slit(slit: str) -> InputError:
-    return InputError(f"unknown slit {slit!r}", where="slit", remedy="Say 'fixed' or 'variable'")
+def _unknown_slit(slit: object) -> InputError:
+    return InputError(f"unknown slit {given.shown(slit)}", where="slit", remedy="Say 'fixed' or 'variable'")
 
 
 def displacement_to_degrees(displacement: float, *, radius: float) -> float:
@@ -195,7 +198,7 @@ def displacement_to_degrees(displacement: float, *, radius: float) -> float:
     Raises
     ------
     InputError
-        For a radius (or mu) that is not above 0.
+        For a displacement that is no finite number, or a radius that is not above 0.
 
     References
     ----------
@@ -206,7 +209,7 @@ def displacement_to_degrees(displacement: float, *, radius: float) -> float:
     >>> round(displacement_to_degrees(0.1, radius=200.0), 5)
     -0.0573
     """
-    return -2.0 * displacement / _positive(radius) * float(np.degrees(1.0))
+    return -2.0 * given.number(displacement, "displacement") / _positive(radius) * float(np.degrees(1.0))
 
 
 def displacement_to_mm(shift: float, *, radius: float) -> float:
@@ -229,7 +232,7 @@ def displacement_to_mm(shift: float, *, radius: float) -> float:
     Raises
     ------
     InputError
-        For a radius that is not above 0.
+        For a shift that is no finite number, or a radius that is not above 0.
 
     References
     ----------
@@ -240,13 +243,11 @@ def displacement_to_mm(shift: float, *, radius: float) -> float:
     >>> round(displacement_to_mm(-0.0573, radius=200.0), 4)
     0.1
     """
-    return -shift * float(np.radians(1.0)) * _positive(radius) / 2.0
+    return -given.number(shift, "shift") * float(np.radians(1.0)) * _positive(radius) / 2.0
 
 
 def _positive(radius: float) -> float:
-    if not np.isfinite(radius) or radius <= 0:
-        raise InputError(f"the goniometer radius is {radius} mm", where="radius", remedy="Give a radius above 0 mm")
-    return radius
+    return given.number(radius, "radius", low=0.0, above=True)
 
 
 def transparency_to_degrees(absorption: float, *, radius: float) -> float:
@@ -280,6 +281,5 @@ def transparency_to_degrees(absorption: float, *, radius: float) -> float:
     >>> round(transparency_to_degrees(50.0, radius=200.0), 4)
     -0.0286
     """
-    if not np.isfinite(absorption) or absorption <= 0:
-        raise InputError(f"mu is {absorption} cm^-1", where="absorption", remedy="Give mu above 0 cm^-1")
-    return -1.0 / (2.0 * absorption * _positive(radius) / 10.0) * float(np.degrees(1.0))
+    mu = given.number(absorption, "absorption", low=0.0, above=True)
+    return -1.0 / (2.0 * mu * _positive(radius) / 10.0) * float(np.degrees(1.0))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.patterns.wavelengths import Radiation
 
@@ -43,12 +44,10 @@ class Caglioti:
     eta: float = 0.5
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.u + self.v + self.w) or not 0.0 <= self.eta <= 1.0:
-            raise InputError(
-                f"the profile U={self.u}, V={self.v}, W={self.w}, eta={self.eta} is impossible",
-                where="profile",
-                remedy="Use finite U, V, W and eta from 0 to 1",
-            )
+        for name in ("u", "v", "w", "eta"):
+            low, high = (0.0, 1.0) if name == "eta" else (-np.inf, np.inf)
+            number = given.number(getattr(self, name), f"profile, {name}", low=low, high=high)
+            object.__setattr__(self, name, number)
 
     def fwhm(self, two_theta: Array) -> Array:
         """FWHM at 2 theta, both in deg."""

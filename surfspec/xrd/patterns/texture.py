@@ -9,11 +9,15 @@ import gemmi
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.structures.phase import Phase
 from surfspec.xrd.structures.symmetry import metric_of, space_group, symmetry
 
 Array = NDArray[np.float64]
+
+#: Largest index of a direction.
+MOST_INDEX = 100
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,29 @@ class Texture:
     direction: tuple[int, int, int]
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.r) or not 0.01 <= self.r <= 100.0:
-            raise InputError(
-                f"r of March and Dollase is {self.r}", where="texture", remedy="Give r from 0.01 to 100, 1 for none"
-            )
-        if len(self.direction) != 3 or not any(self.direction) or not np.all(np.isfinite(self.direction)):
-            raise InputError(
-                f"the direction {self.direction} is no hkl", where="texture", remedy="Give three indices, (0, 0, 1) say"
-            )
+        object.__setattr__(self, "r", given.number(self.r, "texture, r of March and Dollase", low=0.01, high=100.0))
+        object.__setattr__(self, "direction", direction_of(self.direction, "texture"))
+
+
+def direction_of(value: object, where: str) -> tuple[int, int, int]:
+    """Return a direction as three whole indices, not all of them 0.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> direction_of([0, 0, 1], "texture")
+    (0, 0, 1)
+    """
+    remedy = "Give three whole indices, (0, 0, 1) say"
+    indices = given.listed(value, where) if not isinstance(value, str) else ()
+    found = [int(one) for one in indices if isinstance(one, int | np.integer) and not isinstance(one, bool)]
+    if len(indices) != 3 or len(found) != 3 or not any(found) or max(map(abs, found)) > MOST_INDEX:
+        raise InputError(f"the direction {given.shown(value)} is no hkl", where=where, remedy=remedy)
+    return found[0], found[1], found[2]
 
 
 def march_dollase(hkl: ArrayLike, phase: Phase, *, direction: tuple[int, int, int], r: float) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 
 Array = NDArray[np.float64]
@@ -55,12 +56,13 @@ class Thompson:
     p: float = 0.0
 
     def __post_init__(self) -> None:
-        total = self.u + self.v + self.w + self.x + self.y + self.p
-        if not math.isfinite(total) or self.x < 0 or self.y < 0 or self.p < 0:
+        for name in ("u", "v", "w", "x", "y", "p"):
+            object.__setattr__(self, name, given.number(getattr(self, name), f"profile, {name}"))
+        if self.x < 0 or self.y < 0 or self.p < 0:
             raise InputError(
                 f"the profile U={self.u}, V={self.v}, W={self.w}, X={self.x}, Y={self.y}, P={self.p} is impossible",
                 where="profile",
-                remedy="Use finite U, V, W and X, Y, P that are not negative",
+                remedy="Use X, Y, P that are not negative",
             )
 
     def gaussian(self, two_theta: Array) -> Array:

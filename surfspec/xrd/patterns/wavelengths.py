@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from surfspec import reference
+from surfspec import given, reference
 from surfspec.errors import InputError
 
 #: hc in eV angstrom (CODATA 2018, exact constants).
@@ -118,6 +118,8 @@ def radiation(
 def _plain(wavelength: str | float | Radiation | None, ka2_ratio: float | None) -> Radiation:
     if isinstance(wavelength, Radiation):
         return wavelength
+    if ka2_ratio is not None:
+        ka2_ratio = given.number(ka2_ratio, "ka2_ratio")
     if wavelength is None or (isinstance(wavelength, str) and not wavelength.strip()):
         raise InputError(
             "the wavelength is not known: neither the file nor the call says it",
@@ -139,18 +141,14 @@ def _plain(wavelength: str | float | Radiation | None, ka2_ratio: float | None) 
                 where="wavelength",
                 remedy=f"Use an anode ({', '.join(name + 'Ka' for name in anodes())}), 'CuKa1', or angstrom",
             ) from None
-    return _number(float(wavelength), ka2_ratio)
+    return _number(given.number(wavelength, "wavelength"), ka2_ratio)
 
 
 def _with_satellites(light: Radiation, k_beta: float, tungsten: float) -> Radiation:
+    k_beta = given.number(k_beta, "k_beta", low=0.0, high=1.0)
+    tungsten = given.number(tungsten, "tungsten", low=0.0, high=1.0)
     if k_beta == 0.0 and tungsten == 0.0:
         return light
-    if not (0.0 <= k_beta <= 1.0 and 0.0 <= tungsten <= 1.0):
-        raise InputError(
-            f"K-beta / Ka1 is {k_beta:g} and W La / Ka1 {tungsten:g}",
-            where="k_beta",
-            remedy="Give ratios from 0 to 1 (0.01 for a nickel filter)",
-        )
     if k_beta > 0.0 and (not math.isfinite(light.k_beta) or light.k_beta in light.wavelengths):
         raise InputError(
             f"the K-beta line beside {light.name} is not known, or is there already",
