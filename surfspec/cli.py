@@ -212,7 +212,11 @@ def _diffraction_commands(command: Callable[..., argparse.ArgumentParser], readi
     for name, text in about.items():
         one = command(name, text, reading)
         one.add_argument("files", nargs="+", metavar="PATTERN")
-        one.add_argument("--wavelength", metavar="NAME|ANGSTROM", help="CuKa1, CoKa, ... or a number in angstrom")
+        one.add_argument(
+            "--wavelength",
+            metavar="NAME|ANGSTROM",
+            help="CuKa, CoKa, ... (CuKa1 only behind a Ge monochromator) or a number in angstrom",
+        )
         one.add_argument("--elements", metavar="Na,Zr,...", help="only phases made of these elements")
         one.add_argument("--phases", metavar="NAME,...", help="only these phases, or CIF files")
         if name == "identify":

@@ -85,6 +85,10 @@ def pattern(arguments: Namespace, say: Say) -> Answer:
     if arguments.figure:
         check_target(Path(arguments.figure), PICTURES, [], force=arguments.force)
     span = _span(arguments.two_theta)
+    if not 0 <= arguments.least <= 100:
+        raise InputError(
+            f"{arguments.least} is no part of the strongest line", where="--least", remedy="Give a number from 0 to 100"
+        )
     cards = [phase for name in arguments.phases for phase in _phase(name)]
     wavelength = _wavelength(arguments.wavelength) or "CuKa1"
     tables = [xrd.pattern(card, wavelength=wavelength, two_theta=span) for card in cards]

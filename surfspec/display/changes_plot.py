@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from surfspec import schema
 from surfspec.display import diffraction_axis as bragg
 from surfspec.display import labels, style
+from surfspec.display.changes_summary import is_comparison, verdict_of
 from surfspec.display.checks import heading
 from surfspec.display.pattern_frame import mark_lines, vertical_limits
 from surfspec.errors import InputError
@@ -23,12 +23,6 @@ CHANGES: Final[dict[str, tuple[str, str]]] = {
     "appeared": ("Appeared", style.WARN), "grew": ("Grew", "#9C6C00"), "vanished": ("Vanished", style.COLORS[0]),
     "shrank": ("Shrank", "#3B7CA1"),
 }  # fmt: skip
-_NEEDED: Final = ("intensity", "expected", "difference", "difference_unc", "line_two_theta")
-
-
-def is_comparison(table: xr.Dataset) -> bool:
-    """Tell whether a table compares two powder patterns."""
-    return "two_theta" in table.dims and all(name in table for name in _NEEDED)
 
 
 def plot_changes(
@@ -93,20 +87,19 @@ def plot_changes(
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1])
     x = bragg.abscissa(table["two_theta"].values.astype(np.float64), axis, bragg.wavelength_of(table, axis))
     part = bragg.part_of(x, window, axis)
+    wide = style.width_cm(width) > 12
     _patterns(above, table, x, part, axis, yscale, names)
-    _difference(below, table, x, part, axis)
+    _difference(below, table, x, part, axis, wide)
     bragg.name_axis(below, axis)
     above.tick_params(axis="x", which="both", labelbottom=False)
-    wide = style.width_cm(width) > 12
     if wide:
         style.legend(above, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
         style.legend(above, outside=True, ncols=2)
     if title is None:
         told = [labels.subject(table), str(table.attrs.get("conclusion", ""))]
-        title = textwrap.fill(": ".join(word for word in told if word), 95 if wide else 48)
-    if title:
-        style.headline(above, title)
+        title = ": ".join(word for word in told if word)
+    style.verdict_headline(above, title, *verdict_of(table), lines=5)
     figure.align_ylabels([above, below])
     return figure
 
@@ -137,7 +130,7 @@ def _patterns(
         mark_lines(ax, tops, np.asarray(places, dtype=np.float64), axis, part, name, color=shade)
 
 
-def _difference(ax: Axes, table: xr.Dataset, x: NDArray[np.float64], part: slice, axis: str) -> None:
+def _difference(ax: Axes, table: xr.Dataset, x: NDArray[np.float64], part: slice, axis: str, wide: bool) -> None:
     rest, spread = table["difference"].values[part], table["difference_unc"].values[part]
     ax.fill_between(x[part], -2 * spread, 2 * spread, facecolor=style.PALE, linewidth=0, zorder=1)
     ax.plot(x[part], rest, color=style.COLORS[0], linewidth=0.6, zorder=3)
@@ -145,4 +138,4 @@ def _difference(ax: Axes, table: xr.Dataset, x: NDArray[np.float64], part: slice
     style.dress(ax)
     bragg.tick(ax, axis)
     style.plain_ticks(ax.yaxis, 4)
-    style.intensity_axis(ax, "Difference", str(table["difference"].attrs.get("units", "1")))
+    style.intensity_axis(ax, "Difference" if wide else "Diff.", str(table["difference"].attrs.get("units", "1")))

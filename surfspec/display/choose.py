@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from surfspec import schema
 from surfspec.display import checks, labels
-from surfspec.display.changes_plot import is_comparison, plot_changes
+from surfspec.display.changes_plot import plot_changes
+from surfspec.display.changes_summary import is_comparison
 from surfspec.display.fit_plot import plot_fit
 from surfspec.display.line_tables_plot import is_background_table, is_peak_table, plot_background, plot_peaks
 from surfspec.display.match_plot import plot_match

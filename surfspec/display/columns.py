@@ -22,6 +22,9 @@ SMALLEST_P: Final = 1e-12
 #: Rows of a table before the rest is only counted.
 ROWS: Final = 40
 
+#: Coordinates that are results in words.
+TOLD: Final = frozenset({"hint"})
+
 #: Ends of names that stand for how well something is known: left out of grids that show the thing itself.
 HOW_WELL: Final = ("_sd", "_low", "_high", "_unc")
 
@@ -32,16 +35,47 @@ def verdict_rows(member: xr.Dataset) -> list[tuple[str, str]]:
     return [("verdict", f"{verdict}{': ' if reasons else ''}{'; '.join(reasons)}")]
 
 
+def reason_rows(table: xr.Dataset) -> list[tuple[str, str]]:
+    """Return verdict and reasons of a table, or its reasons where it has no verdict, as rows of :func:`aligned`.
+
+    The members of a series with the same reasons share a row.
+    """
+    if "verdict" in table and not table["verdict"].dims:
+        return verdict_rows(table)
+    if "reasons" not in table:
+        told = labels.reasons_of(str(table.attrs.get("reasons", "")))
+        verdict = str(table.attrs.get("verdict", ""))
+        if verdict:
+            return [("verdict", f"{verdict}{': ' if told else ''}{'; '.join(told)}")]
+        return [("reasons", "; ".join(told))] if told else []
+    if not table["reasons"].dims:
+        told = labels.reasons_of(str(table["reasons"].values))
+        return [("reasons", "; ".join(told))] if told else []
+    dims = tuple(map(str, table["reasons"].dims))
+    members: dict[str, list[str]] = {}
+    for place in product(*(range(table.sizes[dim]) for dim in dims)):
+        at = dict(zip(dims, place, strict=True))
+        text = "; ".join(labels.reasons_of(str(table["reasons"].isel(at).values)))
+        if text:
+            members.setdefault(text, []).append(labels.place_label(table, at))
+    return [(f"reasons, {_few(names)}", text) for text, names in list(members.items())[:ROWS]]
+
+
+def _few(names: Sequence[str]) -> str:
+    """Name a few members, or the first of many and how many more."""
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+
+
 def describe_table(dataset: xr.Dataset) -> list[str]:
-    """Write a table: verdict, single numbers, one grid for each set of dimensions, and the names of what is left."""
+    """Write a table: verdict or reasons, single numbers, a grid for each set of dimensions, names of the rest."""
     lines: list[str] = []
-    if "verdict" in dataset and not dataset["verdict"].dims:
-        lines += aligned(verdict_rows(dataset))
+    for row in reason_rows(dataset):
+        lines += aligned([row])
     facts = [
         (name.replace("_", " "), str(dataset.attrs[name])) for name in ("exclude", "inputs") if dataset.attrs.get(name)
     ]
     lines += aligned(facts)
-    shown = [str(name) for name, array in dataset.data_vars.items() if _is_shown(str(name), array, dataset)]
+    shown = [str(name) for name, array in dataset.variables.items() if _is_shown(str(name), dataset[name], dataset)]
     scalars = [(name.replace("_", " "), _cell(dataset, name, {})) for name in shown if not dataset[name].dims]
     lines += aligned(scalars)
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -69,9 +103,11 @@ def _main(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> l
 
 
 def _is_shown(name: str, array: xr.DataArray, dataset: xr.Dataset) -> bool:
+    if name in dataset.coords:
+        return name in TOLD
     companion = name.endswith("_unc") and name.removesuffix("_unc") in dataset
     matrix = any(str(dim).endswith("_b") for dim in array.dims)
-    return not companion and not matrix and not (name in {"verdict", "reasons"} and not array.dims)
+    return not companion and not matrix and name != "reasons" and not (name == "verdict" and not array.dims)
 
 
 def _grid(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> list[str]:
@@ -119,6 +155,8 @@ def _cell(dataset: xr.Dataset, name: str, place: dict[str, int], *, unit: bool =
     units = str(array.attrs.get("units", "1")) if unit else "1"
     if f"{name}_unc" in dataset:
         unc = float(dataset[f"{name}_unc"].isel(place).values)
+        if name.endswith("fraction") and math.isfinite(float(value)) and not math.isfinite(unc):
+            return f"{number_text(float(value), 2)} (n.d.)"  # more digits would say that they are known
         return value_text(float(value), unc, units) if unit else brief(float(value), unc)
     written = unit_text(units)
     if np.issubdtype(array.dtype, np.floating) and not math.isfinite(float(value)):

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema
-from surfspec.display.text import number_text, unit_text, value_text
+from surfspec.display.text import number_text, unit_text, value_text, with_unit
 from surfspec.errors import InputError
 
 #: Dimensions that index parts of one result, not members of a series.
@@ -31,7 +31,8 @@ _SATELLITE: Final = re.compile(r"\s+sat$")
 _AUGER: Final = re.compile(r"^[KLMNO]\d{0,2}([KLMNOPV]\d{0,2}){2}$")
 #: Kinds of components that belong to a core level.
 _OF_LEVEL: Final = ("core", "satellite")
-_SPLIT_REASONS: Final = re.compile(r"\s*[;\n]\s*")
+#: What parts two reasons: a semicolon or new line that stands in no brackets.
+_SPLIT_REASONS: Final = re.compile(r"\s*(?:;(?![^()]*\))|\n)\s*")
 
 
 def member_dims(dataset: xr.Dataset) -> tuple[str, ...]:
@@ -179,13 +180,17 @@ def phase_names(dataset: xr.Dataset, *, formulas: bool = True) -> list[str]:
 
 
 def amount_text(percent: float, unc: float, unit: str = "wt %") -> str:
-    """Write the weight fraction of a phase; that of an only phase is 1 by definition and has no uncertainty.
+    """Write the weight fraction of a phase, with two digits where its uncertainty is not known.
+
+    That of an only phase is 1 by definition and has no uncertainty.
 
     Examples
     --------
     >>> amount_text(37.2, 1.4), amount_text(100.0, 0.0), amount_text(100.0, 0.0, ""), amount_text(37.2, math.nan, "")
-    ('(37.2 ± 1.4) wt %', '100 wt % (only phase)', '100', '37.2 (n.d.)')
+    ('(37.2 ± 1.4) wt %', '100 wt % (only phase)', '100', '37 (n.d.)')
     """
+    if math.isfinite(percent) and not math.isfinite(unc):  # more digits would say that they are known
+        return f"{with_unit(number_text(percent, 2), unit or '1')} (n.d.)"
     text = value_text(percent, unc, unit or "1").replace("not determined", "n.d.")
     return text.replace("fixed", "only phase") if unit else text.removesuffix(" (fixed)")
 
@@ -206,7 +211,13 @@ def verdict_of(member: xr.Dataset) -> tuple[str, list[str]]:
 
 
 def reasons_of(text: str) -> list[str]:
-    """Take the reasons apart, which are stored as one text."""
+    """Take the reasons apart, which are stored as one text.
+
+    Examples
+    --------
+    >>> reasons_of("not explained: 2 lines (Na2HPO4 -1 0 2; 31.2); ambiguous: two cards")
+    ['not explained: 2 lines (Na2HPO4 -1 0 2; 31.2)', 'ambiguous: two cards']
+    """
     return [part for part in _SPLIT_REASONS.split(text.strip()) if part]
 
 

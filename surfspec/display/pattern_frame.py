@@ -70,7 +70,7 @@ def draw_pattern(
     if "model" in member:
         ax.plot(x, member["model"].values[part], color=CALCULATED, linewidth=0.8, label="Calculated", zorder=4)
     bragg.span(ax, axis, float(x[0]), float(x[-1]))
-    vertical_limits(ax, y, yscale)
+    vertical_limits(ax, np.concatenate([y, member["model"].values[part]]) if "model" in member else y, yscale)
     style.dress(ax)
     bragg.tick(ax, axis)
     unit = str(member["intensity"].attrs.get("units", "1"))

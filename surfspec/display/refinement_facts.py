@@ -68,6 +68,28 @@ def agreement_words(member: xr.Dataset) -> str:
     return ", ".join(words)
 
 
+def texture_words(member: xr.Dataset) -> list[str]:
+    """Write the March coefficient of each phase with a refined texture and the direction along which it holds.
+
+    Below 1 the grains are plates that lie flat (March 1932), above 1 needles.
+
+    Examples
+    --------
+    >>> texture_words(xr.Dataset(
+    ...     {"texture": ("component", [0.661, 1.0]), "texture_unc": ("component", [0.003, 0.0]),
+    ...      "texture_direction": ("component", ["0 0 1", ""])}, coords={"component": ["Mg(OH)2", "ZnO"]}))
+    ['Mg(OH)2 r = 0.661(3) along 0 0 1']
+    """
+    if "texture" not in member or "texture_direction" not in member:
+        return []
+    every = zip(
+        member["component"].values, member["texture"].values, member["texture_unc"].values,
+        member["texture_direction"].values, strict=True,
+    )  # fmt: skip
+    return [f"{name} r = {value_text(float(value), float(unc))} along {way}"
+            for name, value, unc, way in every if str(way) and math.isfinite(value)]  # fmt: skip
+
+
 def refinement_lines(member: xr.Dataset) -> list[str]:
     """Write one refinement: verdict, agreement, and a row for each phase."""
     rows = verdict_rows(member)
@@ -80,6 +102,8 @@ def refinement_lines(member: xr.Dataset) -> list[str]:
         rows.append(("shifts", ", ".join(shifts)))
     if "inflation" in member and float(member["inflation"]) > 1:
         rows.append(("uncertainties", f"{number_text(float(member['inflation']), 3)} times those of counting alone"))
+    if texture_words(member):
+        rows.append(("texture", "; ".join(texture_words(member))))
     body = []
     for index, name in enumerate(phase_names(member)):
         part = member.isel(component=index)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -37,6 +37,8 @@ WIDTHS: Final[dict[str, float]] = {"column": 8.6, "page": 17.8, "single": 8.5, "
 CM: Final = 1 / 2.54
 #: Characters of the label of an axis before it breaks into lines.
 LABEL_WIDTH: Final = 40
+#: Letters of such a label in an inch.
+LETTERS_PER_INCH: Final = 17
 #: Letters that are kept of a line of text, of a title, of an entry of a legend, and of the name of a tick.
 LONGEST: Final = 170
 TITLE: Final = 100
@@ -251,15 +253,20 @@ def headline(ax: Axes, text: str, color: str = INK) -> None:
     say(ax.set_title("", loc="left", pad=4), shortened(text, TITLE), color=color)
 
 
-def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str]) -> None:
-    """Title axes that show a result; a verdict that is not ok is written out with its reasons, in short if need be."""
+def verdict_headline(ax: Axes, title: str, verdict: str, reasons: Sequence[str], *, lines: int = 3) -> None:
+    """Title axes that show a result; a verdict that is not ok is written out with its reasons, in short if need be.
+
+    The words are broken into as many lines of the width of the axes as they need, at most `lines` with the reasons.
+    """
+    inches = ax.get_position().width * figure_of(ax).get_figwidth()
+    size = max(int(inches * 15), 16)
+    title = " ".join(shortened(word, size) for word in title.split(" "))  # a long id is told in short, never broken
     if verdict == "ok":
         if title:
-            headline(ax, title)
+            headline(ax, textwrap.fill(title, size, break_on_hyphens=False))
         return
-    inches = ax.get_position().width * figure_of(ax).get_figwidth()
-    first, size = f"{title}. {verdict.upper()}: " if title else f"{verdict.upper()}: ", max(int(inches * 15), 16)
-    told = in_short(reasons, fits_lines(first, size, 3))
+    first = f"{title}. {verdict.upper()}: " if title else f"{verdict.upper()}: "
+    told = in_short(reasons, fits_lines(first, size, lines))
     headline(ax, textwrap.fill(f"{first}{told}", size, break_on_hyphens=False), color=WARN)
 
 
@@ -327,8 +334,11 @@ def quantity_axis(axis: Axis, name: str, unit: str, *, chemistry: bool = False) 
         power = math.floor(math.log10(largest))
         power = 3 if 3 < power < 6 else power
     axis.set_major_formatter(TidyFormatter(power))
-    text = shortened(axis_text(name, unit, power), 3 * LABEL_WIDTH)
-    say(axis.label, textwrap.fill(text, LABEL_WIDTH), chemistry=chemistry)
+    text, letters = shortened(axis_text(name, unit, power), 3 * LABEL_WIDTH), LABEL_WIDTH
+    if isinstance(axis, YAxis) and len(text) > LABEL_WIDTH:  # a long label in a low frame would leave the figure
+        inches = axis.axes.get_position().height * figure_of(axis.axes).get_figheight()
+        letters = min(max(int(LETTERS_PER_INCH * inches), 16), LABEL_WIDTH)
+    say(axis.label, textwrap.fill(text, letters), chemistry=chemistry)
 
 
 def scale_intensity(ax: Axes, yscale: str) -> None:

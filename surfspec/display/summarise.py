@@ -12,6 +12,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.display import labels
+from surfspec.display.changes_summary import changes_lines, is_comparison
 from surfspec.display.columns import (
     ROWS,
     WIDTH,
@@ -196,6 +197,10 @@ def _match(dataset: xr.Dataset) -> list[str]:
     return lines[1:] if lines[:1] == [""] else lines
 
 
+def _table(dataset: xr.Dataset) -> list[str]:
+    return changes_lines(dataset) if is_comparison(dataset) else describe_table(dataset)
+
+
 def _fold(line: str) -> list[str]:
     """Break a line that is too long, its continuation indented."""
     if len(line) <= WIDTH:
@@ -209,5 +214,5 @@ _WRITERS: Final[dict[str, Callable[[xr.Dataset], list[str]]]] = {
     "spectrum": _spectrum,
     "fit": _fit,
     "match": _match,
-    "table": describe_table,
+    "table": _table,
 }

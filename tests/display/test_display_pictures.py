@@ -231,7 +231,7 @@ def test_a_match_has_pattern_ticks_and_difference(made: ModuleType) -> None:
     assert sum(len(line.get_xdata()) for line in crosses) == 1
     named = [label.get_text() for label in ticks.get_yticklabels()]
     assert named[0] == "NaSICON Na$_{3}$Zr$_{2}$Si$_{2}$PO$_{12}$\np > 0.99, (71.3 ± 2.1) wt %"
-    assert named[1] == "lead Pb\np = 0.97, 20.2 wt % (n.d.)"
+    assert named[1] == "lead Pb\np = 0.97, 20 wt % (n.d.)"
     assert "18.83°" in texts(figure)
     assert "CHECK: unknown phase likely" in pattern.get_title(loc="left")
 
