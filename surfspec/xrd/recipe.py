@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from surfspec import given
 from surfspec.errors import InputError
@@ -85,16 +85,37 @@ class Recipe:
             if wrong:
                 raise InputError(f"{name} holds {given.shown(wrong[0])}", where=name, remedy="Give a list of names")
             object.__setattr__(self, name, entries)
-        object.__setattr__(self, "texture", given.number(self.texture, "texture", low=1.0, high=10.0))
-        if self.two_theta is not None and not 0.0 <= self.two_theta[0] < self.two_theta[1] < 180.0:
+        for name in ("max_phases", "shift_range", "cell_prior", "cell_range", "texture", "monochromator", "ka2_ratio"):
+            object.__setattr__(self, name, _number(self, name))
+        if len(set(self.must)) > self.max_phases:
             raise InputError(
-                f"two_theta {self.two_theta} is no range", where="two_theta", remedy="Give (low, high) in deg"
+                f"{len(set(self.must))} phases must be there, max_phases is {self.max_phases}",
+                where="must",
+                remedy="Raise max_phases, or state fewer phases",
             )
-        if not 1 <= self.max_phases <= 12:
-            raise InputError(f"max_phases is {self.max_phases}", where="max_phases", remedy="Choose 1 to 12")
+        if not isinstance(self.wavelength, str):
+            object.__setattr__(self, "wavelength", given.number(self.wavelength, "wavelength", low=0.0, above=True))
+        if self.two_theta is not None:
+            low, high = given.interval(self.two_theta, "two_theta", low=0.0, high=180.0)
+            if low == high:
+                raise InputError(f"two_theta {(low, high)} is no range", where="two_theta", remedy="Give (low, high)")
+            object.__setattr__(self, "two_theta", (low, high))
 
     @property
     def limits(self) -> Limits:
         """Priors and limits for the refinement."""
         return Limits(strain=self.cell_prior, largest_shift=self.shift_range, largest_strain=self.cell_range,
                       largest_texture=self.texture)  # fmt: skip
+
+
+def _number(recipe: Recipe, name: str) -> float:
+    """Return a number of a recipe within the bounds that its field states; a whole number where the field is one."""
+    one = next(item for item in fields(recipe) if item.name == name)
+    bounds, value = one.metadata, getattr(recipe, name)
+    low, high = bounds.get("above", bounds.get("low")), bounds.get("below", bounds.get("high"))
+    found = given.number(value, name, low=low, high=high, above="above" in bounds)
+    whole = isinstance(one.default, int)
+    if (whole and found != int(found)) or ("below" in bounds and found == high):
+        remedy = f"Give a whole number from {low} to {high}" if whole else f"Give a number below {high:g}"
+        raise InputError(f"{name} is {given.shown(value)}", where=name, remedy=remedy)
+    return int(found) if whole else found

@@ -93,3 +93,72 @@ def test_the_wrong_radiation_is_suspected():
     unlisted = xrd.match(counted(curve({"rutile": 100})), wavelength="CuKa", elements=("Al", "O"))
     assert unlisted.sizes["phase"] == 0
     assert "the wavelength?" not in str(unlisted.reasons.values)
+
+
+def _lead_with_gap(gap, name):
+    x = np.arange(20.0, 70.0, 0.02)
+    line = xrd.pattern(xrd.phases([name])[0], wavelength="CuKa", two_theta=x).intensity.values
+    counts = np.random.default_rng(1).poisson(100 + 3000 * line / line.max())
+    kept = (x < gap[0]) | (x > gap[1])
+    return ss.spectrum(x[kept], counts[kept], technique="XRD")
+
+
+@pytest.mark.parametrize(
+    ("name", "elements", "gap"),
+    [
+        ("Pb_fcc", ["Na", "Pb"], (30.5, 32.0)),
+        ("Pb_fcc", ["Na", "Pb"], (35.0, 37.0)),
+        ("NZSP_C2c", ["Na", "Zr", "Si", "P", "O"], (30.0, 31.5)),
+    ],
+)
+def test_what_was_not_measured_says_nothing(name: str, elements: list[str], gap: tuple[float, float]) -> None:
+    """A gap over a main line: the phase is found from the rest, its lines in the gap neither missing nor seen."""
+    found = xrd.match(_lead_with_gap(gap, name), elements=elements, wavelength="CuKa")
+    assert found.phase.values.tolist() == [name]
+    assert float(found.probability[0]) > 0.95
+    inside = (found.reflection_two_theta > gap[0] + 0.2) & (found.reflection_two_theta < gap[1] - 0.2)
+    assert inside.any()
+    assert set(found.status.values[inside]) == {"not measured"}
+    assert np.all(np.isnan(found.observed_ratio.values[inside]))
+    outside = (found.reflection_two_theta < gap[0] - 0.3) | (found.reflection_two_theta > gap[1] + 0.3)
+    assert "not measured" not in set(found.status.values[outside])
+
+
+def test_joined_scans_of_two_steps_are_one_pattern():
+    """Twice the step from 45 deg on: the same cell, and an amount that is a little less well known."""
+    even, uneven = np.arange(20.0, 70.0, 0.02), np.r_[np.arange(20.0, 45.0, 0.02), np.arange(45.0, 70.0, 0.04)]
+    quality = []
+    for x in (even, uneven):
+        line = xrd.pattern(xrd.phases(["Pb_fcc"])[0], wavelength="CuKa", two_theta=x).intensity.values
+        counts = np.random.default_rng(2).poisson(100 + 3000 * line / line.max())
+        found = xrd.match(ss.spectrum(x, counts, technique="XRD"), elements=["Na", "Pb"], wavelength="CuKa")
+        assert found.phase.values.tolist() == ["Pb_fcc"]
+        assert abs(float(found.strain[0])) < 3e-4
+        assert "not measured" not in set(found.status.values)
+        quality.append(float(found.scale_unc[0] / found.scale[0]))
+    assert 0.97 < quality[1] / quality[0] < 1.4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cell_prior": np.nan}, {"cell_prior": np.inf}, {"cell_prior": -1.0}, {"cell_prior": 0.0},
+        {"shift_range": np.nan}, {"shift_range": -1}, {"monochromator": np.nan}, {"monochromator": 1e300},
+        {"monochromator": -1}, {"cell_range": np.nan}, {"cell_range": np.inf}, {"cell_range": -1},
+        {"ka2_ratio": "a"}, {"max_phases": 2.5}, {"max_phases": True}, {"max_phases": 13}, {"texture": None},
+        {"wavelength": None}, {"wavelength": np.nan}, {"wavelength": []}, {"two_theta": "ab"}, {"two_theta": (30, 20)},
+        {"two_theta": (20, np.nan)}, {"elements": 5}, {"must": [1]}, {"must": ["halite", "corundum"], "max_phases": 1},
+    ],
+)  # fmt: skip
+def test_recipes_refuse_what_is_no_value_of_a_field(wrong: dict) -> None:
+    """Each field is looked at when the recipe is made, and the refusal says what to do."""
+    with pytest.raises(errors.InputError) as caught:
+        xrd.Recipe(**wrong)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("wrong", [{"recipe": []}, {"recipe": "x"}, {"phases": []}, {"phases": 5}, {"phases": [3]}])
+def test_a_match_refuses_other_types(wrong: dict) -> None:
+    """No option of a wrong type is taken for the default."""
+    with pytest.raises(errors.InputError):
+        xrd.match(_lead_with_gap((30.5, 32.0), "Pb_fcc"), wavelength="CuKa", **wrong)

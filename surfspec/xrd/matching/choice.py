@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.recipe import Recipe
 from surfspec.xrd.structures.cards import element_set
@@ -31,7 +32,15 @@ def chosen_phases(
     if chosen is None:
         chosen = settings.phases
     elif not isinstance(chosen, str | Phase):
-        chosen = list(chosen)
+        listed = given.listed(chosen, "phases")
+        chosen = [one for one in listed if isinstance(one, str | Phase)]
+        if len(chosen) < len(listed):
+            wrong = next(one for one in listed if not isinstance(one, str | Phase))
+            raise InputError(
+                f"phases holds {given.shown(wrong)}",
+                where="phases",
+                remedy="Give names, ids, formulas or Phase objects",
+            )
         if not chosen:
             raise InputError(
                 "the list of phases is empty",
@@ -53,6 +62,12 @@ def chosen_phases(
             remedy="Take it out of one of the two lists",
         )
     stated = [one for name in settings.must for one in _named(name, found)]
+    if len(set(stated)) > settings.max_phases:
+        raise InputError(
+            f"{len(set(stated))} phases must be there, max_phases is {settings.max_phases}",
+            where="must",
+            remedy="Raise max_phases, or state fewer phases",
+        )
     found = tuple(dict.fromkeys([*found, *stated]))
     kept = tuple(
         one for one in found if one.id not in never and (not allowed or one.elements <= allowed or one.id in must)

@@ -9,7 +9,8 @@ The probability of phase j is
 * C_j: the phase against *unknown lines at free places*. Only lines that no other phase covers count. Each line that
   is seen saves what a free line would have cost (:mod:`surfspec.xrd.matching.chance`), and pays for its intensity and
   place being off; each missing line pays; the phase pays its own parameters and what its cell and width cost;
-* I_j: the phase against an unlisted phase of the same structure type with another cell.
+* I_j: the phase against an unlisted phase of the same structure type with another cell, or one lattice that two found
+  phases share (:mod:`surfspec.xrd.matching.company`).
 
 The numbers are model probabilities: they hold if the true phase is in the list or its lines are free.
 """
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surfspec.xrd.matching import chance, model, search
+from surfspec.xrd.matching import chance, company, model, search
 from surfspec.xrd.matching.dictionary import Dictionary
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Member, State
@@ -40,6 +41,8 @@ TEXTURE = 0.35
 OWN_LINE = 0.1
 #: Width of the range of relative cell differences between phases of one structure type.
 ISOTYPE_RANGE = 0.1
+#: Share of samples whose cell is far from the card's (twice the prior's deviation; the others have half of it).
+FAR = 0.1
 #: Spread of true line positions about the refined ones, in FWHM.
 PLACE = 0.08
 #: Evidence (nats) below which another set is no rival.
@@ -117,19 +120,29 @@ def _place_odds(lines: Reflections, judged: NDArray[np.bool_]) -> Array:
 def strain_log_odds(one: Member, data: Measured, foreign: int) -> float:
     r"""I_j: a strained cell against an unlisted phase of the same or a distorted structure with any cell nearby.
 
-    .. math:: I_j = \ln\frac{N(e; 0, \sigma)}{1/r_e} + \ln\frac{N(\ln w; 0, \sigma_w)}{1/r_w} - \ln\pi_u
+    .. math::
 
-    e is the strain of the worst axis, w the line width over the typical one: lines that a distortion splits look wide.
-    r_e and r_w are the ranges that such a phase could show, pi_u the prior of an unlisted phase, which is no argument
-    where one is there anyway (`foreign` lines).
+       I_j = \ln\frac{0.9\,N(e; 0, \sigma/2) + 0.1\,N(e; 0, 2\sigma)}{1/r_e}
+             + \ln\frac{N(\ln w; 0, \sigma_w)}{1/r_w} - \ln\pi_u
+
+    e is the strain of the worst axis: most samples are as pure and as cold as the card's, few are far off. w is the
+    line width over the typical one: lines that a distortion splits look wide. r_e and r_w are the ranges that such a
+    phase could show, pi_u the prior of an unlisted phase, which is no argument where one is there anyway (`foreign`
+    lines).
     """
     strain = float(np.max(np.abs(one.metric - 1.0))) / 2.0
     width = float(np.log(one.size / data.size))
     return (
-        _log_normal(strain, one.sigma) + float(np.log(ISOTYPE_RANGE))
+        _log_strain(strain, one.sigma) + float(np.log(ISOTYPE_RANGE))
         + _log_normal(width, model.WIDTH_PRIOR) + float(np.log(np.log(model.WIDEST / model.NARROWEST)))
         + chance.unlisted_cost(foreign)
     )  # fmt: skip
+
+
+def _log_strain(strain: float, sigma: float) -> float:
+    """Ln of the density of strains: most narrow, a share `FAR` of solid solutions and hot or strained samples wide."""
+    near = np.log1p(-FAR) + _log_normal(strain, 0.5 * sigma)
+    return float(np.logaddexp(near, np.log(FAR) + _log_normal(strain, 2.0 * sigma)))
 
 
 def _log_normal(value: float, spread: float) -> float:
@@ -149,6 +162,7 @@ def assess(
     left = unexplained(state, data)
     foreign = int(np.count_nonzero(left[:, 3] < OWN_LINE))
     parts: list[tuple[float, float, Reflections]] = []
+    alike = company.paired(np.array([strain_log_odds(one, data, foreign) for one in state.members]), state, data, prior)
     for index, one in enumerate(state.members):
         fewer = model.without(state, index, data, limits)
         fewer = model.refine(fewer, data, limits, iterations=2) if fewer.members else fewer
@@ -157,8 +171,7 @@ def assess(
         lines = reflections(state, index, data)
         cost = prior.cost(m.phase for m in state.members) - prior.cost(m.phase for m in fewer.members)
         unlisted = np.logaddexp(
-            -clean_log_odds(lines, one, data, cost, unexplained(fewer, data), foreign),
-            -strain_log_odds(one, data, foreign),
+            -clean_log_odds(lines, one, data, cost, unexplained(fewer, data), foreign), -alike[index]
         )
         parts.append((evidence - below, float(unlisted), lines))
         free = exchange and one.phase.id not in prior.stated
@@ -187,9 +200,8 @@ def left_out(
     foreign = int(np.count_nonzero(unexplained(more, data)[:, 3] < OWN_LINE))
     seen = reflections(more, index, data)
     cost = prior.cost(m.phase for m in more.members) - prior.cost(m.phase for m in state.members)
-    unlisted = np.logaddexp(
-        -clean_log_odds(seen, one, data, cost, lines, foreign), -strain_log_odds(one, data, foreign)
-    )
+    alike = company.paired(np.array([strain_log_odds(m, data, foreign) for m in more.members]), more, data, prior)
+    unlisted = np.logaddexp(-clean_log_odds(seen, one, data, cost, lines, foreign), -alike[index])
     above = search.log_evidence(more, data, prior)
     loss = above - search.log_evidence(state, data, prior)
     known = {**sets, search.ids_of(more): max(above, sets.get(search.ids_of(more), -np.inf))}

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema
+from surfspec import given, schema
 from surfspec.errors import InputError
 from surfspec.xrd.matching import joining, measured, model, result, search
 from surfspec.xrd.matching.anode_hint import anode_hint
@@ -94,7 +94,11 @@ def match(
     >>> found.phase.values.tolist()
     ['Pb_fcc']
     """
-    settings = recipe or Recipe()
+    settings = Recipe() if recipe is None else recipe
+    if not isinstance(settings, Recipe):
+        raise InputError(
+            f"recipe is {given.shown(recipe)}", where="recipe", remedy="Give a surfspec.xrd.Recipe, or leave it out"
+        )
     schema.check(spectrum, "spectrum")
     if schema.axis_of(spectrum) != "two_theta":
         raise InputError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, median_filter
 from scipy.optimize import nnls
 
 from surfspec.errors import InputError
@@ -32,6 +32,8 @@ POINTS_PER_LINE = 4.0
 MODEL_ERROR = 0.10
 #: Relative error of the fitted background, which is smooth only on the scale of its knots.
 BACKGROUND_ERROR = 0.005
+#: Distance of neighbouring points, in steps of their neighbourhood, from which nothing was measured between them.
+GAP = 2.5
 #: Spacing of the knots of the fitted background, deg.
 KNOT_SPACING = 9.0
 
@@ -45,13 +47,13 @@ class Measured:
     x, y
         2 theta (deg) and intensity, shape (n,).
     counting
-        Variance from counting and the background model.
+        Variance from counting and the background model; infinite where nothing was measured.
     signal
         S, the net signal near each point.
     model_error
         eps.
     weight
-        1/sigma, shape (n,).
+        1/sigma, shape (n,); 0 where nothing was measured.
     basis
         Orthonormal columns of the weighted background, shape (n, k).
     raw_basis
@@ -81,6 +83,11 @@ class Measured:
     def step(self) -> float:
         """Grid step, deg."""
         return float(self.x[1] - self.x[0])
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """True where something was measured, shape (n,)."""
+        return np.isfinite(self.counting)
 
     @property
     def resolution(self) -> float:
@@ -154,7 +161,7 @@ def prepare(
     size, strain = _typical_width(peaks)
     middle = np.radians(float(np.median(x))) / 2.0
     width = size / float(np.cos(middle)) + strain * float(np.tan(middle))
-    gx, gy, gv = _rebin(x, y, variance, width / POINTS_PER_LINE)
+    gx, gy, gv, missing = _rebin(x, y, variance, width / POINTS_PER_LINE)
     step = float(gx[1] - gx[0])
     points = max(width / step, 1.0)
     baseline = clip_baseline(gaussian_filter1d(gy, 1.0), round(8.0 * width / step))
@@ -162,6 +169,7 @@ def prepare(
     signal = maximum_filter1d(net, 2 * round(0.5 * points) + 1)
     raw = _background_columns(gx, baseline, points)
     gv = gv + points * (BACKGROUND_ERROR * np.maximum(baseline, 0.0)) ** 2
+    gv[missing] = np.inf
     weight, basis = _weights(gv, signal, raw, MODEL_ERROR, points)
     return Measured(
         gx, gy, gv, signal, MODEL_ERROR, weight, basis, raw,
@@ -200,16 +208,35 @@ def _typical_width(peaks: Peaks) -> tuple[float, float]:
     return float(np.clip(size, 0.02, 2.0)), float(np.clip(strain, 0.0, 2.0))
 
 
-def _rebin(x: Array, y: Array, variance: Array, target: float) -> tuple[Array, Array, Array]:
-    """Average whole numbers of neighbouring points onto a uniform grid about `target` apart."""
-    step = float(np.median(np.diff(x)))
-    uneven = float(np.max(np.abs(np.diff(x) - step))) > 0.05 * step
+def _rebin(x: Array, y: Array, variance: Array, target: float) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Average onto a uniform grid about `target` apart; the last array is True where nothing was measured."""
+    apart = np.diff(x)
+    step = float(np.median(apart))
+    uneven = float(np.max(np.abs(apart - step))) > 0.05 * step
     count = max(round(target / step), 1)
     if uneven:
-        grid = np.arange(x[0], x[-1], max(step, target))
-        spread = np.interp(grid, x, variance) * (step / max(step, target))
-        return grid, np.interp(grid, x, y), spread
+        return _rebin_uneven(x, y, variance, max(step, target))
     length = len(x) // count
     parts = [one[: length * count].reshape(length, count) for one in (x, y, variance)]
     grid = np.linspace(parts[0][0].mean(), parts[0][-1].mean(), length)
-    return grid, parts[1].mean(axis=1), parts[2].mean(axis=1) / count
+    return grid, parts[1].mean(axis=1), parts[2].mean(axis=1) / count, np.zeros(length, dtype=bool)
+
+
+def _rebin_uneven(
+    x: Array, y: Array, variance: Array, bin_width: float
+) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Average the straight lines between points over each bin; a bin that lies more than half in gaps is missing.
+
+    The variance is that of a mean of as many points as the bin is wide in steps of its neighbourhood.
+    """
+    apart = np.diff(x)
+    gap = apart > GAP * median_filter(apart, size=11, mode="nearest")
+    edges = np.arange(x[0], x[-1], bin_width)
+    grid = 0.5 * (edges[1:] + edges[:-1])
+
+    def mean(height: Array) -> Array:
+        area = np.concatenate([[0.0], np.cumsum(height * apart)])
+        return np.asarray(np.diff(np.interp(edges, x, area)) / bin_width)
+
+    spread = np.interp(grid, x, variance) * np.interp(grid, 0.5 * (x[1:] + x[:-1]), np.where(gap, bin_width, apart))
+    return grid, mean(0.5 * (y[1:] + y[:-1])), spread / bin_width, mean(gap.astype(np.float64)) > 0.5

@@ -25,7 +25,9 @@ FOREIGN = 2.5
 LEAST_SHARE = 0.4
 #: Relative uncertainty of an observed line above which nothing can be said about it.
 UNDECIDED = 0.33
-STATUS = ("confirmed", "missing", "overlapped", "weak")
+STATUS = ("confirmed", "missing", "overlapped", "weak", "not measured")
+#: Share of a line (of its squared profile) that must have been measured.
+MEASURED = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Reflections:
     ``expected`` is the calculated area (intensity times deg), ``ratio`` the observed area over the expected one
     with its standard uncertainty, ``share`` the part of the signal at that place that the phase makes up,
     ``offset`` how far the observed line is from the calculated place (deg, with its uncertainty), ``width`` its
-    FWHM (deg), ``status`` a word of `STATUS`.
+    FWHM (deg), ``status`` a word of `STATUS`. Lines in gaps of the pattern are
+    not measured: they have no ratio (NaN) and count neither for the phase nor against it.
     """
 
     number: NDArray[np.int64]
@@ -74,7 +77,8 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
         [profile.draw(data.x, shown[group == g], areas[group == g], width[group == g], state.common.eta, 4.0)
          for g in range(count)], axis=1)  # fmt: skip
     weighted = drawn * data.weight[:, None]
-    top, strength = weighted.T @ rest, np.sum(weighted**2, axis=0)
+    top, strength = weighted.T @ rest, np.sum(weighted**2, axis=0) + 1e-300
+    lost = np.sum(drawn[data.seen] ** 2, axis=0) < MEASURED * np.sum(drawn**2, axis=0)
     # each group is judged on what the other groups of the phase leave
     overlap = weighted.T @ weighted
     ratio = (top - scale * (overlap.sum(axis=1) - strength)) / (scale * strength)
@@ -87,8 +91,8 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     share = np.minimum(
         scale * state.columns[peak, index] / np.maximum(signal, (state.columns @ state.scales)[peak]), 1.0
     )
-    counting = 1.0 / (scale * np.sqrt(np.sum(drawn**2 / data.counting[:, None], axis=0)))
-    status = np.full(count, "confirmed", dtype="<U10")
+    counting = 1.0 / (scale * np.sqrt(np.sum(drawn**2 / data.counting[:, None], axis=0) + 1e-300))
+    status = np.full(count, "confirmed", dtype="<U12")
     status[ratio < 0.25 + 2.0 * unc] = "missing"
     status[(ratio < 0.25 + 2.0 * unc) & (ratio > 0.25)] = "weak"
     others = (state.columns @ state.scales)[peak] - scale * state.columns[peak, index]
@@ -97,6 +101,8 @@ def reflections(state: State, index: int, data: Measured) -> Reflections:
     hidden |= (unc > UNDECIDED) & (counting < UNDECIDED)
     status[counting >= UNDECIDED] = "weak"
     status[hidden & (counting < UNDECIDED)] = "overlapped"
+    status[lost] = "not measured"
+    ratio, unc = np.where(lost, np.nan, ratio), np.where(lost, np.nan, unc)
     order = np.argsort(place)
     number = np.array([numbers[group == g][np.argmax(areas[group == g])] for g in range(count)])
     expected = np.asarray(scale * np.bincount(group, areas, count), dtype=np.float64)
@@ -171,7 +177,7 @@ def unexplained(state: State, data: Measured, significance: float = 5.0) -> Arra
     rows = []
     widths = data.resolution
     for at, height in zip(data.peaks.two_theta, data.peaks.height, strict=True):
-        near = np.abs(data.x - at) < 0.6 * widths
+        near = (np.abs(data.x - at) < 0.6 * widths) & data.seen
         if not np.any(near):
             continue
         w = data.weight[near] ** 2
@@ -187,8 +193,9 @@ def unexplained(state: State, data: Measured, significance: float = 5.0) -> Arra
 def agreement(state: State, data: Measured) -> float:
     """Share of the net signal that the model leaves, 0 (perfect) to 1: sum |y - model| / sum (y - background)."""
     floor = background(state, data)
-    net = data.y - floor
-    explained = state.columns @ state.scales if state.columns.size else np.zeros_like(net)
-    noise = float(np.sum(np.sqrt(data.counting))) * 0.8
+    seen = data.seen
+    net = (data.y - floor)[seen]
+    explained = (state.columns @ state.scales)[seen] if state.columns.size else np.zeros_like(net)
+    noise = float(np.sum(np.sqrt(data.counting[seen]))) * 0.8
     strong: Sequence[float] = [float(np.sum(np.abs(net - explained))) - noise, float(np.sum(np.abs(net))) - noise]
     return float(np.clip(strong[0] / max(strong[1], 1e-300), 0.0, 1.0))
