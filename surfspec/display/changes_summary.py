@@ -14,6 +14,8 @@ from surfspec.display.text import number_text, unit_text, value_text
 
 #: What a table of changes has.
 NEEDED: Final = ("intensity", "expected", "difference", "difference_unc", "line_two_theta")
+#: Attribute that holds the factor between the patterns, here and in files of older versions.
+FACTORS: Final = ("intensity_ratio", "scale_factor")
 #: Phases without a change whose limits are written out at most.
 LISTED: Final = 12
 
@@ -32,27 +34,20 @@ def verdict_of(table: xr.Dataset) -> tuple[str, list[str]]:
 
 def changes_lines(table: xr.Dataset) -> list[str]:
     """Write one comparison: what it concludes and why to doubt it, how the patterns were aligned, lines, phases."""
-    rows = [("conclusion", str(table.attrs["conclusion"]))] if table.attrs.get("conclusion") else []
-    rows += [*reason_rows(table), *_alignment(table)]
+    rows = [(name, str(table.attrs[name])) for name in ("conclusion", "note") if table.attrs.get(name)]
+    rows = [*reason_rows(table), *rows, *_alignment(table)]
     return [*aligned(rows), *_lines(table), *_moved(table), *_unmoved(table)]
 
 
 def _alignment(table: xr.Dataset) -> list[tuple[str, str]]:
     """Say how the first pattern was laid over the second, and how strong a line would have been seen."""
-    names = next(((one, words) for one, words in _FACTORS.items() if one in table.attrs), None)
-    rows = []
-    if names is not None:
-        rows.append((names[1], _valued(table, names[0], "1")))
+    rows = [("after / before", _valued(table, name, "1")) for name in FACTORS if name in table.attrs]
     if "shift" in table.attrs:
         rows.append(("shift", _valued(table, "shift", "deg")))
     limit = float(table.attrs.get("line_limit", math.nan))
     if math.isfinite(limit):
         rows.append(("line seen from", f"{number_text(limit, 2)} % of the strongest (median)"))
     return rows
-
-
-#: Attribute that holds the factor between the patterns, in this version and in files of older ones.
-_FACTORS: Final = {"intensity_ratio": "after / before", "scale_factor": "after / before"}
 
 
 def _valued(table: xr.Dataset, name: str, unit: str) -> str:
@@ -76,18 +71,27 @@ def _lines(table: xr.Dataset) -> list[str]:
     return ["", *columns_text(head, body), *left_out(table.sizes["line"])]
 
 
-def _still(table: xr.Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.asarray(table["phase_change"].values.astype(str) == "none")
+def _named(table: xr.Dataset, *, changed: bool) -> xr.Dataset | None:
+    """Return the candidates that changed, or those that did not; None where there is none.
+
+    Those of which nothing can be said are in neither: the reasons say why.
+    """
+    if "phase_change" not in table:
+        return None
+    words = table["phase_change"].values.astype(str)
+    kept = np.flatnonzero((words != "none") & (words != "not determined") if changed else words == "none")
+    return table.isel(candidate=kept) if kept.size else None
 
 
 def _moved(table: xr.Dataset) -> list[str]:
     """Write the phases whose lines the difference holds."""
-    if "phase_change" not in table or _still(table).all():
+    moved = _named(table, changed=True)
+    if moved is None:
         return []
     head = ["phase", "name", "change", "significance", "at most (wt %)"]
     body = []
-    for index in np.flatnonzero(~_still(table)):
-        one = table.isel(candidate=int(index))
+    for index in range(moved.sizes["candidate"]):
+        one = moved.isel(candidate=index)
         limit = float(one["weight_fraction_limit"]) if "weight_fraction_limit" in one else math.nan
         body.append([
             str(one["candidate"].values), str(one["name"].values) if "name" in one.coords else "",
@@ -99,9 +103,9 @@ def _moved(table: xr.Dataset) -> list[str]:
 
 def _unmoved(table: xr.Dataset) -> list[str]:
     """Say of the phases without a change from which weight fraction on one would have been seen."""
-    if "phase_change" not in table or not _still(table).any():
+    still = _named(table, changed=False)
+    if still is None:
         return []
-    still = table.isel(candidate=np.flatnonzero(_still(table)))
     names = [str(one) for one in still["candidate"].values]
     limits = still["weight_fraction_limit"].values if "weight_fraction_limit" in still else np.full(len(names), np.nan)
     if not np.isfinite(limits).any():

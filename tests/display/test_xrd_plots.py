@@ -347,3 +347,111 @@ def test_a_trend_shows_fractions_where_a_phase_comes_and_the_line_of_its_cell(se
         ss.display.plot_trend(trend, amounts.isel(temperature=[0, 1]))
     with pytest.raises(InputError, match="follow"):
         ss.display.plot_trend(amounts)
+
+
+def compared(**attrs: str) -> xr.Dataset:
+    """A comparison by hand: two lines, three candidates."""
+    x = np.linspace(20.0, 40.0, 201)
+    y = 100 + 900 * np.exp(-(((x - 31.27) / 0.2) ** 2))
+    curves = {
+        "intensity": y,
+        "expected": y - 50,
+        "difference": np.full(x.size, 50.0),
+        "height_limit": np.full(201, 9.0),
+    }
+    units = {"units": "counts", "long_name": "Intensity"}
+    lines = {
+        "line_two_theta": ([31.27, 36.26], "deg"), "d": ([2.8581, 2.4752], "angstrom"),
+        "height_change": ([540.0, 212.0], "counts"), "height_change_unc": ([12.0, 31.0], "counts"),
+        "relative_intensity": ([100.0, 39.3], "percent"), "significance": ([45.2, 6.84], "1"),
+        "weight_fraction_limit": ([0.213, 0.0042, 0.9], "1"), "phase_significance": ([50.1, 0.4, 9.0], "1"),
+    }  # fmt: skip
+    table = xr.Dataset(
+        {name: ("two_theta", values, units) for name, values in curves.items()}
+        | {name: ("candidate" if len(values) == 3 else "line", values, {"units": unit, "long_name": name})
+           for name, (values, unit) in lines.items()},
+        coords={"two_theta": ("two_theta", x, {"units": "deg", "long_name": "2θ"}),
+                "candidate": ["Pb_fcc", "ZrO2_m", "Na_bcc"], "name": ("candidate", ["Lead", "Baddeleyite", "Sodium"])},
+    )  # fmt: skip
+    table["difference_unc"] = ("two_theta", np.full(x.size, 10.0), units)
+    table["change"] = ("line", np.array(["appeared", "grew"]))
+    table["phase_change"] = ("candidate", np.array(["more", "none", "not determined"]))
+    made = {"kind": "table", "technique": "XRD", "conclusion": "1 line appeared; 1 line grew", "sample": "pellet",
+            "intensity_ratio": 0.42636, "intensity_ratio_unc": 0.0093, "shift": 0.0097, "shift_unc": 0.0027,
+            "line_limit": 0.3773, "wavelength": 1.5405929}  # fmt: skip
+    return table.assign_attrs(**made, **attrs)
+
+
+def test_a_comparison_is_told_by_position_with_its_conclusion() -> None:
+    text = summarise(compared())
+    rows = [line.split() for line in text.splitlines()]
+    assert ["31.27", "2.8581", "appeared", "540", "±", "12", "100", "45"] in rows
+    assert ["36.26", "2.4752", "grew", "210", "±", "30", "39", "6.8"] in rows
+    assert ["Pb_fcc", "Lead", "more", "50", "21"] in rows  # at most 21 wt %
+    assert "conclusion      1 line appeared; 1 line grew" in text
+    assert "0.426(9)" in text
+    assert "no change seen of (1): ZrO2_m < 0.42 wt %" in text
+    assert "Na_bcc" not in text  # nothing can be said of it
+    assert len(text.splitlines()) < 20  # no raw counts
+
+
+def test_a_comparison_that_failed_says_so_in_words_and_picture() -> None:
+    reason = "model inadequate: the shift stands at its bound; ambiguous: another mounting"
+    doubtful = compared(verdict="check", reasons=reason)
+    assert f"verdict         check: {reason}" in summarise(doubtful)
+    assert "CHECK: model inadequate: the shift stands at its bound" in " ".join(
+        plot_changes(doubtful).axes[0].get_title(loc="left").split()
+    )
+    assert "CHECK" not in plot_changes(compared()).axes[0].get_title(loc="left")
+
+
+def test_reasons_of_amounts_are_told_and_unknown_digits_are_not(series: xr.Dataset) -> None:
+    table = ss.xrd.fractions(series, ["halite", "KCl"])
+    reasons = np.array(["", "ambiguous: two cards; microabsorption: KCl", "not determined: no line", ""])
+    told = summarise(table.drop_vars(["verdict", "reasons"], errors="ignore").assign(reasons=("temperature", reasons)))
+    assert "reasons, temperature 400  ambiguous: two cards; microabsorption: KCl" in told
+    assert "reasons, temperature 600  not determined: no line" in told
+    one = {"units": "1"}
+    made = xr.Dataset(
+        {"weight_fraction": ("phase", [0.24134], one), "weight_fraction_unc": ("phase", [np.nan], one)},
+        coords={"phase": ["KCl"]}, attrs={"kind": "table", "technique": "XRD", "reasons": "not determined: covariance"},
+    )  # fmt: skip
+    text = summarise(made)
+    assert "0.24 (n.d.)" in text
+    assert "reasons  not determined: covariance" in text
+
+
+def test_a_refinement_tells_its_texture_and_a_cell_its_hint(refined: xr.Dataset) -> None:
+    assert "texture" not in summarise(refined).split("phase")[0]
+    plates = refined.assign(
+        texture=("component", [0.661, 1.0], {"units": "1"}), texture_unc=("component", [0.003, 0.0], {"units": "1"}),
+        texture_direction=("component", np.array(["001", ""])),
+    )  # fmt: skip
+    assert f"{refined.component.values[0]} r = 0.661(3) along 001" in summarise(plates)
+    cells = ss.xrd.cells(refined)
+    assert all(str(hint) in summarise(cells) for hint in cells.hint.values if str(hint))
+
+
+def test_calculated_lines_above_the_counts_stay_in_the_frame(made: ModuleType) -> None:
+    match = made.xrd_match()
+    tall = match.assign(model=match.model * 3.0)
+    assert plot_match(tall).axes[0].get_ylim()[1] > float(tall.model.max())
+
+
+def test_long_labels_and_ids_stay_whole_in_a_low_picture() -> None:
+    one = {"units": "1", "long_name": "Weight fraction of the named crystalline phases"}
+    table = xr.Dataset(
+        {"weight_fraction": ("x", [0.1, 0.2], one)}, coords={"x": ("x", [0.0, 1.0], {"units": "1"})},
+        attrs={"kind": "table", "technique": "XRD"},
+    )  # fmt: skip
+    figure = ss.display.plot_series(table, "weight_fraction", along="x")
+    figure.draw_without_rendering()
+    box = figure.axes[0].yaxis.label.get_window_extent()
+    assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+    words = plot_changes(
+        compared(verdict="check", reasons="ambiguous: x").assign_attrs(sample="a_" * 60), width="column"
+    )
+    title = words.axes[0].get_title(loc="left")
+    assert "…" in title.split("\n")[0]
+    words.draw_without_rendering()
+    assert words.axes[0]._left_title.get_window_extent().x1 <= words.bbox.x1  # type: ignore[attr-defined]

@@ -54,3 +54,6 @@ def test_pattern_lists_the_lines_of_a_card(capsys: pytest.CaptureFixture[str]) -
     assert [line["d"] for line in phase["lines"]] == pytest.approx([4.9505 / 3**0.5, 4.9505 / 2], abs=2e-5)
     assert cli.main(["pattern", "Pb", "--two-theta", "40,25"]) == 2
     assert "is no range" in capsys.readouterr().err
+    for least in ("nan", "101", "-1"):
+        assert cli.main(["pattern", "Pb", "--least", least]) == 2
+        assert "--least" in capsys.readouterr().err
