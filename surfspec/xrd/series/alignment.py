@@ -35,6 +35,8 @@ MODEL_ERROR, LARGEST_ERROR = 0.05, 0.3
 SMOOTHING = 0.35
 #: Largest part of the product of pattern and instrument that noise may take.
 LARGEST_NOISE = 0.8
+#: Reach of foreign lines in line widths, and the least part of the points that must be free of them.
+FOREIGN, LEAST = 1.5, 0.3
 #: Smallest factor in its standard uncertainties.
 SEEN = 3.0
 #: Residuals beyond this many standard deviations lose their weight.
@@ -50,6 +52,22 @@ class Side:
     y: Array
     variance: Array
     counts: bool
+
+
+@dataclass(frozen=True)
+class Common:
+    """What is known of the phases that two patterns have in common.
+
+    Attributes
+    ----------
+    shift
+        Shift expected, deg: others are tried within `LARGEST_SHIFT` of it.
+    foreign
+        Places of lines that other phases have, deg: nothing is fitted there.
+    """
+
+    shift: float = 0.0
+    foreign: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +132,7 @@ class Aligned:
         return max(self.fwhm / self.step, 1.0)
 
 
-def align(before: Side, after: Side, fwhm: float, start: float = 0.0) -> Aligned:
+def align(before: Side, after: Side, fwhm: float, common: Common | None = None) -> Aligned:
     """Lay the first pattern over the second.
 
     Parameters
@@ -123,14 +141,16 @@ def align(before: Side, after: Side, fwhm: float, start: float = 0.0) -> Aligned
         The patterns; their grids may differ.
     fwhm
         Typical line width, deg.
-    start
-        Shift expected, deg: others are tried within `LARGEST_SHIFT` of it.
+    common
+        What is known of phases that both hold; None for nothing.
 
     Raises
     ------
     InputError
         When they share less than 5 deg or 50 points, or one of them shows no signal.
     """
+    common = common or Common()
+    start = common.shift
     inside = _shared(before, after, LARGEST_SHIFT + abs(start))
     x, y, variance = after.x[inside], after.y[inside], after.variance[inside]
     step = float(np.median(np.diff(x)))
@@ -144,11 +164,9 @@ def align(before: Side, after: Side, fwhm: float, start: float = 0.0) -> Aligned
     basis = _unit_columns(spline_basis(x, KNOTS))
     along = (x - (x[0] + x[-1]) / 2.0) / ((x[-1] - x[0]) / 2.0)
     points, signal = max(fwhm / step, 1.0), _net(y, fwhm / step)
-    for side, net in (("before", _net(before.y, fwhm / step / spacing)), ("after", signal)):
-        if not np.any(net > 0):
-            raise InputError("the pattern shows no signal", where=side, remedy="Compare patterns with lines")
+    _with_signal(before=_net(before.y, fwhm / step / spacing), after=signal)
     reach = maximum_filter1d(signal, 2 * round(0.5 * points) + 1)
-    error = MODEL_ERROR
+    free, error = _free(x, common.foreign, FOREIGN * fwhm), MODEL_ERROR
 
     def moved(shift: float, stretch: float) -> tuple[Array, Array, Array, Array]:
         at = x - shift - stretch * along
@@ -158,10 +176,9 @@ def align(before: Side, after: Side, fwhm: float, start: float = 0.0) -> Aligned
         counting = variance + k * k * first
         return counting, counting + points * (error * reach) ** 2
 
-    factor = _first_factor(before, y)
-    stretch = 0.0
-    shift = _first_shift(y, lambda s: moved(s, 0.0), basis, lambda first: spread(factor, first)[1], start)
-    weight: Array = np.ones_like(x)
+    factor, stretch = _first_factor(before, y), 0.0
+    shift = _first_shift(y, lambda s: moved(s, 0.0), basis, lambda first: spread(factor, first)[1], start, free)
+    weight: Array = free
     coefficients: Array = np.zeros(basis.shape[1])
     covariance: Array = np.zeros((3, 3))
     for _ in range(12):
@@ -181,24 +198,22 @@ def align(before: Side, after: Side, fwhm: float, start: float = 0.0) -> Aligned
         value, _, _, first = moved(shift, stretch)
         counting, total = spread(factor, first)
         left = y - factor * value - basis @ coefficients
-        error = _model_error(left, counting, reach, points)
+        error = _model_error(left, counting, reach * free, points)
         score = np.abs(left) / np.sqrt(total)
         inner, _ = _normal(instrument, instrument, weight / total, y)
         covariance = np.asarray((inverse @ inner @ inverse.T)[:3, :3])
-        weight = np.where(score < ROBUST, 1.0, (ROBUST / np.maximum(score, ROBUST)) ** 2)
+        weight = free * np.where(score < ROBUST, 1.0, (ROBUST / np.maximum(score, ROBUST)) ** 2)
         if np.abs(steps).max() < 1e-5:
             break
     value, _, _, first = moved(shift, stretch)
-    counting, total = spread(factor, first)
-    old = maximum_filter1d(factor * _net(value, fwhm / step), 2 * round(0.5 * points) + 1)
-    total = counting + points * (error * old) ** 2
+    counting, _ = spread(factor, first)
+    old = np.maximum(factor * _net(value, fwhm / step), 0.0)
+    total = counting + points * (error * maximum_filter1d(old, 2 * round(0.5 * points) + 1)) ** 2
     third = (variance if after.counts else 0.0 * x) - (factor**3 * first if before.counts else 0.0 * x)
-    unc = float(np.sqrt(covariance[0, 0]))
+    unc, shift_unc = (float(part) for part in np.sqrt(np.diag(covariance)[:2]))
     return Aligned(
-        x, y, factor * value + basis @ coefficients, counting, variance, total, third,
-        np.maximum(factor * _net(value, fwhm / step), 0.0), signal,
-        factor, unc, shift, float(np.sqrt(covariance[1, 1])), stretch, error, fwhm,
-        _doubts(factor, unc, shift - start, stretch),
+        x, y, factor * value + basis @ coefficients, counting, variance, total, third, old, signal,
+        factor, unc, shift, shift_unc, stretch, error, fwhm, _doubts(factor, unc, shift - start, stretch),
     )  # fmt: skip
 
 
@@ -206,12 +221,27 @@ def _doubts(factor: float, unc: float, moved: float, stretch: float) -> tuple[st
     """Return why the patterns may not lie over each other."""
     found = []
     if not factor > SEEN * unc:
-        found.append(f"not determined: the second pattern holds the first {factor:.2g} +- {unc:.2g} times")
+        found.append(f"not determined: intensity_ratio, {factor:.2g} +- {unc:.2g}")
     if abs(moved) > 0.99 * LARGEST_SHIFT or abs(stretch) > 0.99 * LARGEST_SHIFT / 2.0:
-        found.append(
-            f"not determined: the lines would have to move by more than {LARGEST_SHIFT:g} deg to lie over each other"
-        )
+        found.append(f"at bound: shift, lines do not lie over each other within {LARGEST_SHIFT:g} deg")
     return tuple(found)
+
+
+def _free(x: Array, foreign: tuple[float, ...], reach: float) -> Array:
+    """1 where points tell how the patterns lie, 0 in foreign lines; 1 everywhere when too little would be left."""
+    places = np.sort(np.asarray(foreign, dtype=np.float64))
+    if not len(places):
+        return np.ones_like(x)
+    after = np.clip(np.searchsorted(places, x), 1, len(places) - 1) if len(places) > 1 else np.zeros(len(x), dtype=int)
+    nearest = np.minimum(np.abs(x - places[after]), np.abs(x - places[after - 1]))
+    free = np.where(nearest > reach, 1.0, 0.0)
+    return free if free.sum() > LEAST * len(x) else np.ones_like(x)
+
+
+def _with_signal(**net: Array) -> None:
+    for side, signal in net.items():
+        if not np.any(signal > 0):
+            raise InputError("the pattern shows no signal", where=side, remedy="Compare patterns with lines")
 
 
 def _shared(before: Side, after: Side, margin: float) -> NDArray[np.bool_]:
@@ -286,6 +316,7 @@ def _first_shift(
     basis: Array,
     spread: Callable[[Array], Array],
     start: float,
+    free: Array,
 ) -> float:
     """Return the shift on a coarse grid that leaves least, with a factor above zero."""
     best, found = np.inf, start
@@ -293,10 +324,10 @@ def _first_shift(
         _, drawn, _, first = moved(trial)
         total = spread(first)
         design = np.column_stack([drawn, basis])
-        normal, right = _normal(design, design, 1.0 / total, y)
+        normal, right = _normal(design, design, free / total, y)
         solution = np.linalg.pinv(normal) @ right
         rest = y - design @ solution
-        cost = float(np.sum(np.minimum(rest**2 / total, 25.0)))
+        cost = float(np.sum(free * np.minimum(rest**2 / total, 25.0)))
         if cost < best and solution[0] > 0:
             best, found = cost, float(trial)
     return found

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from surfspec import given, schema
 from surfspec.errors import InputError
+from surfspec.fitting.verdict import REASONS
 from surfspec.xrd.lines.detection import typical_width
 from surfspec.xrd.lines.noise import counting_variance
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.series.alignment import Aligned, Side, align
 from surfspec.xrd.series.difference import LineChange, line_changes, line_shape
+from surfspec.xrd.series.known_phases import Known, known_of
 from surfspec.xrd.series.new_phases import Change, Optics, phase_changes
 from surfspec.xrd.structures.cards import phases as load_phases
 from surfspec.xrd.structures.phase import Phase
@@ -49,7 +51,7 @@ def changes(
         Patterns over ``two_theta`` of one radiation; their grids may differ.
     matches
         What :func:`surfspec.xrd.match` found in them. Gives candidates, line shifts and the mass that turns scales into
-        weight fractions.
+        weight fractions; the patterns are then laid over each other by the phases that both hold.
     phases
         Candidates: ids, names or `Phase` objects; by default those of the match of the second pattern.
     wavelength
@@ -64,10 +66,13 @@ def changes(
         ``height_change`` with ``_unc``, ``relative_intensity`` (% of the strongest line of the second pattern),
         ``significance``, ``false_alarm`` and ``change`` (``appeared``, ``vanished``, ``grew``, ``shrank``).
         Over ``candidate``: ``scale_change`` with ``_unc``, ``phase_significance``, ``weight_fraction_limit`` (95 %, one
-        sided; NaN without matches) and ``phase_change``. Over ``two_theta``: ``intensity``, ``expected``,
+        sided; NaN without matches) and ``phase_change`` (``more``, ``less``, ``none``; ``not determined`` where the
+        patterns could not be laid over each other). Over ``two_theta``: ``intensity``, ``expected``,
         ``difference`` with ``_unc`` and ``height_limit``, the line that would be seen at three sigma.
-        attrs: ``conclusion``, ``intensity_ratio``, ``shift``, ``line_limit`` (%, median of the height limit over the
-        strongest line), ``level`` (significance asked of a line), ``reasons``.
+        A line ``appeared`` where the first pattern shows less than three sigma (counting) of it above a straight line
+        through five line widths around, else it ``grew``; ``vanished`` and ``shrank`` likewise by the second pattern.
+        attrs: ``verdict``, ``conclusion``, ``intensity_ratio``, ``shift``, ``line_limit`` (%, median of the height
+        limit over the strongest line), ``level`` (significance asked of a line), ``reasons``.
 
     Raises
     ------
@@ -100,26 +105,31 @@ def changes(
                 remedy="Select one member of a series with isel()",
             )
     light = _light(before, after, matches, wavelength)
-    optics, mass = _optics(light, matches)
+    known = known_of(matches)
+    optics = Optics(light, *known.shifts)
     sides = _side(before), _side(after)
-    aligned = align(*sides, _width(*sides))
+    aligned = align(*sides, _width(*sides), known.common)
+    doubts = [*aligned.doubts, *known.doubts(aligned.factor)]
     found, level = line_changes(aligned, light, chance)
     candidates = _candidates(phases, matches)
-    moved, more = phase_changes(aligned, candidates, optics, chance)
+    moved, words = phase_changes(aligned, candidates, optics, chance)
+    if doubts:
+        words = ["not determined"] * len(candidates)
     table = xr.Dataset({**_line_columns(found, aligned, light, str(after["intensity"].attrs["units"]))})
-    table = table.merge(_phase_columns(candidates, moved, more, mass)).merge(_curves(aligned, after, light))
-    words = [str(word) for word in table["phase_change"].values]
+    table = table.merge(_phase_columns(candidates, moved, words, known)).merge(_curves(aligned, after, light))
     strongest = float(aligned.net_after.max(initial=0.0))
     limit = float(np.median(table["height_limit"].values)) / strongest * 100.0 if strongest > 0 else np.nan
-    reasons = [] if matches is not None else ["not determined: weight fractions need the matches of both patterns"]
-    if any(abs(item.significance) > level for item in found if item.change in ("grew", "shrank")):
+    reasons = list(doubts)
+    if not doubts and any(abs(item.significance) > level for item in found if item.change in ("grew", "shrank")):
         reasons.append("ambiguous: lines that grew or shrank may be texture or another mounting, not an amount")
     simulated = [one.attrs["simulated"] for one in (before, after) if "simulated" in one.attrs]
     table.attrs = {
-        "kind": "table", "technique": "XRD", "conclusion": _conclusion(found, candidates, words, limit),
+        "kind": "table", "technique": "XRD", "verdict": _verdict(reasons),
+        "conclusion": _conclusion(found, candidates, words, limit, doubtful=bool(doubts)),
         "intensity_ratio": aligned.factor, "intensity_ratio_unc": aligned.factor_unc, "shift": aligned.shift,
         "shift_unc": aligned.shift_unc, "model_error": aligned.model_error, "line_limit": limit, "level": level,
         "wavelength": light.wavelengths[0], "wavelength_name": light.name, "reasons": "; ".join(reasons),
+        **({} if matches is not None else {"note": "weight fractions need the matches of both patterns"}),
         **({"simulated": str(simulated[0])} if simulated else {}),
         **({"sample": str(after.attrs["sample"])} if "sample" in after.attrs else {}),
     }  # fmt: skip
@@ -143,20 +153,6 @@ def _light(
             remedy="Compare patterns of one radiation, or say wavelength=",
         )
     return lights[1]
-
-
-def _optics(light: Radiation, matches: tuple[xr.Dataset, xr.Dataset] | None) -> tuple[Optics, float]:
-    """Line shifts of the second pattern, and the sum of scale times density of its phases (NaN where unknown)."""
-    if matches is None:
-        return Optics(light), np.nan
-    for one in matches:
-        schema.check(one, "match")
-    last = matches[1]
-    if last["scale"].ndim != 1:
-        raise InputError("a match is a series", where="matches", remedy="Select one pattern with isel()")
-    mass = float(np.sum(last["scale"].values * last["density"].values)) if last.sizes["phase"] else np.nan
-    shifts = [float(last.attrs.get(name, 0.0)) for name in ("zero_shift", "displacement_shift")]
-    return Optics(light, shifts[0], shifts[1]), mass
 
 
 def _candidates(
@@ -216,10 +212,11 @@ def _line_columns(found: Sequence[LineChange], aligned: Aligned, light: Radiatio
 
 
 def _phase_columns(
-    candidates: Sequence[Phase], moved: Sequence[Change], more: Sequence[bool], mass: float
+    candidates: Sequence[Phase], moved: Sequence[Change], words: Sequence[str], known: Known
 ) -> xr.Dataset:
     density = np.array([phase.density for phase in candidates], dtype=np.float64)
     limit = density * np.array([item.limit for item in moved], dtype=np.float64)
+    others = np.array([known.mass_beside(phase.id) for phase in candidates], dtype=np.float64)
     score = np.array([item.significance for item in moved], dtype=np.float64)
     one, scale = {"units": "1"}, {"units": "arb. units"}
     data = {
@@ -233,10 +230,10 @@ def _phase_columns(
         ),
         "phase_significance": ("candidate", score, one | {"long_name": "Change of scale over its counting noise"}),
         "weight_fraction_limit": (
-            "candidate", limit / (mass + limit), one | {"long_name": "Weight fraction that may have come (95 %)"}
+            "candidate", limit / (others + limit), one | {"long_name": "Weight fraction that may have come (95 %)"}
         ),
         "phase_change": (
-            "candidate", np.array(["more" if one else "none" for one in more], dtype=np.str_),
+            "candidate", np.array(words, dtype=np.str_),
             {"long_name": "What the phase did"},
         ),
     }  # fmt: skip
@@ -269,12 +266,21 @@ def _curves(aligned: Aligned, after: xr.Dataset, light: Radiation) -> xr.Dataset
     return xr.Dataset(data, coords={"two_theta": ("two_theta", aligned.x, {"units": "deg", "long_name": "2θ"})})
 
 
-def _conclusion(found: Sequence[LineChange], candidates: Sequence[Phase], words: Sequence[str], limit: float) -> str:
-    more = [phase.name for phase, word in zip(candidates, words, strict=True) if word == "more"]
+def _verdict(reasons: Sequence[str]) -> str:
+    """Return the worst that the reasons lead to."""
+    found = {REASONS[reason.partition(":")[0]] for reason in reasons}
+    return next((word for word in ("failed", "check") if word in found), "ok")
+
+
+def _conclusion(
+    found: Sequence[LineChange], candidates: Sequence[Phase], words: Sequence[str], limit: float, *, doubtful: bool
+) -> str:
+    if doubtful:
+        return f"the patterns could not be laid over each other, nothing is concluded ({len(found)} lines differ)"
     counts = {word: sum(item.change == word for item in found) for word in ("appeared", "vanished", "grew", "shrank")}
     told = [f"{count} {'lines' if count > 1 else 'line'} {word}" for word, count in counts.items() if count]
-    if not told and not more:
-        return f"no new line above {limit:.2g} % of the strongest, no new phase"
-    if more:
-        told.append(f"the difference fits {', '.join(more[:4])}{' and others' if len(more) > 4 else ''}")
-    return "; ".join(told)
+    for word, start in (("more", "the difference fits"), ("less", "the difference fits a loss of")):
+        names = [phase.name for phase, own in zip(candidates, words, strict=True) if own == word]
+        if names:
+            told.append(f"{start} {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}")
+    return "; ".join(told) if told else f"no new line above {limit:.2g} % of the strongest, no new phase"

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 #: Lorentzian share of the lines taken out of the difference, and what of a line they may miss.
 SHAPE = 0.5
 SHAPE_ERROR = 0.15
-#: Significance up to which a line counts as not there in one of the two patterns.
+#: Significance, by counting alone, up to which a line counts as not there in one of the two patterns.
 ABSENT = 3.0
 #: Significance that a line must have above a straight line through its surroundings in the difference, and standard
 #: uncertainties by which its height may exceed the signal of the pattern that has it.
@@ -107,13 +107,13 @@ def line_changes(aligned: Aligned, light: Radiation | None, probability: float) 
         weight = 1.0 / variance
         strength = float(shape**2 @ weight)
         height, unc = float(shape @ (weight * left)) / strength, strength**-0.5
-        old, new = (_significance(aligned, side, place, shape) for side in (aligned.expected, aligned.after))
+        old, new = _there(aligned, place, shape)
         chance = min(2.0 * float(false_alarms(np.array(abs(trace[index])), span, aligned.fwhm)), 1.0)
         # a line stands out of its surroundings in the difference; what does not is a bend of the background. It is no
         # higher than the signal that gained or lost it; what is so is a gap between tails of lines that came or went
         owner = aligned.net_after if height > 0 else aligned.net_before
         there = SMOOTHED * float(np.interp(place, x, owner)) + LOCAL * unc >= abs(height)
-        if there and abs(_significance(aligned, left, place, shape)) >= LOCAL:
+        if there and abs(_significance(aligned, left, variance, place, shape)) >= LOCAL:
             word = _word(height, old, new)
             found.append(LineChange(place, height, unc, float(trace[index]), chance, old, new, word))
         left = left - height * shape
@@ -145,13 +145,23 @@ def _peak(x: Array, trace: Array, index: int) -> float:
     return float(x[index] + np.clip(move, -0.5, 0.5) * (x[index + 1] - x[index - 1]) / 2.0)
 
 
-def _significance(aligned: Aligned, y: Array, center: float, shape: Array) -> float:
+def _there(aligned: Aligned, place: float, shape: Array) -> tuple[float, float]:
+    """Significance of a line at one place of the first and of the second pattern, by counting alone."""
+    first = np.maximum(aligned.counting - aligned.own, 0.0)
+    first = np.maximum(first, 1e-12 * float(first.max(initial=1.0)))
+    return (
+        _significance(aligned, aligned.expected, first, place, shape),
+        _significance(aligned, aligned.after, aligned.own, place, shape),
+    )
+
+
+def _significance(aligned: Aligned, y: Array, variance: Array, center: float, shape: Array) -> float:
     """Significance of a line at one place of one pattern above a straight line through its surroundings."""
     near = np.abs(aligned.x - center) < AROUND * aligned.fwhm
     design = np.column_stack([shape[near], np.ones(np.count_nonzero(near)), aligned.x[near] - center])
-    weighted = design / aligned.variance[near][:, None]
+    weighted = design / variance[near][:, None]
     covariance = np.linalg.pinv(weighted.T @ design)
-    return float((covariance @ (weighted.T @ y[near]))[0] / np.sqrt(covariance[0, 0]))
+    return float((covariance @ (weighted.T @ y[near]))[0] / np.sqrt(max(covariance[0, 0], 1e-300)))
 
 
 def _widened(shape: Array, aligned: Aligned) -> Array:

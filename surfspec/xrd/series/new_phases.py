@@ -32,6 +32,9 @@ STRAINS: Final = (-2.0, -1.0, 0.0, 1.0, 2.0)
 STRAIN: Final = 0.001
 #: Relative error of calculated line areas (texture), as a part of what is limited.
 TEXTURE: Final = 0.3
+#: Relative error of a drawn line in its tails, and how far these reach, in line widths.
+TAIL: Final = 0.02
+TAIL_REACH: Final = 3.0
 #: Lines weaker than this share of the strongest are not drawn.
 FAINT: Final = 1e-3
 #: One-sided confidence of a limit.
@@ -60,11 +63,11 @@ class Optics:
 
 def phase_changes(
     aligned: Aligned, phases: Sequence[Phase], optics: Optics, false_alarm: float
-) -> tuple[list[Change], list[bool]]:
+) -> tuple[list[Change], list[str]]:
     """Fit the pattern of each phase to the difference; what one phase explains is no sign of another.
 
-    The phase that explains most is taken first. Its lines, and the error that texture makes of them, go out of the
-    difference before the others are judged again.
+    The phase that explains most is taken first. Its lines, and the errors that texture and line shape make of them, go
+    out of the difference before the others are judged again.
 
     Parameters
     ----------
@@ -79,10 +82,10 @@ def phase_changes(
 
     Returns
     -------
-    changes, more
-        In scales of m|F|^2 LP / V^2, NaN for a phase without lines in the range; and which phases increased.
+    changes, words
+        In scales of m|F|^2 LP / V^2, NaN for a phase without lines in the range; and ``more``, ``less`` or ``none``.
     """
-    level = float(-ndtri(false_alarm / max(len(phases) * len(STRAINS), 1)))
+    level = float(-ndtri(false_alarm / max(2 * len(phases) * len(STRAINS), 1)))
     drawn = [_templates(phase, aligned, optics) for phase in phases]
     found = [Change(np.nan, np.nan, np.nan, np.nan)] * len(phases)
     accepted: list[int] = []
@@ -93,15 +96,20 @@ def phase_changes(
         tried, shapes = _fit(aligned, variance, [drawn[place] for place in left], chosen)
         for place, change in zip(left, tried, strict=True):
             found[place] = change
-        scores = np.array([change.significance for change in tried])
-        if not left or not np.nanmax(np.nan_to_num(scores, nan=-np.inf)) > level:
+        scores = np.abs(np.nan_to_num([change.significance for change in tried]))
+        if not left or not scores.max() > level:
             break
-        best = int(np.nanargmax(scores))
+        best = int(np.argmax(scores))
         accepted.append(left[best])
         chosen.append(shapes[best])
-        signal = maximum_filter1d(tried[best].scale * shapes[best], 2 * round(0.5 * aligned.points) + 1)
-        variance = variance + aligned.points * (TEXTURE * signal) ** 2
-    return found, [place in accepted for place in range(len(phases))]
+        drawn_signal = np.abs(tried[best].scale) * shapes[best]
+        lines_of = maximum_filter1d(drawn_signal, 2 * round(0.5 * aligned.points) + 1)
+        tails = maximum_filter1d(drawn_signal, 2 * round(TAIL_REACH * aligned.points) + 1)
+        variance = variance + aligned.points * ((TEXTURE * lines_of) ** 2 + (TAIL * tails) ** 2)
+    words = ["none"] * len(phases)
+    for place in accepted:
+        words[place] = "more" if found[place].scale > 0 else "less"
+    return found, words
 
 
 def _templates(phase: Phase, aligned: Aligned, optics: Optics) -> Array:
@@ -128,9 +136,9 @@ def _fit(
             shapes.append(templates[:, 0])
             continue
         scale, unc = columns.T @ target / strength, strength**-0.5
-        best = int(np.argmax(scale / unc))
-        limits = np.maximum(scale, 0.0) + float(ndtri(CONFIDENCE)) * unc
-        spread = float(np.hypot(unc[best], TEXTURE * max(scale[best], 0.0)))
+        best = int(np.argmax(np.abs(scale / unc)))
+        limits = np.maximum(scale, 0.0) + float(ndtri(CONFIDENCE)) * np.hypot(unc, TEXTURE * np.maximum(scale, 0.0))
+        spread = float(np.hypot(unc[best], TEXTURE * scale[best]))
         found.append(Change(float(scale[best]), spread, float(scale[best] / unc[best]), float(limits.max())))
         shapes.append(templates[:, best])
     return found, shapes
