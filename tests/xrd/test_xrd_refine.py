@@ -60,14 +60,15 @@ def lab() -> Iterator:
 
 @pytest.fixture(scope="module")
 def standard(lab):
-    return xrd.refine(lab({"LaB6": 1.0}, top=2e4), "LaB6", wavelength="CuKa")
+    return xrd.refine(lab({"LaB6": 1.0}, top=2e4), "LaB6", wavelength="CuKa", shifts="displacement")
 
 
 @pytest.fixture(scope="module")
 def mixture(lab, standard):
     """Two refinements of one sample with other counts."""
     made = [lab(WEIGHTS, sizes=SIZES, stretch=STRETCH, seed=seed) for seed in (11, 12)]
-    return [xrd.refine(one, list(WEIGHTS), wavelength="CuKa", instrument=standard) for one in made]
+    known = {"wavelength": "CuKa", "instrument": standard, "shifts": "displacement"}  # it has no zero shift
+    return [xrd.refine(one, list(WEIGHTS), **known) for one in made]
 
 
 def true_cell(name: str) -> np.ndarray:
@@ -193,6 +194,27 @@ def test_zero_and_displacement_together_are_named(lab):
     assert "correlated: zero and displacement" in str(fit.reasons.values)
 
 
+def test_the_choice_of_the_shift_is_in_the_cell(lab):
+    """Zero shift and displacement in turn are the truth; a cell that may be either covers it."""
+    truth = xrd.phases("corundum")[0].cell[0]
+    made = lab({"corundum": 1.0}, displacement=0.0)
+    moved = made.assign_coords(two_theta=made.two_theta + 0.06)
+    moved.two_theta.attrs.update(made.two_theta.attrs)
+    open_, known = (xrd.refine(moved, "corundum", wavelength="CuKa", shifts=one) for one in ("auto", "zero"))
+    wrong = xrd.refine(moved, "corundum", wavelength="CuKa", shifts="displacement")
+    assert open_.cell_length.equals(wrong.cell_length)
+    assert abs(known.cell_length.values[0, 0] - truth) < 4.0 * known.cell_length_unc.values[0, 0]
+    assert abs(wrong.cell_length.values[0, 0] - truth) > 5.0 * wrong.cell_length_unc.values[0, 0]
+    assert abs(open_.cell_length.values[0, 0] - truth) < 2.0 * open_.cell_length_unc.values[0, 0]
+    np.testing.assert_allclose(open_.zero_length.values, known.cell_length.values, rtol=5e-6)
+    np.testing.assert_allclose(np.sqrt(np.diag(open_.cell_covariance.values[0]))[:3], open_.cell_length_unc.values[0])
+    gap = open_.zero_length.values[0, 0] - open_.cell_length.values[0, 0]
+    want = np.hypot(wrong.cell_length_unc.values[0, 0], np.sqrt(open_.attrs["zero_probability"]) * gap)
+    assert open_.cell_length_unc.values[0, 0] == pytest.approx(want, rel=1e-6)
+    assert "which shift: zero explains" in str(open_.reasons.values)
+    assert "which shift" not in str(known.reasons.values)
+
+
 def test_the_cathode_of_a_solid_solution():
     """Row D8: the R-3c cell of Na3V1.5Cr0.5(PO4)3 from the card of Na3V2(PO4)3; the truth stands in the twins."""
     made = ss.read(REFERENCE / "xrd_twins" / "d8_cathode.xy", wavelength="CuKa")
@@ -251,3 +273,5 @@ def test_lanthanum_hexaboride(data_dir):
     made = ss.read(data_dir / "xrd" / "formats" / "LaB6_Jan2018.raw", wavelength="CuKa", technique="XRD")
     fit = xrd.refine(made, "LaB6", wavelength="CuKa", pawley="LaB6")
     assert abs(fit.cell_length.values[0, 0] / 4.156826 - 1.0) < 1e-4
+    assert "which shift" in str(fit.reasons.values)
+    assert abs(fit.cell_length.values[0, 0] - 4.156826) < 3.0 * fit.cell_length_unc.values[0, 0]

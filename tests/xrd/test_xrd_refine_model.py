@@ -142,7 +142,7 @@ def spectrum_of(name="ZnO", **attrs):
         ("ZnO", {"wavelength": "CuKa", "colour": 1}, "no option"),
         ("ZnO", {"wavelength": "CuKa", "two_theta": (30.0, 30.5)}, "too few"),
         ("ZnO", {"wavelength": "CuKa", "texture": "yes"}, "texture"),
-        ("ZnO", {"wavelength": "CuKa", "background": 0.1}, "knots"),
+        ("ZnO", {"wavelength": "CuKa", "background": 0.1}, "background is 0.1"),
         ("ZnO", {"wavelength": "CuKa", "overspill": 2.0}, "overspill"),
     ],
 )

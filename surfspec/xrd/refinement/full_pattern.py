@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.xrd.lines.axis import check_degrees
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.refinement import result, stages
 from surfspec.xrd.refinement.lattice import Lattice, factors_from_spacings
 from surfspec.xrd.refinement.options import Refinement
-from surfspec.xrd.structures.cards import phases as load_phases
+from surfspec.xrd.refinement.request import Which, chosen_phases, named, settings_of, structures_of
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -26,9 +26,6 @@ Array = NDArray[np.float64]
 FEWEST = 50
 #: Relative difference up to which two wavelengths are the same radiation.
 SAME_WAVELENGTH = 0.005
-_MONOCHROMATOR = re.compile(r"monochromator'?: ([0-9.]+)")
-
-Which = xr.Dataset | str | Phase | Lattice | Iterable[str | Phase | Lattice]
 
 
 def refine(
@@ -79,11 +76,14 @@ def refine(
     Raises
     ------
     InputError
-        Without a wavelength or phases, for a series, or for a pattern that is too short or empty.
+        Without a wavelength or phases, for a series, for angles that are no degrees of 2 theta, for options that are
+        none or name a phase that is not refined, or for a pattern that is too short or empty.
 
     Notes
     -----
     Every ``_unc`` is the statistical uncertainty times ``inflation``, see :mod:`surfspec.xrd.refinement.covariance`.
+    With ``shifts="auto"`` that of a cell holds that a zero shift may explain the pattern as well as a displacement:
+    ``zero_length`` is the cell with it, see :mod:`surfspec.xrd.refinement.shift_choice`.
     That of a weight fraction holds what is not refined as well (:func:`surfspec.xrd.amounts.weights.systematic`).
     A cell that the data do not fix rests on its prior (1 %, or ``cell_prior``) and has no uncertainty.
 
@@ -110,66 +110,18 @@ def refine(
             "this is a series of patterns", where=where, remedy="Select one with isel(), or refine each in a loop"
         )
     found = phases if isinstance(phases, xr.Dataset) else None
-    settings = _settings(options, changes, found)
-    chosen = _chosen(found if found is not None else phases, tuple(structures))
+    check_degrees(spectrum["two_theta"].values.astype(np.float64), where or "two_theta")
+    chosen = chosen_phases(found if found is not None else phases, structures_of(structures))
+    settings = named(settings_of(options, changes, found), chosen)
     light, notes = _light(spectrum, found, wavelength, settings)
     cut = _cut(spectrum, settings, where)
-    given = cut["intensity_unc"].values.astype(np.float64) if "intensity_unc" in cut else None
+    stated = cut["intensity_unc"].values.astype(np.float64) if "intensity_unc" in cut else None
     profile = _profile(instrument)
     fit = stages.run(
         cut["two_theta"].values.astype(np.float64), cut["intensity"].values.astype(np.float64),
-        str(cut.attrs["statistics"]), given, light, chosen, settings, _start(found, chosen, settings, profile),
+        str(cut.attrs["statistics"]), stated, light, chosen, settings, _start(found, chosen, settings, profile),
     )  # fmt: skip
     return result.dataset_of(cut, fit, _text(settings), notes, profile)
-
-
-def _settings(options: Refinement | None, changes: Mapping[str, Any], found: xr.Dataset | None) -> Refinement:
-    unknown = sorted(set(changes) - set(Refinement.__dataclass_fields__))
-    if unknown:
-        raise InputError(
-            f"refine() has no option {', '.join(unknown)}", where=unknown[0],
-            remedy=f"Options are {', '.join(Refinement.__dataclass_fields__)}",
-        )  # fmt: skip
-    given = dict(changes)
-    if isinstance(given.get("texture"), Mapping):
-        given["texture"] = tuple((str(name), tuple(way)) for name, way in given["texture"].items())
-    if isinstance(given.get("pawley"), str):
-        given["pawley"] = (given["pawley"],)
-    settings = replace(options or Refinement(), **given)
-    if found is not None and options is None and "monochromator" not in given:
-        told = _MONOCHROMATOR.search(str(found.attrs.get("recipe", "")))
-        settings = replace(settings, monochromator=float(told[1])) if told else settings
-    return settings
-
-
-def _chosen(phases: Which, own: Sequence[Phase | Lattice]) -> tuple[Phase | Lattice, ...]:
-    if isinstance(phases, xr.Dataset):
-        schema.check(phases, "match")
-        if phases["scale"].ndim != 1:
-            raise InputError("this match is a series", where="phases", remedy="Select one pattern with isel()")
-        wanted: list[str | Phase | Lattice] = [str(name) for name in phases["phase"].values]
-    else:
-        wanted = [phases] if isinstance(phases, str | Phase | Lattice) else list(phases)
-    mine = {one.id: one for one in own}
-    chosen: list[Phase | Lattice] = []
-    for one in wanted:
-        if not isinstance(one, str):
-            chosen.append(one)
-        elif one in mine:
-            chosen.append(mine[one])
-        else:
-            cards = load_phases([one])
-            if len(cards) > 1:
-                listed = ", ".join(card.id for card in cards)
-                raise InputError(f"{one} is {listed}", where="phases", remedy="Name the one to refine by its id")
-            chosen.append(cards[0])
-    if not chosen:
-        raise InputError("there is no phase to refine", where="phases", remedy="Name at least one phase")
-    ids = [one.id for one in chosen]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
-        raise InputError(f"{', '.join(twice)} comes twice", where="phases", remedy="Give each phase an id of its own")
-    return tuple(chosen)
 
 
 def _light(

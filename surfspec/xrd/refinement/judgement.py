@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 
 #: Correlation of zero and displacement from which they are not told apart.
 TOGETHER: Final = 0.98
-#: Reasons that leave the verdict as it is: the uncertainty of the weight fractions holds them.
-NOTES: Final = ("microabsorption",)
+#: Reasons that leave the verdict as it is: the uncertainty of the weight fractions or of the cell holds them.
+NOTES: Final = ("microabsorption", "which shift")
 #: A residual line counts from this signal-to-noise ratio and share of the highest calculated point.
 LINE_SIGNAL, LINE_SHARE = 10.0, 0.02
 #: R_Bragg from which the structure (or its texture) does not describe the areas.

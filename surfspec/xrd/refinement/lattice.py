@@ -16,12 +16,15 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.patterns.structure_factors import metric_parts
 from surfspec.xrd.structures.phase import Phase
 from surfspec.xrd.structures.symmetry import obeys, space_group
 
 Array = NDArray[np.float64]
+#: Longest edge of a cell, angstrom.
+LONGEST = 200.0
 _UNIT = np.eye(3, dtype=np.int64)
 _PAIRS = ((1, 2), (0, 2), (0, 1))
 
@@ -58,9 +61,23 @@ class Lattice:
     cell_uncertainty: float | None = field(default=None, metadata={"above": 0.0, "below": 0.1})
 
     def __post_init__(self) -> None:
+        for name in ("id", "space_group", "name", "formula", "source"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or (name in ("id", "space_group") and not value.strip()):
+                raise InputError(f"{name} of a lattice is {given.shown(value)}", where=name, remedy="Give a text")
+        numbers = tuple(given.number(one, f"cell of {self.id}") for one in given.listed(self.cell, "cell"))
+        if len(numbers) != 6:
+            raise InputError(
+                f"the cell of {self.id} holds {len(numbers)} numbers", where="cell",
+                remedy="Give a, b, c in angstrom and alpha, beta, gamma in deg",
+            )  # fmt: skip
+        object.__setattr__(self, "cell", numbers)
+        if self.cell_uncertainty is not None:
+            share = given.number(self.cell_uncertainty, "cell_uncertainty", low=0.0, high=0.1, above=True)
+            object.__setattr__(self, "cell_uncertainty", share)
         lengths, angles = np.array(self.cell[:3]), np.array(self.cell[3:])
-        sound = len(self.cell) == 6 and bool(np.all(np.isfinite(self.cell)) and np.all(lengths > 0.5))
-        if not sound or not np.all((angles > 10) & (angles < 170)) or not obeys(self.cell, self.group):
+        sound = bool(np.all(lengths > 0.5) and np.all(lengths < LONGEST) and np.all((angles > 10) & (angles < 170)))
+        if not sound or not obeys(self.cell, self.group):
             raise InputError(
                 f"{self.id} has the cell {self.cell}, which {self.space_group} does not allow",
                 where="cell", remedy="Give a, b, c in angstrom and angles in deg that obey the space group",

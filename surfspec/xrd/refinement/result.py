@@ -20,6 +20,7 @@ from surfspec.xrd.refinement.agreement import LineAreas, line_areas, r_factors
 from surfspec.xrd.refinement.covariance import Uncertainty, uncertainty
 from surfspec.xrd.refinement.parameters import NATURAL, unit_of
 from surfspec.xrd.refinement.physical import CELL, Facts, facts_of
+from surfspec.xrd.refinement.shift_choice import ShiftChoice, choice_of
 from surfspec.xrd.refinement.stages import Fit
 from surfspec.xrd.structures.phase import Phase
 
@@ -60,6 +61,11 @@ def dataset_of(
         reasons.append(f"not resolved: the weight of {', '.join(free)} (areas are free)")
         verdict = verdict_of([one for one in reasons if one.split(":")[0] not in judgement.NOTES])
     reasons = [*notes, *reasons]
+    choice = choice_of(fit.models, fit.state, fit.other, spread.inflation)
+    extra = _extra(fit, spread, facts, areas, scale, covariance * wide, density, absorptions)
+    if choice is not None:
+        said = _shift_chosen(extra, facts, choice, [one.phase.id for one in fit.models])
+        reasons += [said] if said else []
     if notes:
         verdict = verdict_of([one for one in reasons if one.split(":")[0] not in judgement.NOTES])
     height = np.array([float(one.max(initial=0.0)) for one in curves])
@@ -97,10 +103,11 @@ def dataset_of(
               for key in ("name", "formula", "space_group")}  # fmt: skip
     labels["treatment"] = ["pawley" if one.pawley else "structure" for one in fit.models]
     attrs = _attrs(fit, instrument)
+    if choice is not None:
+        attrs |= {"zero_probability": choice.probability}
     dataset = assemble(
         [member], spectrum, components=ids, parameters=parameters, labels=labels, recipe=recipe, attrs=attrs
     )
-    extra = _extra(fit, spread, facts, areas, scale, covariance * wide, density, absorptions)
     extra |= _weights(fraction, fraction_covariance)
     dataset = dataset.assign(extra).assign_coords(
         axis=np.array(CELL[:3]), corner=np.array(CELL[3:6]), cell_parameter=np.array(CELL),
@@ -263,6 +270,21 @@ def _extra(
     directions = ["".join(map(str, m.direction)) if m.direction is not None else "" for m in fit.models]
     out["texture_direction"] = (part, np.array(directions, dtype=np.str_), {"long_name": "hkl of the texture"})
     return out
+
+
+def _shift_chosen(extra: dict[str, Any], facts: Sequence[Facts], choice: ShiftChoice, ids: Sequence[str]) -> str:
+    """Put the choice of the line shift into the covariance of the cells; return what is to be said of it."""
+    cells = np.array([one.cell for one in facts])
+    apart = choice.cells - cells
+    variances = extra["cell_covariance"][1]
+    own = np.sqrt(np.einsum("pii->pi", variances))
+    variances += choice.probability * apart[:, :, None] * apart[:, None, :]
+    unc = np.sqrt(np.einsum("pii->pi", variances))
+    for name, part in (("length", slice(0, 3)), ("angle", slice(3, 6)), ("volume", 6)):
+        extra[f"cell_{name}_unc"][1][...] = unc[:, part]
+    label = {"units": "angstrom", "long_name": "Length of the cell with a zero shift in place of a displacement"}
+    extra["zero_length"] = (("component", "axis"), choice.cells[:, :3], label)
+    return choice.note(ids, cells, own)
 
 
 def _weights(fraction: Array, covariance: Array) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from surfspec.xrd.refinement.least_squares import Data, State, data, evaluate, m
 from surfspec.xrd.refinement.options import Refinement
 from surfspec.xrd.refinement.parameters import Parameters
 from surfspec.xrd.refinement.phase_model import REACH, PhaseModel, build
+from surfspec.xrd.refinement.shift_choice import with_zero
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -75,7 +76,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Fit:
-    """A finished refinement as arrays."""
+    """A finished refinement as arrays; ``other`` is where it ends with zero for displacement, if that is open."""
 
     models: tuple[PhaseModel, ...]
     state: State
@@ -84,6 +85,7 @@ class Fit:
     converged: bool
     variance_factor: float
     light: Radiation
+    other: State | None
 
 
 def run(
@@ -135,7 +137,8 @@ def run(
                 state = _spilled(models, state, fitted, options)
                 continue
         last = settled and number > 0
-    return Fit(tuple(models), state, fitted, begin, converged, factor, light)
+    other = with_zero(models, state, fitted) if options.shifts == "auto" else None
+    return Fit(tuple(models), state, fitted, begin, converged, factor, light, other)
 
 
 def _typical_width(x: Array, y: Array, variance: Array, light: Radiation) -> float:
@@ -200,7 +203,8 @@ def _free(table: Parameters, roles: Sequence[str], skip: Sequence[int] = ()) -> 
 
 
 def _shifts(options: Refinement) -> tuple[str, ...]:
-    return {"both": ("zero", "displacement"), "none": ()}.get(options.shifts, (options.shifts,))
+    known = {"auto": ("displacement",), "both": ("zero", "displacement"), "none": ()}
+    return known.get(options.shifts, (options.shifts,))
 
 
 def _first_state(
