@@ -17,11 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import maximum_filter1d
 
-from surfspec.errors import InputError
-from surfspec.xrd.lines.background import clip_baseline, spline_basis
+from surfspec.xrd.lines.background import spline_basis
+from surfspec.xrd.series.sides import Interpolated, Moved, Side, net_signal, shared_points, with_signal
 
 Array = NDArray[np.float64]
 
@@ -31,8 +30,6 @@ KNOTS = 9.0
 LARGEST_SHIFT = 0.3
 #: Relative difference of lines between two mountings where it cannot be read off the data, and its limits.
 MODEL_ERROR, LARGEST_ERROR = 0.05, 0.3
-#: Width of the smoothing of the instrument over the line width.
-SMOOTHING = 0.35
 #: Largest part of the product of pattern and instrument that noise may take.
 LARGEST_NOISE = 0.8
 #: Reach of foreign lines in line widths, and the least part of the points that must be free of them.
@@ -42,16 +39,6 @@ SEEN = 3.0
 #: Residuals beyond this many standard deviations lose their weight.
 ROBUST = 2.5
 _ROOT8LN2 = float(np.sqrt(8.0 * np.log(2.0)))
-
-
-@dataclass(frozen=True)
-class Side:
-    """One pattern: 2 theta (deg), intensity, counting variance, and whether it is counts."""
-
-    x: Array
-    y: Array
-    variance: Array
-    counts: bool
 
 
 @dataclass(frozen=True)
@@ -151,53 +138,44 @@ def align(before: Side, after: Side, fwhm: float, common: Common | None = None) 
     """
     common = common or Common()
     start = common.shift
-    inside = _shared(before, after, LARGEST_SHIFT + abs(start))
+    inside = shared_points(before, after, LARGEST_SHIFT + abs(start))
     x, y, variance = after.x[inside], after.y[inside], after.variance[inside]
     step = float(np.median(np.diff(x)))
-    spacing = float(np.median(np.diff(before.x))) / step
-    ratio = max(spacing, 1.0)  # interpolated points share their noise
-    sigma = SMOOTHING * max(fwhm / step / spacing, 1.0)
-    curve, noise = CubicSpline(before.x, before.y), before.variance * ratio
-    shared = np.maximum(before.variance - 1.0, 0.0) if before.counts else before.variance
-    smooth = CubicSpline(before.x, gaussian_filter1d(before.y, sigma))
-    slope = smooth.derivative()
+    first = Interpolated(before, step, fwhm)
     basis = _unit_columns(spline_basis(x, KNOTS))
     along = (x - (x[0] + x[-1]) / 2.0) / ((x[-1] - x[0]) / 2.0)
-    points, signal = max(fwhm / step, 1.0), _net(y, fwhm / step)
-    _with_signal(before=_net(before.y, fwhm / step / spacing), after=signal)
+    points, signal = max(fwhm / step, 1.0), net_signal(y, fwhm / step)
+    with_signal(before=net_signal(before.y, fwhm / float(np.median(np.diff(before.x)))), after=signal)
     reach = maximum_filter1d(signal, 2 * round(0.5 * points) + 1)
     free, error = _free(x, common.foreign, FOREIGN * fwhm), MODEL_ERROR
 
-    def moved(shift: float, stretch: float) -> tuple[Array, Array, Array, Array]:
-        at = x - shift - stretch * along
-        return curve(at), smooth(at), slope(at), np.interp(at, before.x, noise)
+    def moved(shift: float, stretch: float) -> Moved:
+        return first.at(x - shift - stretch * along)
 
-    def spread(k: float, first: Array) -> tuple[Array, Array]:
-        counting = variance + k * k * first
+    def spread(k: float, noise: Array) -> tuple[Array, Array]:
+        counting = variance + k * k * noise
         return counting, counting + points * (error * reach) ** 2
 
     factor, stretch = _first_factor(before, y), 0.0
-    shift = _first_shift(y, lambda s: moved(s, 0.0), basis, lambda first: spread(factor, first)[1], start, free)
+    shift = _first_shift(y, lambda s: moved(s, 0.0), basis, lambda noise: spread(factor, noise)[1], start, free)
     weight: Array = free
     coefficients: Array = np.zeros(basis.shape[1])
     covariance: Array = np.zeros((3, 3))
+    old = moved(shift, stretch)
     for _ in range(12):
-        value, drawn, by_shift, first = moved(shift, stretch)
-        _, total = spread(factor, first)
-        rest = [-factor * by_shift, -factor * by_shift * along, basis]
-        design, instrument = np.column_stack([value, *rest]), np.column_stack([drawn, *rest])
+        _, total = spread(factor, old.variance)
+        rest = [-factor * old.slope, -factor * old.slope * along, basis]
+        design, instrument = np.column_stack([old.value, *rest]), np.column_stack([old.smooth, *rest])
         normal, right = _normal(instrument, design, weight / total, y)
-        at = x - shift - stretch * along
-        share = _noise_share((at - before.x[0]) / (step * spacing), sigma) * np.interp(at, before.x, shared)
-        normal[0, 0] -= min(float(np.sum(weight / total * share)), LARGEST_NOISE * _alone(normal))
+        normal[0, 0] -= min(float(np.sum(weight / total * old.shared)), LARGEST_NOISE * _alone(normal))
         inverse = np.linalg.pinv(normal)
         solution = inverse @ right
         steps = np.clip(solution[1:3], -0.05, 0.05)
         factor, coefficients = float(solution[0]), np.asarray(solution[3:])
         shift, stretch = _limited(shift + float(steps[0]), stretch + float(steps[1]), start)
-        value, _, _, first = moved(shift, stretch)
-        counting, total = spread(factor, first)
-        left = y - factor * value - basis @ coefficients
+        old = moved(shift, stretch)
+        counting, total = spread(factor, old.variance)
+        left = y - factor * old.value - basis @ coefficients
         error = _model_error(left, counting, reach * free, points)
         score = np.abs(left) / np.sqrt(total)
         inner, _ = _normal(instrument, instrument, weight / total, y)
@@ -205,14 +183,13 @@ def align(before: Side, after: Side, fwhm: float, common: Common | None = None) 
         weight = free * np.where(score < ROBUST, 1.0, (ROBUST / np.maximum(score, ROBUST)) ** 2)
         if np.abs(steps).max() < 1e-5:
             break
-    value, _, _, first = moved(shift, stretch)
-    counting, _ = spread(factor, first)
-    old = np.maximum(factor * _net(value, fwhm / step), 0.0)
-    total = counting + points * (error * maximum_filter1d(old, 2 * round(0.5 * points) + 1)) ** 2
-    third = (variance if after.counts else 0.0 * x) - (factor**3 * first if before.counts else 0.0 * x)
+    counting, _ = spread(factor, old.variance)
+    net = np.maximum(factor * net_signal(old.value, fwhm / step), 0.0)
+    total = counting + points * (error * maximum_filter1d(net, 2 * round(0.5 * points) + 1)) ** 2
+    third = (variance if after.counts else 0.0 * x) - (factor**3 * old.variance if before.counts else 0.0 * x)
     unc, shift_unc = (float(part) for part in np.sqrt(np.diag(covariance)[:2]))
     return Aligned(
-        x, y, factor * value + basis @ coefficients, counting, variance, total, third, old, signal,
+        x, y, factor * old.value + basis @ coefficients, counting, variance, total, third, net, signal,
         factor, unc, shift, shift_unc, stretch, error, fwhm, _doubts(factor, unc, shift - start, stretch),
     )  # fmt: skip
 
@@ -238,50 +215,9 @@ def _free(x: Array, foreign: tuple[float, ...], reach: float) -> Array:
     return free if free.sum() > LEAST * len(x) else np.ones_like(x)
 
 
-def _with_signal(**net: Array) -> None:
-    for side, signal in net.items():
-        if not np.any(signal > 0):
-            raise InputError("the pattern shows no signal", where=side, remedy="Compare patterns with lines")
-
-
-def _shared(before: Side, after: Side, margin: float) -> NDArray[np.bool_]:
-    """Points of the second pattern that the first one covers: neither beyond its ends nor in a gap of it."""
-    low, high = max(before.x[0], after.x[0]) + margin, min(before.x[-1], after.x[-1]) - margin
-    inside = (after.x >= low) & (after.x <= high)
-    gaps = np.diff(before.x)
-    for place in np.flatnonzero(gaps > 3.0 * np.median(gaps)):
-        inside &= (after.x < before.x[place] - margin) | (after.x > before.x[place + 1] + margin)
-    if np.count_nonzero(inside) < 50 or np.count_nonzero(inside) * np.median(np.diff(after.x)) < 5.0:
-        covered = np.count_nonzero(inside) * float(np.median(np.diff(after.x)))
-        raise InputError(
-            f"the patterns share {covered:.3g} deg",
-            where="two_theta",
-            remedy="Compare patterns that share at least 5 deg and 50 points",
-        )
-    return np.asarray(inside)
-
-
 def _alone(normal: Array) -> float:
     """Curvature of the cost by the first coefficient when the others follow."""
     return max(float(normal[0, 0] - normal[0, 1:] @ np.linalg.pinv(normal[1:, 1:]) @ normal[1:, 0]), 0.0)
-
-
-def _noise_share(place: Array, sigma: float) -> Array:
-    """Covariance of a cubic spline through noise and one through smoothed noise, over the variance of a point.
-
-    Parameters
-    ----------
-    place
-        Where, in steps of the points.
-    sigma
-        Of the smoothing, in points.
-    """
-    half = 12 + int(4 * sigma)
-    knots = np.arange(-half, half + 1.0)
-    at = np.linspace(0.0, 1.0, 21)
-    impulse = CubicSpline(knots, np.eye(len(knots)))(at)
-    kernel = gaussian_filter1d(np.eye(len(knots)), sigma, axis=0)
-    return np.asarray(np.interp(place % 1.0, at, np.sum(impulse @ kernel * impulse, axis=1)))
 
 
 def _limited(shift: float, stretch: float, start: float) -> tuple[float, float]:
@@ -298,12 +234,6 @@ def _normal(instrument: Array, design: Array, weight: Array, y: Array) -> tuple[
     return weighted.T @ design, weighted.T @ y
 
 
-def _net(y: Array, width: float) -> Array:
-    """Signal above a clipped baseline, smoothed by a fraction of the line width (in points)."""
-    base = clip_baseline(gaussian_filter1d(y, 1.0), round(8.0 * width))
-    return np.maximum(gaussian_filter1d(y, 0.3 * max(width, 1.0)) - base, 0.0)
-
-
 def _first_factor(before: Side, y: Array) -> float:
     top = float(np.percentile(before.y, 99.0) - np.percentile(before.y, 20.0))
     own = float(np.percentile(y, 99.0) - np.percentile(y, 20.0))
@@ -312,7 +242,7 @@ def _first_factor(before: Side, y: Array) -> float:
 
 def _first_shift(
     y: Array,
-    moved: Callable[[float], tuple[Array, Array, Array, Array]],
+    moved: Callable[[float], Moved],
     basis: Array,
     spread: Callable[[Array], Array],
     start: float,
@@ -321,9 +251,9 @@ def _first_shift(
     """Return the shift on a coarse grid that leaves least, with a factor above zero."""
     best, found = np.inf, start
     for trial in start + np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + 0.01, 0.03):
-        _, drawn, _, first = moved(trial)
-        total = spread(first)
-        design = np.column_stack([drawn, basis])
+        old = moved(trial)
+        total = spread(old.variance)
+        design = np.column_stack([old.smooth, basis])
         normal, right = _normal(design, design, free / total, y)
         solution = np.linalg.pinv(normal) @ right
         rest = y - design @ solution

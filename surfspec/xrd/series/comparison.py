@@ -15,10 +15,11 @@ from surfspec.fitting.verdict import REASONS
 from surfspec.xrd.lines.detection import typical_width
 from surfspec.xrd.lines.noise import counting_variance
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
-from surfspec.xrd.series.alignment import Aligned, Side, align
+from surfspec.xrd.series.alignment import Aligned, align
 from surfspec.xrd.series.difference import LineChange, line_changes, line_shape
 from surfspec.xrd.series.known_phases import Known, known_of
 from surfspec.xrd.series.new_phases import Change, Optics, phase_changes
+from surfspec.xrd.series.sides import Side
 from surfspec.xrd.structures.cards import phases as load_phases
 from surfspec.xrd.structures.phase import Phase
 
