@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import voigt_profile
 
 import surfspec as ss
 from surfspec import errors, schema, xrd
@@ -275,9 +277,45 @@ def test_background_subtracted_data_with_negative_values():
 def test_wrong_input_is_named():
     x = np.arange(20.0, 50.0, 0.02)
     ds = ss.spectrum(x, lone(x, np.random.default_rng(1)), technique="XRD")
-    with pytest.raises(errors.InputError, match="significance"):
-        xrd.find_peaks(ds, significance=-1.0)
+    for wrong in (-1.0, 0.0, np.inf, np.nan, "5", True):
+        with pytest.raises(errors.InputError, match="significance is"):
+            xrd.find_peaks(ds, significance=wrong)
     with pytest.raises(errors.InputError, match="too few"):
         xrd.find_peaks(ds.isel(two_theta=slice(0, 10)))
     with pytest.raises(errors.InputError, match="one pattern"):
         xrd.background(ss.stack([ds, ds], "scan", [0, 1]))
+
+
+@pytest.mark.parametrize("ask", [xrd.find_peaks, xrd.background])
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(20.0, 70.0, ""), (0.35, 1.2, "Convert radians by"), (-40.0, 10.0, r"sel\(two_theta=slice\(0, None"),
+     (60.0, 210.0, r"slice\(None, 179.9"), (200.0, 300.0, "Give 2 theta in degrees")],
+)  # fmt: skip
+def test_angles_that_are_no_degrees_of_two_theta_are_refused(ask, low, high, said):
+    x = np.linspace(low, high, 300)
+    ds = ss.spectrum(x, np.random.default_rng(2).poisson(100.0, x.size), technique="XRD")
+    if not said:
+        assert schema.check(ask(ds)).attrs["kind"] == "table"
+        return
+    with pytest.raises(errors.InputError, match=f"two_theta: the angles run from .*{said}"):
+        ask(ds)
+
+
+def test_width_and_area_of_a_strong_voigt_line_that_no_pseudo_voigt_is():
+    """A Voigt of 30,000 counts is no pseudo-Voigt by more than counting; its width stays within its error."""
+    x, spread, half = np.arange(40.0, 70.0, 0.02), 0.035, 0.015
+    lines = ((43.9, 1000.0), (53.3, 100.0), (58.8, 3000.0))
+    mean = 60.0 + sum(area * voigt_profile(x - at, spread, half) for at, area in lines)
+    top = voigt_profile(0.0, spread, half)
+    fwhm = 2.0 * brentq(lambda u: voigt_profile(u, spread, half) - top / 2.0, 0.0, 1.0)
+    rows = []
+    for seed in range(10):
+        counts = np.random.default_rng(seed).poisson(mean)
+        found = xrd.find_peaks(ss.spectrum(x, counts, technique="XRD"), wavelength="CuKa1")
+        assert found.sizes["peak"] == len(lines)
+        rows += pulls_of(found, [(at, area, fwhm) for at, area in lines[::2]])
+    pulls = np.array(rows).reshape(10, 2, 3)
+    assert np.all(np.abs(pulls.mean(axis=0)) < 1.0)
+    assert np.sqrt(np.mean(pulls**2)) < 1.2
+    assert np.all(found.fwhm_unc.values < 0.05 * fwhm)

@@ -154,6 +154,57 @@ def test_k_beta_is_named():
     assert sum(one.startswith("K-beta of 28.4") for one in origin) == 1
 
 
+@pytest.fixture(scope="module")
+def silicon_peaks():
+    x = np.arange(25.0, 60.0, 0.02)
+    ds, _ = simulated(x, 100.0, BACKGROUNDS["flat"], ["Si"], 4000.0, np.random.default_rng(0))
+    return xrd.find_peaks(ds, wavelength="CuKa")
+
+
+def test_names_stand_for_phases(silicon_peaks):
+    card = xrd.phases("Si")[0]
+    assert xrd.assign(silicon_peaks, "Si").identical(xrd.assign(silicon_peaks, [card]))
+    assert xrd.line_shift(silicon_peaks, "Silicon").identical(xrd.line_shift(silicon_peaks, card))
+    only = xrd.line_shift(silicon_peaks, "Si", free="zero")
+    assert only.displacement_unc.item() == 0.0 < only.zero_unc.item()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [({"phases": []}, "no phase is given"), ({"phases": ["Pb_fccc"]}, "Did you mean Pb_fcc"),
+     ({"phases": None}, "phases is None"), ({"zero": np.nan}, "zero is nan"), ({"zero": 90.0}, "zero is 90"),
+     ({"displacement": np.inf}, "displacement is inf"), ({"shift_unc": -0.1}, "shift_unc is -0.1"),
+     ({"cell_unc": "a"}, "cell_unc is 'a'"), ({"wavelength": []}, "wavelength")],
+)  # fmt: skip
+def test_wrong_arguments_of_an_assignment_are_named(silicon_peaks, arguments, said):
+    with pytest.raises(errors.InputError, match=said):
+        xrd.assign(silicon_peaks, **({"phases": "Si"} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [({"phase": "TiO2"}, "'TiO2' is anatase, brookite, rutile"), ({"phase": ["Si"]}, "is no phase"),
+     ({"free": []}, "free is"), ({"free": 3}, "free is 3"), ({"free": [[]]}, "free is"),
+     ({"tolerance": np.nan}, "tolerance is nan"), ({"tolerance": 0}, "tolerance is 0")],
+)  # fmt: skip
+def test_wrong_arguments_of_a_line_shift_are_named(silicon_peaks, arguments, said):
+    with pytest.raises(errors.InputError, match=said):
+        xrd.line_shift(silicon_peaks, **({"phase": "Si"} | arguments))
+
+
+@pytest.mark.parametrize("ask", [xrd.assign, xrd.line_shift])
+def test_other_tables_are_no_peaks(silicon_peaks, ask):
+    for wrong, said in (
+        (xrd.phase_table("Si"), "no table of peaks: it lacks peak_two_theta"),
+        (silicon_peaks.drop_vars("area"), "it lacks area"),
+        (silicon_peaks.assign_attrs(kind="match"), "a match names the phases of its peaks itself"),
+        (silicon_peaks.isel(peak=0), "no table of peaks"),
+        (None, "None is no table of peaks"),
+    ):
+        with pytest.raises(errors.InputError, match=said):
+            ask(wrong, "Si")
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("file", "card", "least", "scatter"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from surfspec import schema, spectra
-from surfspec.errors import InputError
+from surfspec import given, schema, spectra
 from surfspec.xrd.lines.ghosts import name_ghosts
+from surfspec.xrd.lines.peak_columns import check_peaks
 from surfspec.xrd.patterns.calculated import pattern
 from surfspec.xrd.patterns.profile import shift
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
+from surfspec.xrd.structures.chosen import several_phases
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -32,6 +33,8 @@ LEAST_SHARE = 0.03
 BESIDE = 0.6
 #: A line with this many times the area of the faintest peak should have been found.
 MISSED = 3.0
+#: Larger shifts (deg) are mistakes.
+LARGEST_SHIFT = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class _Lines:
 
 
 def assign(
-    peaks: xr.Dataset, phases: Sequence[Phase], *, wavelength: str | float | None = None, zero: float = 0.0,
-    displacement: float = 0.0, shift_unc: float = 0.03, cell_unc: float = 0.002,
+    peaks: xr.Dataset, phases: str | Phase | Iterable[str | Phase], *, wavelength: str | float | None = None,
+    zero: float = 0.0, displacement: float = 0.0, shift_unc: float = 0.03, cell_unc: float = 0.002,
 ) -> xr.Dataset:  # fmt: skip
     r"""Assign peaks to lines of phases, within their uncertainties.
 
@@ -63,7 +66,7 @@ def assign(
     peaks
         Table of :func:`surfspec.xrd.find_peaks`.
     phases
-        The phases that are there.
+        The phases that are there: card ids, names, formulas or phases.
     wavelength
         By default that of the table.
     zero, displacement
@@ -88,31 +91,29 @@ def assign(
     Raises
     ------
     InputError
-        Without a table of peaks or phases, or for uncertainties that are negative.
+        Without a table of peaks or phases, and for numbers that are not finite or uncertainties that are negative.
 
     Examples
     --------
     >>> import numpy as np, surfspec as ss
     >>> from surfspec import xrd
-    >>> x, lead = np.arange(20, 40, 0.02), xrd.phases(["Pb_fcc"])[0]
-    >>> made = xrd.pattern(lead, wavelength="CuKa1", two_theta=x)
+    >>> x = np.arange(20, 40, 0.02)
+    >>> made = xrd.pattern(xrd.phases("Pb_fcc")[0], wavelength="CuKa1", two_theta=x)
     >>> counts = np.random.default_rng(1).poisson(100 + made.intensity.values)
     >>> peaks = xrd.find_peaks(ss.spectrum(x, counts, technique="XRD"), wavelength="CuKa1")
-    >>> xrd.assign(peaks, [lead]).origin.values.tolist()
+    >>> xrd.assign(peaks, ["Pb_fcc"]).origin.values.tolist()
     ['Pb_fcc 1 1 1', 'Pb_fcc 0 2 0']
     """
-    if "peak_two_theta" not in peaks or "peak" not in peaks.dims:
-        raise InputError("this is no table of peaks", where="peaks", remedy="Pass what find_peaks() returned")
-    if not len(phases):
-        raise InputError("no phase is given", where="phases", remedy="Name phases, xrd.phases(['corundum']) say")
-    if not (shift_unc >= 0 and cell_unc >= 0):
-        raise InputError(
-            f"shift_unc {shift_unc} or cell_unc {cell_unc} is negative", where="shift_unc", remedy="Give 0 or more"
-        )
+    check_peaks(peaks)
+    chosen = several_phases(phases, "phases")
+    zero = given.number(zero, "zero", low=-LARGEST_SHIFT, high=LARGEST_SHIFT)
+    displacement = given.number(displacement, "displacement", low=-LARGEST_SHIFT, high=LARGEST_SHIFT)
+    shift_unc = given.number(shift_unc, "shift_unc", low=0.0, high=LARGEST_SHIFT)
+    cell_unc = given.number(cell_unc, "cell_unc", low=0.0, high=0.1)
     light = radiation(wavelength if wavelength is not None else peaks.attrs.get("wavelength_name"))
     at, area = peaks["peak_two_theta"].values, peaks["area"].values
     real = np.isfinite(area)
-    lines = _calculated(phases, light, at, zero, displacement)
+    lines = _calculated(chosen, light, at, zero, displacement)
     spread = np.sqrt(
         np.nan_to_num(peaks["peak_two_theta_unc"].values)[:, None] ** 2
         + shift_unc**2
@@ -124,28 +125,28 @@ def assign(
     scaled = np.where(real[:, None], np.abs(offset) / limit, np.inf)
     owner = np.argmin(scaled, axis=0) if len(at) else np.zeros(0, dtype=np.int64)
     hit = np.flatnonzero(scaled[owner, np.arange(len(lines.at))] < 1.0) if len(at) else np.zeros(0, dtype=np.int64)
-    scales = _scales(lines, owner, hit, area, peaks["area_unc"].values, len(phases))
+    scales = _scales(lines, owner, hit, area, peaks["area_unc"].values, len(chosen))
     expected = lines.area * scales[lines.phase]
     share = np.divide(expected[hit], area[owner[hit]])
-    names = [f"{phases[p].id} {h} {k} {l}" for p, (h, k, l) in zip(lines.phase, lines.hkl, strict=True)]  # noqa: E741
+    names = [f"{chosen[p].id} {h} {k} {l}" for p, (h, k, l) in zip(lines.phase, lines.hkl, strict=True)]  # noqa: E741
     kept = _worth(hit, owner, share)
     explained = np.bincount(owner[hit], share, len(at))
     origin = _origins(peaks, kept, owner, share, hit, names, light, zero, displacement)
     faintest = float(np.nanmin(area[real], initial=np.inf)) if np.any(real) else np.inf
     absent = np.setdiff1d(np.flatnonzero(expected > MISSED * faintest), hit)
-    chosen = hit[kept]
-    ids = np.array([phase.id for phase in phases], dtype=np.str_)
+    taken = hit[kept]
+    ids = np.array([phase.id for phase in chosen], dtype=np.str_)
     degree = {"units": "deg"}
     table = xr.Dataset(
         {
-            "peak_number": ("assignment", owner[chosen], {"long_name": "Number of the peak"}),
-            "phase": ("assignment", ids[lines.phase[chosen]]),
-            "calculated_two_theta": ("assignment", lines.at[chosen], {**degree, "long_name": "Calculated position"}),
-            "offset": ("assignment", offset[owner[chosen], chosen], {**degree, "long_name": "Peak less line"}),
-            "offset_unc": ("assignment", spread[owner[chosen], chosen],
+            "peak_number": ("assignment", owner[taken], {"long_name": "Number of the peak"}),
+            "phase": ("assignment", ids[lines.phase[taken]]),
+            "calculated_two_theta": ("assignment", lines.at[taken], {**degree, "long_name": "Calculated position"}),
+            "offset": ("assignment", offset[owner[taken], taken], {**degree, "long_name": "Peak less line"}),
+            "offset_unc": ("assignment", spread[owner[taken], taken],
                            {**degree, "long_name": "Standard uncertainty of the offset"}),
             "share": ("assignment", share[kept], {"units": "1", "long_name": "Calculated over measured area"}),
-            **{name: ("assignment", lines.hkl[chosen, axis]) for axis, name in enumerate("hkl")},
+            **{name: ("assignment", lines.hkl[taken, axis]) for axis, name in enumerate("hkl")},
             **{name: peaks[name] for name in
                ("peak_two_theta", "peak_two_theta_unc", "height", "height_unc", "relative_intensity", "flag")},
             "explained": ("peak", np.where(real, explained, np.nan),

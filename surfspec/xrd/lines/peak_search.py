@@ -189,7 +189,7 @@ def _thorough(hunt: Hunt, starts: LineValues, law: Law, basis: Basis, strength: 
         state = hunt.pruned(state)
         if len(more.height) == 0:
             break
-    return state
+    return hunt.polished(state)
 
 
 def _quick(hunt: Hunt, starts: LineValues, law: Law, basis: Basis, strength: Array) -> State:

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from surfspec import schema, spectra
-from surfspec.errors import InputError
+from surfspec.given import number
 from surfspec.xrd.lines.measured_pattern import OnePattern, one_pattern
 from surfspec.xrd.lines.noise import false_alarms
 from surfspec.xrd.lines.peak_search import Peaks, Searched, enlargement, peaks_of, search_all
@@ -72,7 +72,7 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
     Raises
     ------
     InputError
-        For anything but a single XRD pattern, or a significance that is not positive.
+        For anything but a single XRD pattern over 2 theta in degrees, or a significance that is not positive.
 
     References
     ----------
@@ -89,10 +89,9 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
     >>> found.peak_two_theta.values.round(1).tolist()
     [31.3, 36.3]
     """
-    if not significance > 0:
-        raise InputError(f"significance is {significance}", where="significance", remedy="Give a positive number")
+    threshold = number(significance, "significance", low=0.0, high=1e6, above=True)
     given = one_pattern(ds, wavelength, "peaks are searched")
-    found = search_all(given.x, given.y, given.variance, threshold=significance, light=given.light, noise=given.noise)
+    found = search_all(given.x, given.y, given.variance, threshold=threshold, light=given.light, noise=given.noise)
     peaks = peaks_of(found)
     flags = _flags(given, found, peaks)
     columns = _columns(given, found, peaks)
@@ -108,7 +107,7 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
     table = xr.Dataset(data).assign(flag=("peak", flags, {"long_name": "What is odd about the peak"}))
     table.attrs = {
         "kind": "table", "technique": "XRD", **spectra.origin(ds),
-        "threshold": significance, "typical_fwhm": float(np.median(found.law.width(found.x))),
+        "threshold": threshold, "typical_fwhm": float(np.median(found.law.width(found.x))),
         "typical_lorentz_share": found.law.share,
     }  # fmt: skip
     if given.light is not None:
@@ -192,7 +191,7 @@ def _flags(given: OnePattern, found: Searched, peaks: Peaks) -> Text:
         "saturated": np.array([_flat(given, at, fwhm) for at, fwhm in zip(peaks.two_theta, peaks.fwhm, strict=True)],
                               dtype=bool),
     }  # fmt: skip
-    named = ["; ".join(word for word, true in words.items() if true[number]) for number in range(len(peaks.two_theta))]
+    named = ["; ".join(word for word, true in words.items() if true[row]) for row in range(len(peaks.two_theta))]
     return np.array(named, dtype=np.str_)
 
 

@@ -12,12 +12,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from surfspec import schema, spectra
+from surfspec import given, schema, spectra
 from surfspec.errors import InputError
 from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd.lines.pairing import Pairing, pair
+from surfspec.xrd.lines.peak_columns import check_peaks
 from surfspec.xrd.patterns.calculated import pattern
 from surfspec.xrd.patterns.wavelengths import radiation
+from surfspec.xrd.structures.chosen import one_phase
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -59,7 +61,7 @@ class _Pairs:
 
 
 def line_shift(
-    peaks: xr.Dataset, phase: Phase, *, wavelength: str | float | None = None, free: Sequence[str] = NAMES,
+    peaks: xr.Dataset, phase: str | Phase, *, wavelength: str | float | None = None, free: str | Sequence[str] = NAMES,
     tolerance: float = 0.4,
 ) -> xr.Dataset:  # fmt: skip
     r"""Find zero shift and displacement from the peaks of an (internal) standard.
@@ -77,13 +79,13 @@ def line_shift(
     peaks
         Table of :func:`surfspec.xrd.find_peaks`.
     phase
-        The standard.
+        The standard: the name of a card, or a phase of your own.
     wavelength
         By default that of the table.
     free
         ``("zero", "displacement")``, or one of them; the other is 0.
     tolerance
-        Largest shift of a line, deg.
+        Largest shift of a line, deg, above 0 to 2.
 
     Returns
     -------
@@ -110,17 +112,19 @@ def line_shift(
     >>> made = xrd.pattern(silicon, wavelength="CuKa1", two_theta=x, zero=0.05, displacement=-0.08, scale=100)
     >>> counts = np.random.default_rng(0).poisson(50 + made.intensity.values)
     >>> peaks = xrd.find_peaks(ss.spectrum(x, counts, technique="XRD"), wavelength="CuKa1")
-    >>> found = xrd.line_shift(peaks, silicon)
+    >>> found = xrd.line_shift(peaks, "Si")
     >>> bool(abs(found.zero - 0.05) < 3 * found.zero_unc), found.sizes["line"]
     (True, 5)
     """
-    if "peak_two_theta" not in peaks or "peak" not in peaks.dims:
-        raise InputError("this is no table of peaks", where="peaks", remedy="Pass what find_peaks() returned")
-    if not free or not set(free) <= set(NAMES):
-        raise InputError(f"free is {free!r}", where="free", remedy=f"Name some of {', '.join(NAMES)}")
+    check_peaks(peaks)
+    standard = one_phase(phase, "phase")
+    wanted = (free,) if isinstance(free, str) else given.listed(free, "free")
+    if not wanted or not all(isinstance(one, str) and one in NAMES for one in wanted):
+        raise InputError(f"free is {given.shown(free)}", where="free", remedy=f"Name some of {', '.join(NAMES)}")
+    tolerance = given.number(tolerance, "tolerance", low=0.0, high=2.0, above=True)
     light = radiation(wavelength if wavelength is not None else peaks.attrs.get("wavelength_name"))
-    first, lines, pairing = _pairs(peaks, phase, light, tolerance)
-    chosen = [name in free for name in NAMES]
+    first, lines, pairing = _pairs(peaks, standard, light, tolerance)
+    chosen = [name in wanted for name in NAMES]
     pairs, values, covariance, scatter = _fit(first, np.array(chosen))
     reasons = _reasons(pairs, covariance, chosen) + _doubts(pairing, scatter, float(np.nanmedian(peaks["fwhm"])))
     if any(one.startswith("not determined") for one in reasons):
@@ -147,7 +151,7 @@ def line_shift(
             "reasons": ((), "; ".join(reasons)),
         },
         coords={name: ("line", lines[name].values[pairs.number]) for name in ("h", "k", "l")},
-        attrs={"kind": "table", "technique": "XRD", "phase": phase.id, "wavelength": light.wavelengths[0],
+        attrs={"kind": "table", "technique": "XRD", "phase": standard.id, "wavelength": light.wavelengths[0],
                "wavelength_name": light.name, **spectra.origin(peaks)},
     )  # fmt: skip
     table["peak_two_theta"].attrs["ancillary_variables"] = "peak_two_theta_unc"

@@ -40,7 +40,7 @@ def background(ds: xr.Dataset, *, wavelength: str | float | None = None) -> xr.D
     Raises
     ------
     InputError
-        For anything but a single XRD pattern.
+        For anything but a single XRD pattern over 2 theta in degrees.
 
     References
     ----------
