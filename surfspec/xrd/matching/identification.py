@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from surfspec import given, schema
 from surfspec.errors import InputError
 from surfspec.xrd.matching import joining, measured, model, result, search
-from surfspec.xrd.matching.anode_hint import anode_hint
+from surfspec.xrd.matching.anode_hint import anode_hint, doublet_hint
 from surfspec.xrd.matching.choice import chosen_phases, stated_ids
 from surfspec.xrd.matching.dictionary import Dictionary, dictionary
 from surfspec.xrd.matching.judgement import MOSTLY
@@ -20,6 +20,7 @@ from surfspec.xrd.matching.observed import agreement, background, unexplained
 from surfspec.xrd.matching.outcome import Outcome
 from surfspec.xrd.matching.priors import Prior, prior_of
 from surfspec.xrd.matching.settle import settle
+from surfspec.xrd.matching.shifted import shifted_hint
 from surfspec.xrd.matching.textures import textured
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Recipe
@@ -152,9 +153,11 @@ def _match_one(
     if open_question:
         light = _with_or_without_ka2(x, y, statistics, given, light, settings, candidates)
     outcome = identify(x, y, statistics, given, light, settings, candidates)
-    if len(outcome.data.peaks.two_theta) and agreement(outcome.state, outcome.data) > MOSTLY:
+    hint = doublet_hint(outcome.state, outcome.data, settings.limits)
+    if not hint and len(outcome.data.peaks.two_theta) and agreement(outcome.state, outcome.data) > MOSTLY:
         hint = anode_hint(outcome.data, outcome.state.common, outcome.candidates, settings.limits)
-        notes = [*notes, hint] if hint else notes
+    hint = hint or shifted_hint(outcome)
+    notes = [*notes, hint] if hint else notes
     return result.assemble(spectrum, outcome, settings, notes)
 
 
