@@ -50,7 +50,13 @@ def composition(quantified: xr.Dataset) -> xr.Dataset:
     >>> composition(amounts).atomic_fraction.values.round(3).tolist()
     [0.239, 0.261, 0.5]
     """
-    schema.check(quantified, "table")
+    schema.check(quantified)
+    if "scale" in quantified or quantified.attrs.get("kind") in ("match", "fit"):
+        raise InputError(
+            "a match or a refinement holds scales, and no weight fractions with covariance",
+            where="quantified",
+            remedy="Quantify it first: composition(quantify(found))",
+        )
     if "weight_fraction_covariance" not in quantified or "formula" not in quantified.coords:
         raise InputError(
             "this table holds no weight fractions of phases with formulas",

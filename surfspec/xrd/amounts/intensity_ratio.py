@@ -7,12 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.patterns.optics import lorentz_polarisation
 from surfspec.xrd.patterns.profile import two_theta_of
 from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.structures.cards import phases
+from surfspec.xrd.structures.chosen import one_phase
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -34,7 +36,7 @@ def peaks(phase: Phase, wavelength: float, monochromator: float = 0.0) -> tuple[
 
 
 def reference_intensity_ratio(
-    phase: Phase, *, wavelength: str | float | Radiation = "CuKa1", monochromator: float = 0.0
+    phase: str | Phase, *, wavelength: str | float | Radiation = "CuKa1", monochromator: float = 0.0
 ) -> float:
     r"""Calculate I/Ic: strongest line of a phase over the (113) line of corundum, in a 1:1 mixture by weight.
 
@@ -43,7 +45,7 @@ def reference_intensity_ratio(
     Parameters
     ----------
     phase
-        The structure.
+        The structure, or the id or name of its card.
     wavelength
         As for :func:`surfspec.xrd.radiation`.
     monochromator
@@ -58,7 +60,8 @@ def reference_intensity_ratio(
     Raises
     ------
     InputError
-        When the phase has no line below 120 deg, or for an unknown radiation.
+        When the phase has no line below 120 deg, for an unknown phase or radiation, and for an angle of the
+        monochromator outside 0 to 180 deg.
 
     References
     ----------
@@ -67,9 +70,11 @@ def reference_intensity_ratio(
     Examples
     --------
     >>> from surfspec import xrd
-    >>> round(xrd.reference_intensity_ratio(xrd.phases(["rutile"])[0]), 1)
+    >>> round(xrd.reference_intensity_ratio("rutile"), 1)
     3.7
     """
+    phase = one_phase(phase, "phase")
+    given.number(monochromator, "monochromator", low=0.0, high=179.9)
     light = radiation(wavelength).wavelengths[0]
     area, _, _ = peaks(phase, light, monochromator)
     if not len(area):

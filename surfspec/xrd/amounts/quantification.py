@@ -156,6 +156,8 @@ def _ratio_factors(method: str, ratios: Mapping[str, float] | None, ids: tuple[s
         )
     if ratios and method != "rir":
         raise InputError("ratios go with method='rir'", where="ratios", remedy="Choose method='rir', or leave them out")
+    if ratios is not None and not isinstance(ratios, Mapping):
+        raise InputError(f"ratios are {given.shown(ratios)}", where="ratios", remedy="Give I/Ic by phase: {'ZnO': 5.2}")
     for name, value in (ratios or {}).items():
         if name not in ids:
             raise InputError(

@@ -21,6 +21,7 @@ from surfspec.xrd.series.known_phases import Known, known_of
 from surfspec.xrd.series.new_phases import Change, Optics, phase_changes
 from surfspec.xrd.series.sides import Side
 from surfspec.xrd.structures.cards import phases as load_phases
+from surfspec.xrd.structures.chosen import several_phases
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -105,8 +106,8 @@ def changes(
                 where=name,
                 remedy="Select one member of a series with isel()",
             )
-    light = _light(before, after, matches, wavelength)
     known = known_of(matches)
+    light = _light(before, after, matches, wavelength)
     optics = Optics(light, *known.shifts)
     sides = _side(before), _side(after)
     aligned = align(*sides, _width(*sides), known.common)
@@ -145,7 +146,7 @@ def _light(
 ) -> Radiation:
     if wavelength is not None:
         return radiation(wavelength)
-    sources = matches if matches is not None else (before, after)
+    sources = (before, after) if matches is None else matches
     lights = [radiation(one.attrs.get("wavelength_name") or one.attrs.get("wavelength")) for one in sources]
     if abs(lights[0].wavelengths[0] / lights[1].wavelengths[0] - 1.0) > 1e-4:
         raise InputError(
@@ -161,15 +162,11 @@ def _candidates(
 ) -> tuple[Phase, ...]:
     if phases is None and matches is None:
         return ()
-    wanted: Sequence[str | Phase]
     if phases is None and matches is not None:
-        known = {phase.id for phase in load_phases()}
-        wanted = [str(name) for name in matches[1]["candidate"].values if str(name) in known]
-    else:
-        wanted = [phases] if isinstance(phases, str | Phase) else list(phases or ())
-    own = [one for one in wanted if isinstance(one, Phase)]
-    names = [one for one in wanted if isinstance(one, str)]
-    return tuple(dict.fromkeys([*own, *(load_phases(names) if names else ())]))
+        cards = {phase.id for phase in load_phases()}
+        return several_phases([str(name) for name in matches[1]["candidate"].values if str(name) in cards], "phases",
+                              or_none=True)  # fmt: skip
+    return several_phases(phases or (), "phases", or_none=True)
 
 
 def _side(pattern: xr.Dataset) -> Side:

@@ -21,7 +21,7 @@ from surfspec.xrd.patterns import profile
 from surfspec.xrd.patterns.wavelengths import Radiation, radiation
 from surfspec.xrd.recipe import Limits
 from surfspec.xrd.series.batch import SEEN, Fitted, fit_one
-from surfspec.xrd.structures.cards import phases as load_phases
+from surfspec.xrd.structures.chosen import several_phases
 from surfspec.xrd.structures.phase import Phase
 
 Array = NDArray[np.float64]
@@ -37,6 +37,8 @@ REJECTED: Final = 3.0
 LARGEST_STRAIN: Final = 0.01
 #: Widening of lines by different cells, over their width, from which single patterns tell the width.
 BLUR: Final = 0.2
+#: What the uncertainties are for.
+NOTE: Final = "uncertainties are for comparison along the series; quantify() adds what all its patterns share"
 FWHM: Final = float(np.sqrt(8.0 * np.log(2.0)))
 
 
@@ -82,6 +84,7 @@ def fractions(
         Kind ``table`` over the dimensions of the series and ``phase``: ``scale`` with ``scale_covariance``,
         ``weight_fraction`` with ``_unc`` (counting and line areas of this pattern alone: it is for comparison along the
         series; :func:`surfspec.xrd.quantify` of this table adds what all patterns have in common),
+        at fraction 0 that of a scale at its bound;
         ``detection_limit`` (three sigma, weight fraction), ``strain`` with ``_unc`` of the cell lengths against the sum
         of all patterns, ``density``, ``absorption``; ``reduced_chi2`` and ``reasons`` over the series.
 
@@ -111,15 +114,9 @@ def fractions(
             where="series",
             remedy="Use match() or refine() for one pattern, or stack patterns with surfspec.stack()",
         )
-    given.number(monochromator, "monochromator", low=0.0, high=180.0)
+    given.number(monochromator, "monochromator", low=0.0, high=179.9)
+    chosen = several_phases(phases, "phases")
     light = radiation(wavelength or series.attrs.get("wavelength_name") or series.attrs.get("wavelength"))
-    wanted = [phases] if isinstance(phases, str | Phase) else list(phases)
-    names = [one for one in wanted if isinstance(one, str)]
-    chosen = tuple(
-        dict.fromkeys([*(one for one in wanted if isinstance(one, Phase)), *(load_phases(names) if names else ())])
-    )
-    if not chosen:
-        raise InputError("no phases are named", where="phases", remedy="Name the phases that are fitted")
     x, y, unc = _stacked(series)
     statistics = str(series.attrs["statistics"])
     state, data = _shared(x, y, unc, statistics, light, chosen, monochromator)
@@ -287,9 +284,10 @@ def _table(
     shares = np.stack([w for w, _ in amounts])
     spread = np.stack([np.sqrt(np.maximum(np.diag(c), 0.0)) for _, c in amounts])
     scale = np.stack([one.scale for one in fitted])
-    spread = np.where((scale > 0) & np.isfinite(spread), spread, np.nan)
-    least = 3.0 * np.stack([one.least for one in fitted]) * density
-    limit = least / ((scale * density).sum(axis=1, keepdims=True) + least)
+    least, total = np.stack([one.least for one in fitted]) * density, (scale * density).sum(axis=1, keepdims=True)
+    limit = 3.0 * least / (total + 3.0 * least)
+    # at the bound the fit has no curvature: what one standard uncertainty of the scale would add
+    spread = np.where(scale > 0, np.where(np.isfinite(spread), spread, np.nan), least / (total + least))
 
     def shaped(values: Array) -> Array:
         return values.reshape(*shape, *values.shape[1:])
@@ -327,7 +325,7 @@ def _table(
     kept = {key: series.attrs[key] for key in ("sample", "source_file", "simulated") if key in series.attrs}
     attrs: dict[str, object] = {"kind": "table", "technique": "XRD", **kept, "wavelength": light.wavelengths[0],
              "wavelength_name": light.name, "zero_shift": state.common.zero,
-             "displacement_shift": state.common.displacement, "inputs": "intensity"}  # fmt: skip
+             "displacement_shift": state.common.displacement, "inputs": "intensity", "note": NOTE}  # fmt: skip
     return schema.check(xr.Dataset(data, coords=coords, attrs=attrs), "table")
 
 
