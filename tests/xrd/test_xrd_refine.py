@@ -137,6 +137,11 @@ def test_cells_beside_the_cards(lab, mixture):
     table = xrd.cells(mixture[0])
     np.testing.assert_allclose(table.change.sel(component="ZnO").values, [0.002, 0.002, -0.001], atol=1e-4)
     assert "possible" in str(table.hint.sel(component="ZnO").values)
+    assert str(table.hint.sel(component="ZnO").values) in ss.summary(table)
+    frame = table.to_dataframe()
+    assert len(frame) == 3 * table.sizes["component"]  # a row for each edge
+    assert frame.loc[("ZrO2_m", "b"), ["corner", "angle"]].tolist()[0] == "beta"
+    assert frame.loc[("ZrO2_m", "b"), "card_angle"] == xrd.phases(["ZrO2_m"])[0].cell[4]
     same = xrd.cells(xrd.refine(lab({"corundum": 1.0}), "corundum", wavelength="CuKa"))
     assert str(same.hint.values[0]) == "as the card"
 

@@ -32,10 +32,10 @@ def cells(fit: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Kind ``table`` over ``component``: ``length`` (component, axis; angstrom), ``angle`` (deg), ``volume``
-        (angstrom^3), each with ``_unc`` and ``card_...``; ``change`` (component, axis; 1) with ``change_unc`` and
-        ``significance`` (standard uncertainties), and the coordinate ``hint``: what a difference may mean. A card
-        without an uncertainty is taken as good to 5e-4.
+        Kind ``table`` over ``component`` and ``axis`` (a, b, c), a row for each edge: ``length`` (angstrom), ``angle``
+        (deg; the one opposite, named by the coordinate ``corner``), each with ``_unc`` and ``card_...``; ``change``
+        (1) with ``change_unc`` and ``significance`` (standard uncertainties). Over ``component``: ``volume``
+        (angstrom^3), and ``hint``: what a difference may mean. A card without an uncertainty is taken as good to 5e-4.
 
     Raises
     ------
@@ -70,12 +70,13 @@ def cells(fit: xr.Dataset) -> xr.Dataset:
         ("angle", "cell_angle", "deg", "Angle of the cell"),
         ("volume", "cell_volume", "angstrom3", "Volume of the cell"),
     ):  # fmt: skip
+        along = tuple("axis" if name == "corner" else name for name in fit[old].dims)
         meta = {"units": unit, "long_name": label, "ancillary_variables": f"{new}_unc"}
-        table[new] = (fit[old].dims, fit[old].values, meta)
+        table[new] = (along, fit[old].values, meta)
         told = {"units": unit, "long_name": "Standard uncertainty"}
-        table[f"{new}_unc"] = (fit[old].dims, fit[f"{old}_unc"].values, told)
+        table[f"{new}_unc"] = (along, fit[f"{old}_unc"].values, told)
         table[f"card_{new}"] = (
-            fit[old].dims,
+            along,
             fit[f"card_{new}"].values,
             {"units": unit, "long_name": f"{label}: card"},
         )
@@ -83,10 +84,11 @@ def cells(fit: xr.Dataset) -> xr.Dataset:
                                       "ancillary_variables": "change_unc"})  # fmt: skip
     table["change_unc"] = (dims, wide, {"units": "1", "long_name": "Standard uncertainty, that of the card included"})
     table["significance"] = (dims, significance, {"units": "1", "long_name": "Change in standard uncertainties"})
-    kept = ("component", "axis", "corner", "name", "formula", "space_group")
-    result = xr.Dataset(table, coords={name: fit[name] for name in kept if name in fit.coords})
+    kept = ("component", "axis", "name", "formula", "space_group")
+    coords = {name: fit[name].variable for name in kept if name in fit.coords}
+    result = xr.Dataset(table, coords=coords | {"corner": ("axis", fit["corner"].values)})
     hints = np.array([_hint(c, s) for c, s in zip(change.reshape(-1, 3), significance.reshape(-1, 3), strict=True)])
-    result = result.assign_coords(hint=(dims[:-1], hints.reshape(change.shape[:-1])))
+    result["hint"] = (dims[:-1], hints.reshape(change.shape[:-1]), {"long_name": "What a difference may mean"})
     attrs = {key: fit.attrs[key] for key in ("sample", "source_file", "simulated") if key in fit.attrs}
     result.attrs = {"kind": "table", "technique": "XRD", "inputs": "fit.cell_length, fit.card_length", **attrs}
     return schema.check(result, "table")
@@ -97,8 +99,6 @@ def _hint(change: Array, significance: Array) -> str:
         return "not determined"
     if np.all(np.abs(significance) < DIFFERENT):
         return "as the card"
-    percent = 100.0 * change
-    listed = ", ".join(f"{axis} {value:+.2f} %" for axis, value in zip("abc", percent, strict=True))
     if np.ptp(change) < 0.3 * np.max(np.abs(change)):
-        return f"{listed}: another temperature or a solid solution is possible; so is a shift not refined"
-    return f"{listed}: a solid solution, another temperature or strain is possible"
+        return "temperature, solid solution or shift possible"  # all edges alike
+    return "solid solution, temperature, strain possible"
