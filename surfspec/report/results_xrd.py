@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 
 from surfspec import xrd as diffraction
 from surfspec.report import layout
 from surfspec.report.quantities import finite, number
+
+
+#: Standard uncertainties by which weight fractions of two patterns differ that are told apart.
+DIFFERENT: Final = 3.0
 
 
 def xrd(
@@ -71,8 +76,10 @@ def changes(
     Returns
     -------
     list
-        One entry for each phase that ``appeared`` or ``vanished``; where none did, one entry with ``phase`` None and
-        ``change`` ``"none"`` (with a table only). ``detection_limit`` is the weight fraction that the other
+        One entry for each phase that ``appeared`` or ``vanished``, or that both patterns hold and whose weight fraction
+        ``increased`` or ``decreased`` by more than three standard uncertainties (``weight_fraction`` then holds both);
+        where none did, one entry with ``phase`` None and ``change`` ``"none"``, ``"not determined"`` where the patterns
+        could not be laid over each other (with a table only). ``detection_limit`` is the weight fraction that the other
         pattern would have shown, without which "absent" means little; ``seen_by`` names what says so (``match``,
         ``difference``), ``significance`` is that of the difference. ``limit`` is the weight fraction that may have
         come (95 %), of that phase or, with ``none``, the largest of all candidates. ``conclusion`` and ``line_limit``
@@ -91,6 +98,8 @@ def changes(
     told = {
         "conclusion": None if table is None else str(table.attrs["conclusion"]),
         "line_limit": None if table is None else number(table.attrs["line_limit"]),
+        "verdict": None if table is None else str(table.attrs.get("verdict", "ok")),
+        "reasons": [] if table is None else [one for one in str(table.attrs.get("reasons", "")).split("; ") if one],
     }
     out = []
     for phase, word in words.items():
@@ -108,21 +117,53 @@ def changes(
                 **told,
             }
         )
+    for phase in (name for name in before if name in after):
+        shares = [_share(match, phase) for match in (first, second)]
+        turned = _moved(shares)
+        if turned is None:
+            continue
+        seen = phase in _grown(table, "more" if turned == "increased" else "less")
+        out.append(
+            {**pair, "phase": _name(phase, (first, second), table), "change": turned, "detection_limit": None,
+             "seen_by": ["match"] + ["difference"] * seen,
+             "significance": _of(table, "phase_significance", phase), "limit": None,
+             "weight_fraction": [value for value, _ in shares], **told}
+        )  # fmt: skip
     if not out and table is not None:
+        lost = bool(_grown(table, "not determined"))
         highest = [number(value) for value in table["weight_fraction_limit"].values]
         limit = max((value for value in highest if value is not None), default=None)
+        word = "not determined" if lost else "none"
         out.append(
-            {**pair, "phase": None, "change": "none", "detection_limit": None, "seen_by": [], "significance": None,
-             "limit": limit, **told}
+            {**pair, "phase": None, "change": word, "detection_limit": None, "seen_by": [], "significance": None,
+             "limit": None if lost else limit, **told}
         )  # fmt: skip
     return out
 
 
-def _grown(table: xr.Dataset | None) -> list[str]:
+def _share(match: xr.Dataset, phase: str) -> tuple[float | None, float | None]:
+    """Weight fraction of a phase and its standard uncertainty, None where they are not known."""
+    if "weight_fraction_unc" not in match:
+        return None, None
+    one = match.sel(phase=phase)
+    return number(one["weight_fraction"].values), number(one["weight_fraction_unc"].values)
+
+
+def _moved(shares: Sequence[tuple[float | None, float | None]]) -> str | None:
+    """Return ``increased`` or ``decreased`` where two weight fractions differ, None where they do not or may not."""
+    (old, old_unc), (new, new_unc) = shares
+    if old is None or new is None or old_unc is None or new_unc is None:
+        return None
+    if not abs(new - old) > DIFFERENT * math.hypot(old_unc, new_unc):
+        return None
+    return "increased" if new > old else "decreased"
+
+
+def _grown(table: xr.Dataset | None, what: str = "more") -> list[str]:
     if table is None:
         return []
     return [str(name) for name, word in zip(table["candidate"].values, table["phase_change"].values, strict=True)
-            if word == "more"]  # fmt: skip
+            if word == what]  # fmt: skip
 
 
 def _of(table: xr.Dataset | None, name: str, phase: str) -> float | None:

@@ -179,6 +179,11 @@ def _change(name: str, change: Mapping[str, Any]) -> str:
         limit = change.get("limit")
         told = f" (no candidate came with more than {100 * limit:.2g} % by weight)" if limit else ""
         return f"{name}: {pair} {change['conclusion']}{told}."
+    if change.get("weight_fraction"):
+        old, new = (f"{100 * share:.2g}" for share in change["weight_fraction"])
+        return (
+            f"{name}: {change['phase']} {change['change']} {pair}, {old} to {new} % by weight of the identified part."
+        )
     limit = change.get("detection_limit")
     told = f" (where absent, more than {100 * limit:.1g} % by weight would show)" if limit else ""
     only = ", seen by the difference of the patterns only" if change.get("seen_by") == ["difference"] else ""

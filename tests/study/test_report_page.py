@@ -253,7 +253,8 @@ def test_changes_say_what_came_and_went_with_the_limit() -> None:
     ]
     assert {one["conclusion"] for one in alone} == {None}
     assert results_xrd.changes("a", match("A"), "b", match("A")) == []
-    pair = {"from": "before", "to": "after", "conclusion": "3 lines appeared", "line_limit": 0.4}
+    pair = {"from": "before", "to": "after", "conclusion": "3 lines appeared", "line_limit": 0.4, "verdict": "ok",
+            "reasons": []}  # fmt: skip
     seen = results_xrd.changes("before", both[0], "after", both[1], compared("A", "C", "D"))
     assert seen == [
         pair | {"phase": "phase B", "change": "vanished", "detection_limit": 0.02, "seen_by": ["match"],
@@ -281,6 +282,30 @@ def test_no_change_is_a_result_with_a_limit() -> None:
     row = content.changes(results).rows[0]
     assert row[:6] == ("s", "a", "b", "", "none", None)
     assert row[6] == pytest.approx(12.0)
+
+
+def weighed(share: float, unc: float) -> xr.Dataset:
+    """Return a match that holds A and weighs it."""
+    told = {"weight_fraction": ("phase", [share]), "weight_fraction_unc": ("phase", [unc])}
+    return match("A").assign(told)
+
+
+def test_weight_fractions_that_differ_are_told() -> None:
+    [less] = results_xrd.changes("a", weighed(0.12, 0.01), "b", weighed(0.06, 0.01), compared())
+    assert (less["phase"], less["change"], less["weight_fraction"]) == ("phase A", "decreased", [0.12, 0.06])
+    [said] = statements.findings({"samples": {"s": {"xrd": {"changes": [less]}}}})["XRD"]
+    assert said == "s: phase A decreased from 'a' to 'b', 12 to 6 % by weight of the identified part."
+    [same] = results_xrd.changes("a", weighed(0.12, 0.02), "b", weighed(0.06, 0.02), compared())
+    assert same["change"] == "none"
+    unknown = results_xrd.changes("a", weighed(0.12, math.nan), "b", weighed(0.06, 0.02), compared())
+    assert unknown[0]["change"] == "none"
+
+
+def test_patterns_that_do_not_lie_over_each_other_say_nothing() -> None:
+    table = compared().assign_attrs(verdict="check", reasons="at bound: shift", conclusion="nothing is concluded")
+    table["phase_change"] = ("candidate", ["not determined"] * 4)
+    [lost] = results_xrd.changes("a", match("A"), "b", match("A"), table)
+    assert (lost["change"], lost["limit"], lost["reasons"]) == ("not determined", None, ["at bound: shift"])
 
 
 def test_a_pattern_without_match_is_failed_with_its_reason() -> None:
