@@ -104,6 +104,10 @@ def test_phases_by_formula_name_elements_and_never():
         xrd.phases(never=["unobtainium"])
     with pytest.raises(errors.InputError, match="unknown element 'Xx'"):
         xrd.phases(elements=["Xx"])
+    for word in ("which", "elements", "never"):
+        for wrong in (3, [3], True, CARDS[0], np.zeros((2, 2))):
+            with pytest.raises(errors.InputError, match=f"{word} (is|holds)"):
+                xrd.phases(**{word: wrong})
 
 
 def test_table_of_phases():

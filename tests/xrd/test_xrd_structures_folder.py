@@ -58,7 +58,7 @@ def test_all_faults_at_once_or_left_out(folder):
         found = xrd.read_folder(folder, faulty="skip")
     assert len(caught_warnings) == 3
     assert [phase.id for phase in found] == ["Pb_fcc", "pair_salt", "salt"]
-    with pytest.raises(errors.InputError, match="faulty='perhaps'"):
+    with pytest.raises(errors.InputError, match="faulty is 'perhaps'"):
         xrd.read_folder(folder, faulty="perhaps")
 
 

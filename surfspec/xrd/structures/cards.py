@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gemmi
 
-from surfspec import reference
+from surfspec import given, reference
 from surfspec.errors import InputError
 from surfspec.xrd.structures.folder import read_folder
 from surfspec.xrd.structures.formula import is_formula, parse_formula
@@ -44,7 +44,7 @@ def phases(
     Raises
     ------
     InputError
-        For a name that no card has, or an unknown element.
+        For a name that no card has, an unknown element, and for what is no list of names.
     RecipeError, FormatError
         For a card that is not valid, with its place.
 
@@ -60,9 +60,9 @@ def phases(
     every = shipped() if folder is None else read_folder(folder)
     cards: Sequence[Phase] = every
     if which is not None:
-        cards = list(dict.fromkeys(card for name in _names(which) for card in named(name, every)))
+        cards = list(dict.fromkeys(card for name in _names(which, "which") for card in named(name, every)))
     if never is not None:
-        away = {card.id for name in _names(never) for card in named(name, every)}
+        away = {card.id for name in _names(never, "never") for card in named(name, every)}
         cards = [card for card in cards if card.id not in away]
     if elements is None:
         return tuple(cards)
@@ -77,7 +77,7 @@ def shipped() -> tuple[Phase, ...]:
 
 def element_set(elements: Iterable[str]) -> frozenset[str]:
     """Check element symbols (a list, or one string such as ``"Na Zr O"``) and return them as a set."""
-    symbols = re.findall(r"[A-Za-z]+", elements) if isinstance(elements, str) else list(elements)
+    symbols = re.findall(r"[A-Za-z]+", elements) if isinstance(elements, str) else _names(elements, "elements")
     for symbol in symbols:
         if gemmi.Element(symbol).atomic_number == 0 or gemmi.Element(symbol).name != symbol:
             raise InputError(f"unknown element {symbol!r}", where="elements", remedy="Use symbols such as Na, Zr, O")
@@ -110,5 +110,9 @@ def named(name: str, cards: Sequence[Phase]) -> list[Phase]:
     )
 
 
-def _names(which: Iterable[str]) -> list[str]:
-    return [which] if isinstance(which, str) else list(which)
+def _names(which: Iterable[str], where: str) -> list[str]:
+    names = [which] if isinstance(which, str) else given.listed(which, where)
+    wrong = next((one for one in names if not isinstance(one, str)), None)
+    if wrong is not None:
+        raise InputError(f"{where} holds {given.shown(wrong)}", where=where, remedy="Give names: ['Pb', 'zircon'] say")
+    return [str(one) for one in names]

@@ -13,6 +13,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from surfspec import given
 from surfspec.errors import InputError
 from surfspec.xrd.structures import cif_blocks
 from surfspec.xrd.structures.cif_sites import ASSUMED_B, Atoms, read_atoms
@@ -69,6 +70,9 @@ def read_cif(path: str | Path, *, id: str | None = None, block: str | None = Non
     """
     if not isinstance(path, str | Path):
         raise InputError(f"a {type(path).__name__} is no file name", where="read_cif", remedy="Pass the path of a CIF")
+    for word, value in (("id", id), ("block", block)):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{word} is {given.shown(value)}", where=word, remedy="Give a text, or leave it out")
     file = Path(path)
     stamp = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else (0, 0)
     return _read(str(file), str(file.resolve()), stamp, id, block)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from surfspec import recipes
+from surfspec import given, recipes
 from surfspec.errors import FormatError, InputError, SurfspecError
 from surfspec.xrd.structures.cif import read_block
 from surfspec.xrd.structures.cif_blocks import structure_blocks
@@ -47,8 +47,10 @@ def read_folder(folder: str | Path, *, faulty: Literal["refuse", "skip"] = "refu
     >>> len(read_folder(reference.path("phases"))) >= 90
     True
     """
-    if faulty not in ("refuse", "skip"):
-        raise InputError(f"faulty={faulty!r}", where="read_folder", remedy="Use faulty='refuse' or faulty='skip'")
+    if not isinstance(faulty, str) or faulty not in ("refuse", "skip"):
+        raise InputError(
+            f"faulty is {given.shown(faulty)}", where="read_folder", remedy="Use faulty='refuse' or faulty='skip'"
+        )
     if not isinstance(folder, str | Path):
         raise InputError(f"a {type(folder).__name__} is no folder name", where="read_folder", remedy="Pass its path")
     place = Path(folder)

@@ -35,6 +35,10 @@ TRUST: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+#: Highest temperature of a crystal, K.
+HOTTEST: Final = 1e4
+
+
 @dataclass(frozen=True)
 class Phase:
     """A crystalline phase.
@@ -71,7 +75,7 @@ class Phase:
     ------
     InputError
         For what no crystal can be (see `validation.check`), fields of another type, a formula of no elements, an
-        uncertainty outside 0 to 0.1, a temperature that is not above 0.
+        uncertainty outside 0 to 0.1, a temperature that is not above 0 K.
     """
 
     id: str
@@ -109,10 +113,10 @@ class Phase:
             raise InputError(
                 f"{self.formula[:40]!r} is no chemical formula", where=where, remedy="Write 'Na3PO4' or 'Ca(OH)2'"
             )
-        if self.trust not in TRUST:
+        if not isinstance(self.trust, str) or self.trust not in TRUST:
             raise InputError(f"trust is {given.shown(self.trust)}", where=where, remedy="Use 'A', 'B', 'C' or 'D'")
         given.switch(self.verified, f"{where}, verified")
-        for name, low, high in (("cell_uncertainty", 0.0, 0.1), ("temperature", 0.0, np.inf)):
+        for name, low, high in (("cell_uncertainty", 0.0, 0.1), ("temperature", 0.0, HOTTEST)):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, given.number(value, f"{where}, {name}", low=low, high=high, above=True))

@@ -49,7 +49,9 @@ class Site:
             raise InputError(f"xyz holds {len(xyz)} numbers", where=where, remedy="Give three fractional coordinates")
         species = {symbol: given.number(value, f"{where}, share of {symbol}") for symbol, value in self.species.items()}
         object.__setattr__(self, "species", MappingProxyType(species))
-        object.__setattr__(self, "xyz", tuple(given.number(value, f"{where}, xyz", low=-100.0, high=100.0) for value in xyz))
+        object.__setattr__(
+            self, "xyz", tuple(given.number(value, f"{where}, xyz", low=-100.0, high=100.0) for value in xyz)
+        )
         object.__setattr__(self, "b_iso", given.number(self.b_iso, f"{where}, b_iso"))
 
     def __hash__(self) -> int:
