@@ -91,7 +91,11 @@ def cells(folder: Path) -> Iterator[str]:
         parts = []
         for axis, value in certified.items():
             length, unc = float(row.cell_length.sel(axis=axis)), float(row.cell_length_unc.sel(axis=axis))
-            parts.append(f"{axis} {length:.5f} +- {unc:.5f} ({1e6 * (length / value - 1.0):+.0f} ppm)")
+            other = float(row.zero_length.sel(axis=axis))
+            parts.append(
+                f"{axis} {length:.5f} +- {unc:.5f} ({1e6 * (length / value - 1.0):+.0f} ppm, "
+                f"{(length - value) / unc:+.1f} standard uncertainties; {other:.5f} with a zero shift)"
+            )
         yield (
             f"{seconds:5.2f} s  {name}: {phase} {', '.join(parts)}; R_wp {float(fit.r_wp):.1f} (expected "
             f"{float(fit.r_exp):.1f}) %, uncertainties widened {float(fit.inflation):.1f} times"
