@@ -319,3 +319,21 @@ def test_width_and_area_of_a_strong_voigt_line_that_no_pseudo_voigt_is():
     assert np.all(np.abs(pulls.mean(axis=0)) < 1.0)
     assert np.sqrt(np.mean(pulls**2)) < 1.2
     assert np.all(found.fwhm_unc.values < 0.05 * fwhm)
+
+
+def test_a_line_cut_by_a_gap_is_at_its_edge_and_one_in_the_gap_is_no_line():
+    x = np.arange(20.0, 60.0, 0.02)
+    lines = [(30.0, 300.0, 0.1), (40.0, 300.0, 0.1), (50.0, 300.0, 0.1)]
+    counts = np.random.default_rng(4).poisson(expected(x, lines, hump=0.0))
+    kept = ((x < 39.97) | (x > 41.0)) & ((x < 49.0) | (x > 51.0))
+    found = xrd.find_peaks(ss.spectrum(x[kept], counts[kept], technique="XRD"), wavelength="CuKa1")
+    assert np.all((found.peak_two_theta.values < 49.0) | (found.peak_two_theta.values > 51.0))
+    edge = np.array(["at edge" in flag for flag in found.flag.values])
+    assert not edge[np.argmin(abs(found.peak_two_theta.values - 30.0))]
+    assert edge[abs(found.peak_two_theta.values - 40.0) < 0.2].all()
+    shift = np.array([29.0, 31.0])
+    coarse = np.unique(np.concatenate([x[x < shift[0]], np.arange(*shift, 0.05), x[x > shift[1]]]))  # joined scans
+    counts = np.random.default_rng(5).poisson(expected(coarse, lines, hump=0.0))
+    found = xrd.find_peaks(ss.spectrum(coarse, counts, technique="XRD"), wavelength="CuKa1")
+    assert found.peak_two_theta.values.round(1).tolist() == [30.0, 40.0, 50.0]
+    assert not np.any(["at edge" in flag for flag in found.flag.values])

@@ -26,6 +26,8 @@ SHARED = 2.0
 ODD_WIDTH = 2.0
 #: Equal neighbours at the top of a line that mean a detector at its limit, and the least intensity for that.
 FLAT, FLAT_LEAST = 3, 100.0
+#: A step this many times the usual one is a gap.
+GAP = 4.0
 #: Flag of a channel that stands alone.
 SPIKE_FLAG = "spike"
 
@@ -64,10 +66,9 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
 
         Flags: ``overlap`` (neighbours raise the uncertainty of the height more than twofold), ``profile misfits``
         (uncertainties are enlarged by the root of the misfit), ``wide``, ``narrow`` (twice, half the width of the
-        pattern's lines),
-        ``few points`` (fewer than 3 in the FWHM), ``at edge``, ``flank`` (below 3 % of a neighbour within 8 of its
-        FWHM: perhaps part of its profile), ``saturated`` (flat top), ``spike`` (one channel; no
-        line: all but position and height are missing).
+        pattern's lines), ``few points`` (fewer than 3 in the FWHM), ``at edge`` (of the pattern or of a gap in it),
+        ``flank`` (below 3 % of a neighbour within 8 of its FWHM: perhaps part of its profile), ``saturated`` (flat
+        top), ``spike`` (one channel; no line: all but position and height are missing).
 
     Raises
     ------
@@ -186,13 +187,22 @@ def _flags(given: OnePattern, found: Searched, peaks: Peaks) -> Text:
         "wide": peaks.fwhm > ODD_WIDTH * width,
         "narrow": peaks.fwhm < width / ODD_WIDTH,
         "few points": peaks.fwhm < 3.0 * found.step,
-        "at edge": (peaks.two_theta - given.x[0] < peaks.fwhm) | (given.x[-1] - peaks.two_theta < peaks.fwhm),
+        "at edge": _at_edge(given.x, peaks),
         "flank": _flank(peaks),
         "saturated": np.array([_flat(given, at, fwhm) for at, fwhm in zip(peaks.two_theta, peaks.fwhm, strict=True)],
                               dtype=bool),
     }  # fmt: skip
     named = ["; ".join(word for word, true in words.items() if true[row]) for row in range(len(peaks.two_theta))]
     return np.array(named, dtype=np.str_)
+
+
+def _at_edge(x: Array, peaks: Peaks) -> NDArray[np.bool_]:
+    """Lines within a FWHM of the first or last point, or of a gap that takes half a line or more."""
+    step = np.diff(x)
+    low, high = peaks.two_theta - peaks.fwhm, peaks.two_theta + peaks.fwhm
+    wide = (step > GAP * np.median(step)) & (step > 0.5 * peaks.fwhm[:, None])
+    gap = np.any(wide & (x[:-1] < high[:, None]) & (x[1:] > low[:, None]), axis=1)
+    return np.asarray((low < x[0]) | (high > x[-1]) | gap)
 
 
 def _flank(peaks: Peaks) -> NDArray[np.bool_]:
