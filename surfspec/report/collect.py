@@ -79,6 +79,8 @@ def verdicts_of(sample: Mapping[str, Any]) -> list[str]:
     if "detail" in sample.get("joint", {}):
         found.append(sample["joint"]["detail"]["verdict"])
     found += [entry["verdict"] for label, entry in sample.get("xrd", {}).items() if label != "changes"]
+    lost = (one for one in sample.get("xrd", {}).get("changes", []) if one["change"] == "not determined")
+    found += ["check" for _ in lost]
     return found
 
 

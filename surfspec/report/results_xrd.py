@@ -13,7 +13,6 @@ from surfspec import xrd as diffraction
 from surfspec.report import layout
 from surfspec.report.quantities import finite, number
 
-
 #: Standard uncertainties by which weight fractions of two patterns differ that are told apart.
 DIFFERENT: Final = 3.0
 
@@ -78,8 +77,9 @@ def changes(
     list
         One entry for each phase that ``appeared`` or ``vanished``, or that both patterns hold and whose weight fraction
         ``increased`` or ``decreased`` by more than three standard uncertainties (``weight_fraction`` then holds both);
-        where none did, one entry with ``phase`` None and ``change`` ``"none"``, ``"not determined"`` where the patterns
-        could not be laid over each other (with a table only). ``detection_limit`` is the weight fraction that the other
+        where none did, and where the comparison failed, one entry with ``phase`` None and ``change`` ``"none"``, or
+        ``"not determined"`` where the patterns could not be laid over each other (with a table only).
+        ``detection_limit`` is the weight fraction that the other
         pattern would have shown, without which "absent" means little; ``seen_by`` names what says so (``match``,
         ``difference``), ``significance`` is that of the difference. ``limit`` is the weight fraction that may have
         come (95 %), of that phase or, with ``none``, the largest of all candidates. ``conclusion`` and ``line_limit``
@@ -95,7 +95,7 @@ def changes(
         **{phase: "appeared" for phase in grown if phase not in (*before, *came)},
     }
     pair = {"from": first_label, "to": second_label}
-    told = {
+    told: dict[str, Any] = {
         "conclusion": None if table is None else str(table.attrs["conclusion"]),
         "line_limit": None if table is None else number(table.attrs["line_limit"]),
         "verdict": None if table is None else str(table.attrs.get("verdict", "ok")),
@@ -129,8 +129,8 @@ def changes(
              "significance": _of(table, "phase_significance", phase), "limit": None,
              "weight_fraction": [value for value, _ in shares], **told}
         )  # fmt: skip
-    if not out and table is not None:
-        lost = bool(_grown(table, "not determined"))
+    lost = bool(_grown(table, "not determined"))
+    if table is not None and (lost or not out):
         highest = [number(value) for value in table["weight_fraction_limit"].values]
         limit = max((value for value in highest if value is not None), default=None)
         word = "not determined" if lost else "none"

@@ -72,6 +72,11 @@ def to_check(results: Results, notes: Mapping[str, list[tuple[str, str]]]) -> li
             lines += _not_ok(f"{name}, LEIS", leis["verdict"], reasons or leis["reasons"])
     for name, label, entry in patterns(results):
         lines += _not_ok(f"{name}, XRD {label}", entry["verdict"], entry.get("reasons", []))
+    for name, xrd in part(results, "xrd"):
+        for one in xrd.get("changes", []):
+            if one["change"] == "not determined":
+                what = f"{name}, XRD, comparison of '{one['from']}' and '{one['to']}'"
+                lines += _not_ok(what, one["verdict"], one["reasons"])
     for name, joint in content_joint.details(results):
         found = joint["detail"]
         lines += _not_ok(f"{name}, film by XPS and LEIS together", found["verdict"], found["reasons"])

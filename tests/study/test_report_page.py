@@ -17,6 +17,7 @@ import xarray as xr
 import surfspec as ss
 from surfspec import report
 from surfspec.report import (
+    collect,
     content,
     layout,
     methods,
@@ -306,6 +307,9 @@ def test_patterns_that_do_not_lie_over_each_other_say_nothing() -> None:
     table["phase_change"] = ("candidate", ["not determined"] * 4)
     [lost] = results_xrd.changes("a", match("A"), "b", match("A"), table)
     assert (lost["change"], lost["limit"], lost["reasons"]) == ("not determined", None, ["at bound: shift"])
+    results = {"samples": {"s": {"xrd": {"changes": [lost]}}}}
+    assert statements.to_check(results, {}) == ["s, XRD, comparison of 'a' and 'b' needs checking: at bound: shift."]
+    assert collect.verdicts_of(results["samples"]["s"]) == ["check"]
 
 
 def test_a_pattern_without_match_is_failed_with_its_reason() -> None:
