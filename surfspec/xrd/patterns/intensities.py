@@ -61,7 +61,7 @@ class Conditions:
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise InputError(f"{name} is {given.shown(value)}", where=name, remedy=remedy)
-        if self.size != float("inf"):
+        if not isinstance(self.size, int | float) or self.size != float("inf"):
             object.__setattr__(self, "size", given.number(self.size, "size", low=0.0, above=True))
         object.__setattr__(self, "strain", given.number(self.strain, "strain", low=0.0, high=0.5))
         for name in ("zero", "displacement", "transparency"):
@@ -183,7 +183,7 @@ def rising(two_theta: object) -> Array:
     """Return angles as an array; refuse those that do not rise, or leave 0 to 179 deg."""
     try:
         grid = np.ascontiguousarray(two_theta, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         grid = np.empty(0)
     if grid.ndim != 1 or grid.size < 2 or not np.all(grid[1:] > grid[:-1]):
         raise InputError(

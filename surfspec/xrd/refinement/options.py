@@ -94,7 +94,7 @@ class Refinement:
         for name in ("asymmetry", "caglioti", "displacement_parameters"):
             put(name, given.switch(getattr(self, name), name))
         put("texture", _texture(self.texture))
-        if self.overspill not in ("none", "auto"):
+        if not isinstance(self.overspill, str) or self.overspill not in ("none", "auto"):
             if isinstance(self.overspill, str):
                 raise InputError(
                     f"overspill is {self.overspill!r}", where="overspill", remedy="Say 'none', 'auto', or give 0 to 0.9"
