@@ -337,3 +337,15 @@ def test_a_line_cut_by_a_gap_is_at_its_edge_and_one_in_the_gap_is_no_line():
     found = xrd.find_peaks(ss.spectrum(coarse, counts, technique="XRD"), wavelength="CuKa1")
     assert found.peak_two_theta.values.round(1).tolist() == [30.0, 40.0, 50.0]
     assert not np.any(["at edge" in flag for flag in found.flag.values])
+
+
+def test_lines_sampled_finely_are_not_made_wider_by_averaging():
+    x = np.arange(28.0, 52.0, 0.0025)  # 40 points in a FWHM, averaged by fives: 0.35 % of the width
+    lines = [(30.0, 1e4, 0.1), (40.0, 1e4, 0.1), (50.0, 1e4, 0.1)]
+    found = xrd.find_peaks(
+        ss.spectrum(x, np.random.default_rng(6).poisson(expected(x, lines, eta=0.0, hump=0.0)), technique="XRD"),
+        wavelength="CuKa1",
+    )
+    assert found.sizes["peak"] == 3
+    assert np.mean(found.fwhm.values) == pytest.approx(0.1, rel=1.5e-3)
+    assert np.mean(found.height.values) == pytest.approx(1e5 * profile(0.0, 0.0), rel=2e-3)

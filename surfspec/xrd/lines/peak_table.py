@@ -10,7 +10,7 @@ from surfspec import schema, spectra
 from surfspec.given import number
 from surfspec.xrd.lines.measured_pattern import OnePattern, one_pattern
 from surfspec.xrd.lines.noise import false_alarms
-from surfspec.xrd.lines.peak_search import Peaks, Searched, enlargement, peaks_of, search_all
+from surfspec.xrd.lines.peak_search import Peaks, Searched, enlargement, peaks_of, search_all, sharpened
 from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
@@ -93,7 +93,7 @@ def find_peaks(ds: xr.Dataset, *, significance: float = 5.0, wavelength: str | f
     threshold = number(significance, "significance", low=0.0, high=1e6, above=True)
     given = one_pattern(ds, wavelength, "peaks are searched")
     found = search_all(given.x, given.y, given.variance, threshold=threshold, light=given.light, noise=given.noise)
-    peaks = peaks_of(found)
+    peaks = sharpened(peaks_of(found), found)
     flags = _flags(given, found, peaks)
     columns = _columns(given, found, peaks)
     if len(found.spikes):
