@@ -18,7 +18,7 @@ from surfspec.xrd.structures.phase import Phase
 #: Part of the signal (as the best phase alone gains it) from which another anode explains much.
 MUCH = 0.3
 #: Share of chi-square that the doublet must take away, and the least (chi-square).
-DOUBLET_SHARE, DOUBLET_LEAST = 0.4, 60.0
+DOUBLET_SHARE, DOUBLET_LEAST = 0.08, 100.0
 #: How many times more a phase must explain under the other anode.
 TIMES = 2.0
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from surfspec.xrd.matching import model
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import State
+from surfspec.xrd.patterns.wavelengths import Radiation
 
 Array = NDArray[np.float64]
 
@@ -17,8 +18,21 @@ Array = NDArray[np.float64]
 TUNGSTEN_LA = 1.47639
 #: Largest intensity relative to the main lines: K-beta without a filter, W L-alpha.
 MOST_BETA, MOST_TUNGSTEN = 0.25, 0.06
+#: Least relative distance from the main wavelength.
+LEAST_APART = 0.02
 #: Signal-to-noise ratio from which a ghost is taken into the model.
 LEAST = 5.0
+
+
+def others(light: Radiation) -> tuple[tuple[float, float, str], ...]:
+    """Other wavelengths that may be in the beam: angstrom, largest relative intensity, name.
+
+    A beam of K-alpha1 alone has passed a crystal, and one of a stated wavelength is of no tube: they have none.
+    """
+    if not light.name.endswith("Ka"):
+        return ()
+    both = ((light.k_beta, MOST_BETA, "K-beta"), (TUNGSTEN_LA, MOST_TUNGSTEN, "W L-alpha"))
+    return tuple(one for one in both if np.isfinite(one[0]) and abs(one[0] / light.wavelengths[0] - 1.0) >= LEAST_APART)
 
 
 def ghosts_of(state: State, data: Measured) -> tuple[tuple[float, float], ...]:
@@ -37,9 +51,7 @@ def ghosts_of(state: State, data: Measured) -> tuple[tuple[float, float], ...]:
     basis, _ = np.linalg.qr(data.project(main[:, state.scales > 0]))
     left = data.project(data.y - main @ state.scales)
     found = []
-    for wave, most in ((light.k_beta, MOST_BETA), (TUNGSTEN_LA, MOST_TUNGSTEN)):
-        if not np.isfinite(wave) or abs(wave / light.wavelengths[0] - 1.0) < 0.02:
-            continue
+    for wave, most, _ in others(light):
         drawn = sum(
             (
                 scale * model.ghost(one, bare, data, wave)

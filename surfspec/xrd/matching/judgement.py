@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd.amounts import weights
 from surfspec.xrd.matching.evidence import Assessment
-from surfspec.xrd.matching.ghosts import MOST_BETA, MOST_TUNGSTEN, TUNGSTEN_LA
+from surfspec.xrd.matching.ghosts import others
+from surfspec.xrd.matching.indices import usual
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Member, State, geometry
 from surfspec.xrd.matching.observed import agreement
@@ -100,18 +101,20 @@ def leftover_lines(rows: Array, state: State, data: Measured, candidates: Sequen
     tallest = max(float(data.peaks.height.max(initial=0.0)), 1e-300)
     tall = data.peaks.height > 0.2 * tallest
     strong, heights = data.peaks.two_theta[tall], data.peaks.height[tall]
-    found = []
+    found: list[Leftover] = []
     for at, height, significance in rows[np.argsort(-rows[:, 1]), :3] if len(rows) else ():
         moved = state.common.zero + state.common.displacement * np.cos(np.radians(at) / 2.0)
         true = at - moved
         d = light.wavelengths[0] / (2.0 * np.sin(np.radians(true) / 2.0))
         origin = ""
-        for wave, word, most in ((light.k_beta, "K-beta", MOST_BETA), (TUNGSTEN_LA, "W L-alpha", MOST_TUNGSTEN)):
+        for wave, most, word in others(light) if state.members else ():
             ghosts = _ghosts(strong - moved, light.wavelengths[0], wave)
             hit = (np.abs(ghosts - true) < 0.5 * data.resolution) & (height < most * heights)
             if np.any(hit) and not origin:
                 origin = f"{word} of {strong[hit][0]:.2f}"
         origin = origin or _own_line(float(at), float(height), state, data)
+        if origin.startswith(STRONGER) and any(one.origin == origin for one in found):
+            continue  # K-alpha2 of a line that is told already
         if not origin:
             near = _main_lines(float(true), light.wavelengths[0], candidates, data.resolution)
             origin = f"perhaps {', '.join(near)}" if near else ""
@@ -129,7 +132,7 @@ def _own_line(at: float, height: float, state: State, data: Measured) -> str:
         near = (np.abs(shown - at) < 0.5 * width) & (scale * areas / width > LEAST_OWN * height)
         if np.any(near):
             best = int(np.flatnonzero(near)[np.argmax(areas[near])])
-            h, k, l = one.found.hkl[numbers[best]]  # noqa: E741
+            h, k, l = usual(one.found.hkl[numbers[best]], one.phase)[0]  # noqa: E741
             return f"{STRONGER} {one.phase.id} {h} {k} {l}"
     return ""
 
