@@ -7,7 +7,7 @@ import pytest
 
 import surfspec as ss
 from surfspec import reference, schema, xrd
-from surfspec.errors import InputError
+from surfspec.errors import InputError, SurfspecError
 from surfspec.xrd.patterns.profile import Caglioti
 from surfspec.xrd.series.difference import threshold
 from surfspec.xrd.series.trend import cell_lengths
@@ -264,7 +264,7 @@ def test_a_missing_phase_is_named(heated):
 def test_series_that_cannot_be_fitted(heated):
     for arguments, message in (
         ((heated.isel(temperature=0), ["corundum"]), "series of patterns"),
-        ((heated, []), "no phases"),
+        ((heated, []), "no phase"),
     ):
         with pytest.raises(InputError, match=message):
             xrd.fractions(*arguments)
@@ -282,3 +282,102 @@ def test_cell_lengths_of_all_systems():
         lines = xrd.pattern(card, wavelength="CuKa1", two_theta=(10, 70))
         hkl = np.stack([lines[index].values for index in "hkl"], axis=1)
         assert cell_lengths(hkl, lines.d.values, card.space_group) == pytest.approx(card.cell[:3], rel=1e-6)
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(30, 10), (80, 100), (80, 0.3), (200, 300)])
+def test_weak_patterns_of_one_sample_do_not_differ(top, bottom):
+    """Two draws of one pattern: 1 % of pairs may show a line, and the factor is 1 within what is stated."""
+    x = np.arange(20.0, 70.0, 0.02)
+    y = drawn("corundum", x, "CuKa1")
+    y = top * y / y.max() + bottom
+    rng = np.random.default_rng(11)
+    told = []
+    for _ in range(10):
+        both = [ss.spectrum(x, rng.poisson(y), technique="XRD", wavelength_name="CuKa1") for _ in range(2)]
+        told.append(xrd.changes(*both))
+    assert sum(one.sizes["line"] > 0 for one in told) <= 1
+    assert {one.attrs["verdict"] for one in told if not one.sizes["line"]} == {"ok"}
+    pulls = [(one.attrs["intensity_ratio"] - 1.0) / one.attrs["intensity_ratio_unc"] for one in told]
+    assert abs(np.mean(pulls)) < 1.0
+    assert np.abs(pulls).max() < 3.5
+
+
+def test_patterns_that_do_not_lie_over_each_other():
+    """Displaced by half a degree: nothing is concluded; matches of both lay them over each other."""
+    moved = drawn("NZSP_C2c", CO, "CoKa", zero=0.5)
+    rng, still = np.random.default_rng(6), drawn("NZSP_C2c", CO, "CoKa")
+    both = [ss.spectrum(CO, rng.poisson(3000 * one / still.max() + 80), technique="XRD", wavelength_name="CoKa")
+            for one in (still, moved)]  # fmt: skip
+    found = xrd.changes(*both, phases=["Pb_fcc"])
+    assert found.attrs["verdict"] in ("check", "failed")
+    assert "shift" in found.attrs["reasons"] or "intensity_ratio" in found.attrs["reasons"]
+    assert "nothing is concluded" in found.attrs["conclusion"]
+    assert found.phase_change.item() == "not determined"
+
+
+def test_matches_lay_patterns_over_each_other():
+    """Half the first pattern is gone and as much of others came: common lines tell factor and shift."""
+    cards = {name: drawn(name, CU, "CuKa") for name in ("corundum", "ZnO")}
+    late = {name: drawn(name, CU, "CuKa", zero=0.06) for name in ("corundum", "CaF2")}
+    rng = np.random.default_rng(8)
+    first, second = 0.3 * cards["corundum"] + 0.7 * cards["ZnO"], 0.3 * late["corundum"] + 0.7 * late["CaF2"]
+    both = [ss.spectrum(CU, rng.poisson(6000 * one / first.max() + 60), technique="XRD", wavelength_name="CuKa")
+            for one in (first, second)]  # fmt: skip
+    matches = tuple(xrd.match(one, phases=["corundum", "ZnO", "CaF2", "rutile"]) for one in both)
+    found = xrd.changes(*both, matches=matches)
+    assert found.attrs["intensity_ratio"] == pytest.approx(1.0, abs=0.1)
+    assert found.attrs["shift"] == pytest.approx(0.06, abs=0.02)
+    words = dict(zip(found.candidate.values.tolist(), found.phase_change.values.tolist(), strict=True))
+    assert (words["CaF2"], words["ZnO"], words["rutile"]) == ("more", "less", "none")
+    assert found.weight_fraction_limit.sel(candidate="CaF2").item() > 0.6  # the truth is 0.7
+    apart = xrd.changes(*both, matches=tuple(xrd.match(one, phases=[name]) for one, name in
+                                             zip(both, ("ZnO", "CaF2"), strict=True)))  # fmt: skip
+    assert "no phase in common" in apart.attrs["reasons"]
+
+
+def test_a_line_plainly_there_before_grew():
+    """Lead doubled from 2 to 4 wt%: its strongest line was at 30 sigma before."""
+    base = [BASE[0] + 0.02 * drawn("Pb_fcc", CO, "CoKa"), BASE[1]]
+    found = xrd.changes(*pair(5, lead=0.04, base=base))
+    line = found.isel(line=int(np.argmin(np.abs(found.line_two_theta.values - 36.5))))
+    assert line.change.item() == "grew"
+    gone = xrd.changes(*pair(5, lead=0.04, base=base)[::-1])
+    line = gone.isel(line=int(np.argmin(np.abs(gone.line_two_theta.values - 36.5))))
+    assert line.change.item() == "shrank"
+
+
+def test_tables_are_saved_and_loaded(heated, fitted, tmp_path):
+    both = pair(7, lead=0.005)
+    matches = tuple(xrd.match(one, phases=["NZSP_C2c", "ZrO2_m", "Pb_fcc"]) for one in both)
+    found = xrd.quantify(fitted)
+    tables = {
+        "changes": xrd.changes(*both, matches=matches), "no_matches": xrd.changes(*both, phases=["Pb_fcc"]),
+        "fractions": fitted, "follow": xrd.follow(fitted), "quantify": found, "composition": xrd.composition(found),
+        "standard": xrd.quantify(matches[1], standard={"ZrO2_m": 0.05}),
+    }  # fmt: skip
+    ss.save(ss.bundle(tables=tables), tmp_path / "study.nc")
+    back = ss.load(tmp_path / "study.nc")
+    for name, table in tables.items():
+        assert back[f"tables/{name}"].to_dataset().identical(table), name
+
+
+def test_a_phase_that_is_not_there_has_an_uncertainty(fitted):
+    absent = fitted.weight_fraction.sel(phase="ZnO").values == 0
+    unc = fitted.weight_fraction_unc.sel(phase="ZnO").values
+    assert np.all(np.isfinite(unc))
+    assert unc[absent] == pytest.approx(fitted.detection_limit.sel(phase="ZnO").values[absent] / 3, rel=0.02)
+
+
+def test_gaps_and_patterns_without_signal():
+    before, after = pair(3)
+    hole = before.isel(two_theta=np.flatnonzero((CO < 30.0) | (CO > 45.0)))
+    for both in ((hole, after), (after, hole), (hole, hole)):
+        assert xrd.changes(*both).sizes["line"] == 0
+    flat = ss.spectrum(CO, np.full(len(CO), 50), technique="XRD", wavelength_name="CoKa")
+    with pytest.raises(InputError, match="no signal"):
+        xrd.changes(flat, after)
+    for wrong in (before, (before, after), 5, "ab"):
+        with pytest.raises(SurfspecError, match=r"two matches|is a spectrum"):
+            xrd.changes(before, after, matches=wrong)
+    with pytest.raises(InputError, match="no phase"):
+        xrd.changes(before, after, phases=[5])

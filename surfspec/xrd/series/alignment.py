@@ -32,8 +32,8 @@ LARGEST_SHIFT = 0.3
 MODEL_ERROR, LARGEST_ERROR = 0.05, 0.3
 #: Largest part of the product of pattern and instrument that noise may take.
 LARGEST_NOISE = 0.8
-#: Reach of foreign lines in line widths, and the least part of the points that must be free of them.
-FOREIGN, LEAST = 1.5, 0.3
+#: Reach of foreign lines in line widths, the first that leaves this part of the points.
+FOREIGN, LEAST = (6.0, 4.0, 2.5, 1.5), 0.5
 #: Smallest factor in its standard uncertainties.
 SEEN = 3.0
 #: Residuals beyond this many standard deviations lose their weight.
@@ -51,10 +51,13 @@ class Common:
         Shift expected, deg: others are tried within `LARGEST_SHIFT` of it.
     foreign
         Places of lines that other phases have, deg: nothing is fitted there.
+    factor
+        Intensity ratio expected, 0 where nothing is; the fit starts from it.
     """
 
     shift: float = 0.0
     foreign: tuple[float, ...] = ()
+    factor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def align(before: Side, after: Side, fwhm: float, common: Common | None = None) 
     points, signal = max(fwhm / step, 1.0), net_signal(y, fwhm / step)
     with_signal(before=net_signal(before.y, fwhm / float(np.median(np.diff(before.x)))), after=signal)
     reach = maximum_filter1d(signal, 2 * round(0.5 * points) + 1)
-    free, error = _free(x, common.foreign, FOREIGN * fwhm), MODEL_ERROR
+    free, error = _free(x, common.foreign, fwhm), MODEL_ERROR
 
     def moved(shift: float, stretch: float) -> Moved:
         return first.at(x - shift - stretch * along)
@@ -156,7 +159,7 @@ def align(before: Side, after: Side, fwhm: float, common: Common | None = None) 
         counting = variance + k * k * noise
         return counting, counting + points * (error * reach) ** 2
 
-    factor, stretch = _first_factor(before, y), 0.0
+    factor, stretch = common.factor or _first_factor(before, y), 0.0
     shift = _first_shift(y, lambda s: moved(s, 0.0), basis, lambda noise: spread(factor, noise)[1], start, free)
     weight: Array = free
     coefficients: Array = np.zeros(basis.shape[1])
@@ -204,15 +207,15 @@ def _doubts(factor: float, unc: float, moved: float, stretch: float) -> tuple[st
     return tuple(found)
 
 
-def _free(x: Array, foreign: tuple[float, ...], reach: float) -> Array:
+def _free(x: Array, foreign: tuple[float, ...], fwhm: float) -> Array:
     """1 where points tell how the patterns lie, 0 in foreign lines; 1 everywhere when too little would be left."""
     places = np.sort(np.asarray(foreign, dtype=np.float64))
     if not len(places):
         return np.ones_like(x)
     after = np.clip(np.searchsorted(places, x), 1, len(places) - 1) if len(places) > 1 else np.zeros(len(x), dtype=int)
     nearest = np.minimum(np.abs(x - places[after]), np.abs(x - places[after - 1]))
-    free = np.where(nearest > reach, 1.0, 0.0)
-    return free if free.sum() > LEAST * len(x) else np.ones_like(x)
+    masks = (np.where(nearest > reach * fwhm, 1.0, 0.0) for reach in FOREIGN)
+    return next((free for free in masks if free.mean() > LEAST), np.ones_like(x))
 
 
 def _alone(normal: Array) -> float:

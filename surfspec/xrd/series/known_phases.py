@@ -10,6 +10,7 @@ import xarray as xr
 
 from surfspec import schema
 from surfspec.errors import InputError
+from surfspec.xrd.patterns.wavelengths import radiation
 from surfspec.xrd.series.alignment import Common
 
 #: Lines of other phases weaker than this share of the strongest of a pattern do not matter for the alignment.
@@ -83,7 +84,8 @@ def known_of(matches: tuple[xr.Dataset, xr.Dataset] | None) -> Known:
     start = float(shifts[1][0] - shifts[0][0] + (shifts[1][1] - shifts[0][1]) * middle) if shared else 0.0
     foreign = [place for one in matches for place in _lines_beside(one, shared)] if shared else []
     ratios = {name: after[name] / before[name] for name in shared}
-    return Known(Common(start, tuple(foreign)), shifts[1], mass, ratios)
+    factor = float(np.exp(np.mean(np.log(list(ratios.values()))))) if ratios else 0.0
+    return Known(Common(start, tuple(foreign), factor), shifts[1], mass, ratios)
 
 
 def _shifts(match: xr.Dataset) -> tuple[float, float]:
@@ -96,4 +98,8 @@ def _lines_beside(match: xr.Dataset, shared: list[str]) -> list[float]:
     area = np.nan_to_num(match["expected_area"].values)
     other = ~np.isin(match["reflection_phase"].values.astype(np.str_), shared)
     strong = area > WEAK * area.max(initial=0.0)
-    return [float(place) for place in match["reflection_two_theta"].values[other & strong]]
+    sine = np.sin(np.radians(match["reflection_two_theta"].values[other & strong]) / 2.0)
+    waves = radiation(match.attrs.get("wavelength_name") or match.attrs["wavelength"]).wavelengths
+    longer = np.concatenate([sine * wave / waves[0] for wave in waves])
+    places = 2.0 * np.degrees(np.arcsin(longer[longer < 1.0]))
+    return [float(place) for place in places]
