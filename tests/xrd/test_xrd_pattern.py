@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from surfspec import errors, xrd
-from surfspec.xrd.patterns import profile, structure_factors
+from surfspec.xrd.patterns import profile, reflections, structure_factors
 
 WAVE = 1.540598
 
@@ -151,10 +151,43 @@ def test_pseudo_voigt_derivatives():
     assert np.allclose(numeric, [by_center[0], by_width[0]], rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "usual"),
+    [
+        (
+            "halite",
+            ["1 1 1", "2 0 0", "2 2 0", "3 1 1", "2 2 2", "4 0 0", "3 3 1", "4 2 0"],
+        ),  # as cards of NaCl list them
+        ("corundum", ["0 1 2", "1 0 4", "1 1 0", "0 0 6", "1 1 3", "2 0 2", "0 2 4", "1 1 6"]),
+        ("rutile", ["1 1 0", "1 0 1", "2 0 0", "1 1 1", "2 1 0", "2 1 1", "2 2 0"]),
+    ],
+)
+def test_indices_as_cards_write_them(name, usual):
+    made = xrd.pattern(name, wavelength="CuKa1", two_theta=(20, 88), threshold=0.0)
+    found = [" ".join(map(str, row)) for row in np.stack([made[index].values for index in "hkl"], axis=1).tolist()]
+    assert [one for one in found if one in usual] == usual
+
+
+def test_customary_indices_are_the_same_lines():
+    rng = np.random.default_rng(1)
+    for name in ("corundum", "ZrO2_m", "quartz", "anatase", "magnetite"):
+        phase = xrd.phases(name)[0]
+        hkl = rng.integers(-6, 7, (120, 3))
+        hkl = hkl[np.any(hkl != 0, axis=1)].astype(np.int32)
+        hkl = hkl[~reflections.operations(phase.space_group).systematic_absences(hkl)]
+        other = reflections.customary(hkl, phase.space_group)
+        q = [reflections.metric_parts(phase, one).sum(axis=1) for one in (hkl, other)]
+        np.testing.assert_allclose(q[0], q[1], rtol=1e-12)
+        atoms = structure_factors.atoms_of(phase, None)
+        f = [structure_factors.squared(atoms, one, q[0]) for one in (hkl, other)]
+        np.testing.assert_allclose(f[0], f[1], rtol=1e-6, atol=1e-6 * f[0].max())
+        np.testing.assert_array_equal(reflections.customary(other, phase.space_group), other)
+
+
 def test_bad_calls_say_what_to_do():
     with pytest.raises(errors.InputError, match="no line between"):
         xrd.pattern(one("Pb_fcc"), wavelength=WAVE, two_theta=(10, 12))
     with pytest.raises(errors.InputError, match="no rising range"):
         xrd.pattern(one("Pb_fcc"), wavelength=WAVE, two_theta=(40, 20))
-    with pytest.raises(errors.InputError, match="eta is 2.0. Give a number from 0 to 1"):
+    with pytest.raises(errors.InputError, match=r"eta is 2\.0\. Give a number from 0 to 1"):
         profile.Caglioti(eta=2.0)

@@ -277,7 +277,7 @@ def test_satellites_need_a_name():
     assert both.weights[2] / both.weights[0] == pytest.approx(0.1)
     with pytest.raises(errors.InputError, match="not known"):
         radiation(0.7, k_beta=0.1)
-    with pytest.raises(errors.InputError, match="k_beta is 2.0"):
+    with pytest.raises(errors.InputError, match=r"k_beta is 2\.0"):
         radiation("CuKa", k_beta=2.0)
 
 

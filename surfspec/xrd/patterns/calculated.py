@@ -12,6 +12,7 @@ from surfspec.xrd.patterns.axial import Axial
 from surfspec.xrd.patterns.intensities import Conditions, Engine, check_engine, rising, total
 from surfspec.xrd.patterns.optics import Optics, Slit
 from surfspec.xrd.patterns.profile import REACH, Caglioti, two_theta_of
+from surfspec.xrd.patterns.reflections import customary
 from surfspec.xrd.patterns.structure_factors import lines
 from surfspec.xrd.patterns.texture import Texture
 from surfspec.xrd.patterns.thompson import Thompson
@@ -160,9 +161,9 @@ def pattern(
     }
     data = {name: ("reflection", values, {"units": unit, "long_name": label})
             for name, (values, unit, label) in columns.items()}  # fmt: skip
+    hkl = customary(found.hkl[keep], phase.space_group)
     coords: dict[str, object] = {
-        name: ("reflection", found.hkl[keep, index], {"long_name": f"Miller index {name}"})
-        for index, name in enumerate("hkl")
+        name: ("reflection", hkl[:, index], {"long_name": f"Miller index {name}"}) for index, name in enumerate("hkl")
     }
     attrs = {"kind": "table", "technique": "XRD", "phase": phase.id, "formula": phase.formula, "simulated": "true",
              "wavelength": wave, "wavelength_name": conditions.light.name, "trust": phase.trust}  # fmt: skip

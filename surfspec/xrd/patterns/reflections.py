@@ -18,6 +18,8 @@ Index = NDArray[np.int64]
 
 #: Base of the number that stands for an index triple; indices stay below half of it, and its square below 2^53.
 _BASE = 4096.0
+#: Above the indices of all lines.
+LARGEST_INDEX = 2048
 #: Which indices are multiplied in hh, kk, ll, hk, hl, kl.
 _LEFT, _RIGHT = np.array([0, 1, 2, 0, 0, 1]), np.array([0, 1, 2, 1, 2, 2])
 _OWN = np.array([_BASE * _BASE, _BASE, 1.0])
@@ -66,6 +68,35 @@ def symmetry_codes(symbol: str) -> tuple[Array, Array, Index, Index]:
     moved = np.array([one.tran for one in known.sym_ops], dtype=np.int64)
     lattice = np.array(known.cen_ops, dtype=np.int64).reshape(-1, 3)[1:]
     return stabiliser_codes(symbol), np.ascontiguousarray((turned @ _OWN).T), moved, lattice
+
+
+def customary(hkl: NDArray[np.integer], symbol: str) -> Index:
+    """Return indices as they are usually written: without signs where that is possible, then the largest first.
+
+    Parameters
+    ----------
+    hkl
+        Indices, shape (n, 3).
+    symbol
+        Space group.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, 3): 2 0 0 of a cubic phase, and 1 0 4 (not 0 1 -4) of calcite.
+
+    Examples
+    --------
+    >>> customary(np.array([[0, 0, 2], [1, -3, 2]]), "F m -3 m").tolist()
+    [[2, 0, 0], [3, 2, 1]]
+    """
+    turned = np.rint(np.asarray(hkl, dtype=np.float64) @ laue_rotations(symbol)).astype(np.int64)  # (k, n, 3)
+    images = np.concatenate([turned, -turned])
+    signs, last = (images < 0).sum(axis=2), images[..., 2] < 0
+    h, k, l = np.moveaxis(images + LARGEST_INDEX, 2, 0)  # noqa: E741
+    rank = (((6 - 2 * signs - last) * 2 * LARGEST_INDEX + h) * 2 * LARGEST_INDEX + k) * 2 * LARGEST_INDEX + l
+    best = np.argmax(rank, axis=0)
+    return np.asarray(images[best, np.arange(images.shape[1])])
 
 
 def metric_parts(phase: Phase, hkl: NDArray[np.integer]) -> Array:

@@ -15,6 +15,7 @@ from surfspec.fitting.model import Parameter
 from surfspec.fitting.result import assemble
 from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd.amounts import weights
+from surfspec.xrd.patterns.reflections import customary
 from surfspec.xrd.refinement import judgement
 from surfspec.xrd.refinement.agreement import LineAreas, line_areas, r_factors
 from surfspec.xrd.refinement.covariance import Uncertainty, uncertainty
@@ -299,7 +300,9 @@ def _weights(fraction: Array, covariance: Array) -> dict[str, Any]:
 
 def _reflections(fit: Fit, areas: Sequence[LineAreas]) -> xr.Dataset:
     owner = np.concatenate([np.full(len(a.number), m.phase.id) for m, a in zip(fit.models, areas, strict=True)])
-    hkl = np.concatenate([m.hkl[a.number] for m, a in zip(fit.models, areas, strict=True)])
+    hkl = np.concatenate(
+        [customary(m.hkl[a.number], m.phase.space_group) for m, a in zip(fit.models, areas, strict=True)]
+    )
 
     def joined(name: str) -> Array:
         return np.concatenate([getattr(a, name) for a in areas])
