@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import surfspec as ss
 from surfspec import errors, xrd
+from surfspec.xrd import Phase, Site
 from surfspec.xrd.patterns.profile import Caglioti
 
 CARDS = {phase.id: phase for phase in xrd.phases()}
@@ -162,3 +165,51 @@ def test_a_match_refuses_other_types(wrong: dict) -> None:
     """No option of a wrong type is taken for the default."""
     with pytest.raises(errors.InputError):
         xrd.match(_lead_with_gap((30.5, 32.0), "Pb_fcc"), wavelength="CuKa", **wrong)
+
+
+def _strained(name, strain):
+    card = CARDS[name]
+    return replace(card, cell=(*(edge * (1 + strain) for edge in card.cell[:3]), *card.cell[3:]))
+
+
+def test_a_cell_far_from_its_card_is_a_hint_and_no_named_phase():
+    """MgO with a cell 1 % larger beside corundum: corundum is named, MgO is told with its cell."""
+    parts = [xrd.pattern(one, wavelength="CuKa", two_theta=X, profile=SHAPE).intensity.values
+             for one in (CARDS["corundum"], _strained("MgO", 0.01))]  # fmt: skip
+    y = sum(one / one.max() for one in parts) * 4000 + 200
+    found = xrd.match(counted(y), elements=["Al", "Mg", "O"], wavelength="CuKa")
+    assert found.phase.values.tolist() == ["corundum"]
+    assert "MgO with a cell 1.0 % larger" in found.reasons.item()
+
+
+def test_two_listed_phases_on_one_lattice_are_not_sure():
+    """A lattice of another phase (zinc blende, 5.41 A) drawn as Si and CeO2: neither is sure by the model."""
+    blende = Phase(
+        id="blende", name="Zinc blende", formula="ZnS", space_group="F -4 3 m", cell=(5.41, 5.41, 5.41, 90, 90, 90),
+        sites=(Site("Zn1", {"Zn": 1.0}, (0, 0, 0), 0.6), Site("S1", {"S": 1.0}, (0.25, 0.25, 0.25), 0.6)),
+        source="test", trust="D",
+    )  # fmt: skip
+    y = xrd.pattern(blende, wavelength="CuKa", two_theta=X, profile=SHAPE).intensity.values
+    y = y / y.max() * 5000 + 200
+    found = xrd.match(counted(y), phases=["Si", "CeO2", "Na2O", "BaO", "Cu2O"], wavelength="CuKa")
+    assert (found.model_probability < 0.95).all()
+
+
+def test_a_doublet_read_as_one_line_is_told():
+    """K-alpha1 said of a tube with both lines: the reason names the doublet; said rightly, nothing is told."""
+    hints = []
+    for made in ("CuKa", "CuKa1"):
+        found = xrd.match(counted(curve(PAIR, wavelength=made)), elements=ELEMENTS, wavelength="CuKa1")
+        assert set(found.phase.values) == set(PAIR)
+        assert not found.origin.str.startswith("K-beta").any()
+        hints.append("K-alpha2 lines are there" in found.reasons.item())
+    assert hints == [True, False]
+
+
+def test_indices_are_written_as_people_do():
+    """Cubic lines with the largest index first and no minus sign where one is not needed."""
+    found = xrd.match(counted(curve({"halite": 1})), elements=["Na", "Cl"], wavelength="CuKa")
+    indices = np.stack([found[name].values for name in "hkl"], axis=1)
+    assert [2, 0, 0] in indices.tolist()
+    assert np.all(np.diff(indices, axis=1) <= 0)
+    assert np.all(indices >= 0)

@@ -201,10 +201,13 @@ def judge(
     reasons += _about_phases(chosen, assessed, outcome.prior)
     share = agreement(outcome.state, data)
     if share > INADEQUATE:
-        reasons.append(
-            f"model inadequate: {100 * share:.0f} % of the signal is not explained, "
-            "weight fractions have no uncertainty"
+        alone = len(chosen) == 1 and share <= MOSTLY and not len(foreign_lines(left))
+        told = (
+            "refine() tells whether structure, texture, slit or overspill is the cause"
+            if alone
+            else "weight fractions have no uncertainty"
         )
+        reasons.append(f"model inadequate: {100 * share:.0f} % of the signal is not explained, {told}")
     if len(chosen) > 1:
         spoilt = weights.contrast(absorptions, fraction, density) > weights.BRINDLEY
         biased = [one.phase.id for one, bad in zip(chosen, spoilt, strict=True) if bad]
@@ -220,7 +223,10 @@ def _about_lines(left: Sequence[Leftover]) -> list[str]:
     textured = [line for line in left if line.relative >= STRONG and line.origin.startswith(STRONGER)]
     if textured:
         names = ", ".join(line.origin.removeprefix(STRONGER).strip() for line in textured[:4])
-        reasons.append(f"model inadequate: lines stronger than calculated ({names}): texture or coarse grains")
+        reasons.append(
+            f"model inadequate: lines stronger than calculated ({names}): texture or coarse grains, "
+            "refine() takes texture into account"
+        )
     if unknown:
         where = ", ".join(f"{line.two_theta:.2f}" for line in unknown[:4])
         reasons.append(f"unknown phase likely: strong lines unexplained at {where} deg")

@@ -134,7 +134,7 @@ def alternatives_table(outcome: Outcome) -> xr.Dataset:
     """Most probable sets of phases over ``alternative``."""
     listed = alternatives.set_probabilities(outcome)
     text = np.array([" + ".join(ids) or "no phase" for ids, _ in listed], dtype=np.str_)
-    unit = {"units": "1", "long_name": "Probability of this set of phases among those the search refined"}
+    unit = {"units": "1", "long_name": "Model probability of this set among those the search refined, not calibrated"}
     return xr.Dataset(
         {"alternative_probability": ("alternative", np.array([p for _, p in listed], dtype=np.float64), unit)},
         coords={"alternative_phases": ("alternative", text, {"long_name": "Set of phases"})},
