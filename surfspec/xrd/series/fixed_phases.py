@@ -299,7 +299,7 @@ def _table(
     data: dict[str, object] = {}
     for name, values, unit, label, paired in (
         ("scale", scale, "arb. units", "Scale S of m|F|² LP / V²", False),
-        ("weight_fraction", shares, "1", "Weight fraction of the phases fitted", True),
+        ("weight_fraction", shares, "1", "Weight fraction", True),
         ("weight_fraction_unc", spread, "1", "Standard uncertainty within the series", False),
         ("detection_limit", limit, "1", "Weight fraction seen at three sigma", False),
         ("strain", strain, "1", "Relative change of the cell lengths against the sum of all patterns", True),
