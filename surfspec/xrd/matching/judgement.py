@@ -13,12 +13,12 @@ from surfspec.fitting.verdict import verdict_of
 from surfspec.xrd.amounts import weights
 from surfspec.xrd.matching.evidence import Assessment
 from surfspec.xrd.matching.ghosts import others
-from surfspec.xrd.matching.indices import usual
 from surfspec.xrd.matching.measured import Measured
 from surfspec.xrd.matching.model import Member, State, geometry
 from surfspec.xrd.matching.observed import agreement
 from surfspec.xrd.matching.priors import Prior
 from surfspec.xrd.patterns import profile
+from surfspec.xrd.patterns.reflections import customary
 from surfspec.xrd.patterns.structure_factors import lines, lorentz_polarisation
 from surfspec.xrd.structures.phase import Phase
 
@@ -132,7 +132,7 @@ def _own_line(at: float, height: float, state: State, data: Measured) -> str:
         near = (np.abs(shown - at) < 0.5 * width) & (scale * areas / width > LEAST_OWN * height)
         if np.any(near):
             best = int(np.flatnonzero(near)[np.argmax(areas[near])])
-            h, k, l = usual(one.found.hkl[numbers[best]], one.phase)[0]  # noqa: E741
+            h, k, l = customary(one.found.hkl[numbers[best]][None, :], one.phase.space_group)[0]  # noqa: E741
             return f"{STRONGER} {one.phase.id} {h} {k} {l}"
     return ""
 

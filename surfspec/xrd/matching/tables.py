@@ -12,12 +12,12 @@ from surfspec.xrd.matching import alternatives, detection, frequencies, judgemen
 from surfspec.xrd.matching.deciding import deciding_lines
 from surfspec.xrd.matching.dictionary import scan
 from surfspec.xrd.matching.evidence import OWN_LINE, Assessment
-from surfspec.xrd.matching.indices import usual
 from surfspec.xrd.matching.model import State
 from surfspec.xrd.matching.observed import background
 from surfspec.xrd.matching.outcome import Outcome
 from surfspec.xrd.patterns import profile
 from surfspec.xrd.patterns.profile import REACH
+from surfspec.xrd.patterns.reflections import customary
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def reflections_table(chosen: Sequence[model.Member], assessed: Sequence[Assessm
         [np.full(len(a.reflections.number), m.phase.id) for m, a in zip(chosen, assessed, strict=True)]
         or [np.empty(0, dtype=np.str_)]
     )
-    hkl = np.concatenate([usual(m.found.hkl[a.reflections.number], m.phase)
+    hkl = np.concatenate([customary(m.found.hkl[a.reflections.number], m.phase.space_group)
                           for m, a in zip(chosen, assessed, strict=True)]
                          or [np.empty((0, 3), dtype=np.int64)])  # fmt: skip
     d = np.concatenate([1.0 / np.sqrt((m.found.parts @ m.metric)[a.reflections.number])
@@ -127,7 +127,11 @@ def _word(probability: float, raw: float, limit: float, named: bool, alike: bool
 
 
 def _hkl(one: model.Member, number: int) -> list[int]:
-    return [int(index) for index in usual(one.found.hkl[number], one.phase)[0]] if number >= 0 else [0, 0, 0]
+    return (
+        [int(index) for index in customary(one.found.hkl[number : number + 1], one.phase.space_group)[0]]
+        if number >= 0
+        else [0, 0, 0]
+    )
 
 
 def alternatives_table(outcome: Outcome) -> xr.Dataset:
