@@ -89,7 +89,7 @@ def plot_changes(
     part = bragg.part_of(x, window, axis)
     wide = style.width_cm(width) > 12
     _patterns(above, table, x, part, axis, yscale, names)
-    _difference(below, table, x, part, axis, wide)
+    _difference(below, table, x, part, axis)
     bragg.name_axis(below, axis)
     above.tick_params(axis="x", which="both", labelbottom=False)
     if wide:
@@ -130,7 +130,7 @@ def _patterns(
         mark_lines(ax, tops, np.asarray(places, dtype=np.float64), axis, part, name, color=shade)
 
 
-def _difference(ax: Axes, table: xr.Dataset, x: NDArray[np.float64], part: slice, axis: str, wide: bool) -> None:
+def _difference(ax: Axes, table: xr.Dataset, x: NDArray[np.float64], part: slice, axis: str) -> None:
     rest, spread = table["difference"].values[part], table["difference_unc"].values[part]
     ax.fill_between(x[part], -2 * spread, 2 * spread, facecolor=style.PALE, linewidth=0, zorder=1)
     ax.plot(x[part], rest, color=style.COLORS[0], linewidth=0.6, zorder=3)
@@ -138,4 +138,4 @@ def _difference(ax: Axes, table: xr.Dataset, x: NDArray[np.float64], part: slice
     style.dress(ax)
     bragg.tick(ax, axis)
     style.plain_ticks(ax.yaxis, 4)
-    style.intensity_axis(ax, "Difference" if wide else "Diff.", str(table["difference"].attrs.get("units", "1")))
+    style.intensity_axis(ax, "Diff.", str(table["difference"].attrs.get("units", "1")))

@@ -24,6 +24,9 @@ REACH: Final = 0.15
 #: Half height of a turned text, in points.
 TEXT: Final = 4.0
 
+#: Height of an arrow with its position above it, in points.
+WRITTEN: Final = 36.0
+
 CALCULATED: Final = style.COLORS[1]
 DIFFERENCE: Final = style.COLORS[0]
 
@@ -152,7 +155,18 @@ def mark_lines(
         )  # fmt: skip
         style.say(artist, text, size=6, color=color, chemistry=True)
         artist.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
+    if two_theta.size <= POSITIONS:
+        _make_room(ax, float(np.max(np.maximum(heads, levels))))
     ax.plot([], [], linestyle="none", marker="v", markersize=3.5, color=color, markeredgewidth=0, label=name)
+
+
+def _make_room(ax: Axes, level: float) -> None:
+    """Raise the vertical limit so that a position written above a level stays below the title."""
+    part = min(WRITTEN / (ax.get_position().height * style.figure_of(ax).get_figheight() * 72), 0.5)
+    scale, (low, high) = ax.yaxis.get_transform(), ax.get_ylim()
+    foot, top = (float(scale.transform(np.array([one]))[0]) for one in (low, level))
+    needed = float(scale.inverted().transform(np.array([foot + (top - foot) / (1 - part)]))[0])
+    ax.set_ylim(low, max(high, needed))
 
 
 def _clear(ax: Axes, shown: Array, y: Array, two_theta: Array, axis: str, member: xr.Dataset) -> Array:

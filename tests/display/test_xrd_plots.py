@@ -455,3 +455,12 @@ def test_long_labels_and_ids_stay_whole_in_a_low_picture() -> None:
     assert "…" in title.split("\n")[0]
     words.draw_without_rendering()
     assert words.axes[0]._left_title.get_window_extent().x1 <= words.bbox.x1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("yscale", ["linear", "sqrt", "log"])
+def test_positions_of_marked_lines_stay_below_the_title(yscale: str) -> None:
+    figure = plot_changes(compared(), yscale=yscale)
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    (text,) = [one for one in ax.texts if one.get_text() == "31.27°"]
+    assert text.get_window_extent().y1 <= ax.get_window_extent().y1
