@@ -28,6 +28,9 @@ NOTES: Final = ("microabsorption", "which shift")
 LINE_SIGNAL, LINE_SHARE = 10.0, 0.02
 #: R_Bragg from which the structure (or its texture) does not describe the areas.
 POOR_AREAS: Final = 0.25
+#: Weight fraction from which such a phase takes the uncertainty from all fractions: coarse grains and microabsorption
+#: that spoil its areas spoil its scale by an amount that nothing here measures.
+POOR_SHARE: Final = 0.05
 #: Factor on the uncertainties (misfit and serial correlation, see `covariance`) from which structure in the residual is
 #: named. Simulated: with the right profile all of 75 patterns of 3e3 to 2e5 counts at the top pass, with factors up to
 #: 1.2; exact Voigt lines in place of their pseudo-Voigt approximation (1.3 % of the height) give 1.24 at 8e3 counts.
@@ -81,16 +84,25 @@ def judge(
         if there and not model.pawley and one.r_bragg > POOR_AREAS
     ]
     if poor:
-        reasons.append(f"model inadequate: R_Bragg of {', '.join(poor)}")
+        lost_too = ", weight fractions have no uncertainty" if spoilt(fit, areas, present, fraction) else ""
+        reasons.append(f"model inadequate: R_Bragg of {', '.join(poor)}{lost_too}")
     reasons += _goodness(fit, spread)
     reasons += _residual_lines(fit)
     known = np.isfinite(fraction) & present
     if np.count_nonzero(known) > 1:
-        spoilt = contrast(absorptions[known], fraction[known], density[known]) > BRINDLEY
-        biased = [name for name, bad in zip(np.array(ids)[known].tolist(), spoilt, strict=True) if bad]
+        uneven = contrast(absorptions[known], fraction[known], density[known]) > BRINDLEY
+        biased = [name for name, bad in zip(np.array(ids)[known].tolist(), uneven, strict=True) if bad]
         if biased:
             reasons.append(f"microabsorption: weight fractions are biased unless grains are fine ({', '.join(biased)})")
     return verdict_of([one for one in reasons if one.split(":")[0] not in NOTES]), reasons
+
+
+def spoilt(fit: Fit, areas: Sequence[LineAreas], present: NDArray[np.bool_], fraction: Array) -> bool:
+    """Tell whether weight fractions have no uncertainty: a phase that matters has other areas than its card gives."""
+    return any(
+        bool(there) and not model.pawley and one.r_bragg > POOR_AREAS and share > POOR_SHARE
+        for one, model, there, share in zip(areas, fit.models, present, fraction, strict=True)
+    ) and bool(np.count_nonzero(present) > 1)
 
 
 def _shifts_together(fit: Fit, spread: Uncertainty) -> list[str]:

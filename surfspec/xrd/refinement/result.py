@@ -56,6 +56,8 @@ def dataset_of(
     area, area_covariance = _areas(fit, spread)
     present = area > 3.0 * np.sqrt(np.diag(area_covariance) * wide)
     fraction, fraction_covariance = _fractions(scale, covariance * wide, density, absorptions, areas, present)
+    if judgement.spoilt(fit, areas, present, fraction):
+        fraction_covariance = np.full_like(fraction_covariance, np.nan)
     verdict, reasons = judgement.judge(fit, spread, facts, areas, present, fraction, absorptions, density)
     free = [one.phase.id for one, there in zip(fit.models, present, strict=True) if one.pawley and there]
     if free and len(fit.models) > 1:
