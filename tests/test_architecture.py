@@ -21,7 +21,7 @@ def layers_of(page: str) -> list[list[str]]:
     """Return the layers as the document draws them, lowest first; a unit is a module or package below surfspec."""
     block = page.split("## Layers")[1].split("## ", maxsplit=1)[0]
     rows = [line.replace("|", " ").split() for line in block.splitlines() if line.startswith("    ")]
-    return [[*rows[0], "_version"], *rows[1:-1], [*rows[-1], "__main__"]]
+    return [[*rows[0], "_version"], *rows[1:], ["__main__"]]
 
 
 LAYERS = layers_of(PAGE.read_text(encoding="utf-8"))
