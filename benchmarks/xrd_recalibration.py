@@ -1,8 +1,9 @@
 """Fit the map of log-odds, judge it on others: ``python -m benchmarks.xrd_recalibration --develop FILE --held FILE``.
 
 The files hold rows that ``benchmarks.xrd_calibration --csv`` kept, of the develop and of the held-out seeds.
-``--write STATE`` puts the maps and the reliability of held-out mixtures into ``reference_spectra/tables``, with their
-provenance; without it nothing is written. Held-out rows are judged, never fitted.
+``--keep`` names questions whose probabilities stay those of the model. ``--write STATE`` puts the maps and the
+reliability of held-out mixtures into ``reference_spectra/tables``, with their provenance; without it nothing is
+written. Held-out rows are judged, never fitted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks.xrd_calibration import (
     sets_of,
 )
 from surfspec.xrd.matching.calibrated import Calibration, fit
+from surfspec.xrd.matching.frequencies import NAMED as LEFT_OUT
 
 TABLES = Path(__file__).resolve().parent.parent / "reference_spectra" / "tables"
 QUESTIONS = ("named", "candidate", "unknown")
@@ -41,11 +43,17 @@ def question_of(row: Row) -> str:
     return ("named" if row.named else "candidate") if row.named or row.model >= CONSIDERED else ""
 
 
-def fitted(rows: Sequence[Row]) -> dict[str, Calibration]:
-    """Fit the maps; the two modes of one sample are not independent, so each claim counts half."""
+def fitted(rows: Sequence[Row], keep: Sequence[str] = ()) -> dict[str, Calibration]:
+    """Fit the maps; the two modes of one sample are not independent, so each claim counts half.
+
+    Questions to `keep` have the map that changes nothing.
+    """
     maps = {}
     for question in QUESTIONS:
         own = [row for row in rows if question_of(row) == question]
+        if question in keep:
+            maps[question] = Calibration(0.0, 1.0, claims=len(own))
+            continue
         modes = len({row.mode for row in own})
         maps[question] = fit([row.logit for row in own], [row.either for row in own], weight=[1.0 / modes] * len(own))
     return maps
@@ -67,6 +75,7 @@ def mapped(rows: Sequence[Row], maps: dict[str, Calibration]) -> list[Row]:
         else:
             share = row.model / row.presence if row.presence > 0 else 0.0
             new = float(maps[question].probability(row.logit)) * share
+            new = min(new, LEFT_OUT) if question == "candidate" else new
         found.append(dataclasses.replace(row, probability=new))
     return found
 
@@ -123,10 +132,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--develop", type=Path, nargs="+", required=True)
     parser.add_argument("--held", type=Path, nargs="+", default=[])
+    parser.add_argument("--keep", nargs="*", choices=QUESTIONS, default=[])
     parser.add_argument("--write", metavar="STATE", help="write the tables; STATE is the commit that made the rows")
     options = parser.parse_args()
     develop = [row for path in options.develop for row in load(path)]
-    maps = fitted(develop)
+    maps = fitted(develop, options.keep)
     for question, one in maps.items():
         unc = np.sqrt([one.covariance[0], one.covariance[2]])
         print(

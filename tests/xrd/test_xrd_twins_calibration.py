@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -124,10 +126,22 @@ def test_rows_survive_a_file(rows: list[xrd_calibration.Row], tmp_path) -> None:
     assert [row.probability for row in again] == [row.probability for row in rows]
 
 
-def test_mapping_moves_considered_claims_only(rows: list[xrd_calibration.Row]) -> None:
-    doubt = calibrated.Calibration(-1.0, 0.5)
-    after = xrd_recalibration.mapped(rows, dict.fromkeys(("named", "candidate", "unknown"), doubt))
+def test_mapping_gives_what_a_match_states(rows: list[xrd_calibration.Row]) -> None:
+    """The benchmark maps the model's probabilities as the match does, but for the cap where most is unexplained."""
+    after = xrd_recalibration.mapped(rows, dict(calibrated.shipped()))
     for old, new in zip(rows, after, strict=True):
-        considered = old.kind == "unknown" or old.named or old.probability >= xrd_calibration.CONSIDERED
-        expected = float(doubt.probability(old.logit)) if considered else old.probability
-        assert new.probability == expected
+        if not (old.kind == "candidate" and old.unexplained > 0.5):
+            assert new.probability == pytest.approx(old.probability, rel=1e-6, abs=1e-9)
+
+
+def test_a_map_moves_every_question(rows: list[xrd_calibration.Row]) -> None:
+    doubt = calibrated.Calibration(-1.0, 0.5)
+    named, left_out, faint = (
+        dataclasses.replace(rows[0], kind="candidate", named=flag, model=p, presence=p)
+        for flag, p in ((1, 0.9), (0, 0.9), (0, 1e-9))
+    )
+    maps = dict.fromkeys(("named", "candidate", "unknown"), doubt)
+    moved = [row.probability for row in xrd_recalibration.mapped([named, left_out, faint], maps)]
+    assert moved[0] == pytest.approx(1.0 / (1.0 + np.exp(1.0 - 0.5 * np.log(9.0))))
+    assert moved[1] == 0.5
+    assert moved[2] < 1e-6

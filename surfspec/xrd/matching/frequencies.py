@@ -5,8 +5,10 @@ among those. The map is that of phases which are named, and the share stays:
 
 .. math:: P'_j = f_{named}(\ln\tfrac{Q_j}{1 - Q_j})\, \frac{P_j}{Q_j}
 
-A candidate that was left out has the map of such candidates, an unlisted phase its own. Below the probability from
-which a candidate was considered at all the map goes linearly to zero. All maps rise with the model's probability.
+A candidate that was left out has the map of such candidates, at most one half: what sets of phases decided against is
+not likelier than not, whatever it is worth alone. An unlisted phase has its own map. Below the probability from which a
+candidate was considered at all the map goes linearly to zero. All maps rise with the model's probability; those that
+improve nothing on mixtures they were not fitted on are kept out and leave the model's probability as it is.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ def candidates(model: ArrayLike) -> Array:
     value = np.asarray(model, dtype=np.float64)
     question = shipped()["candidate"]
     least = float(mapped(question, CONSIDERED))
-    return np.where(value >= CONSIDERED, mapped(question, np.maximum(value, CONSIDERED)), value * least / CONSIDERED)
+    found = np.where(value >= CONSIDERED, mapped(question, np.maximum(value, CONSIDERED)), value * least / CONSIDERED)
+    return np.minimum(found, NAMED)
 
 
 def unknown(model: float) -> float:
