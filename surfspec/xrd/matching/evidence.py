@@ -222,6 +222,8 @@ def _assessment(
     swaps = {ids: w for ids, w in weights.items() if name not in ids and rest < ids and len(ids) == len(best)}
     rival = max(swaps, key=lambda ids: swaps[ids], default=None)
     near = rival is not None and swaps[rival] > np.exp(-RIVAL)
+    # an unlisted phase stands for this one in every set that holds it, however that set was refined
+    instead *= max(own, 1e-300)
     total = own + other + instead
     return Assessment(
         own / total, 1.0 / (1.0 + float(np.exp(np.clip(-odds, -500, 500)))), instead / total, _score(lines), odds,
