@@ -70,11 +70,14 @@ def read(source: _bytes.Source, options: _entry.Options) -> list[_entry.Entry]:
     if not scans:
         raise FormatError("no scan in this file", where=source.name, remedy="Measure or export it again")
     sample = _sample(root)
+    simulated = any("SIMULATED" in (one.text or "") for one in safe_xml.every(root, "entry"))
     for number, (measurement, scan) in enumerate(scans, start=1):
         where = f"{source.name}: scan {number} of {len(scans)}" if len(scans) > 1 else source.name
         dataset = _pattern(measurement, scan, source, options, where)
         if sample:
             dataset = dataset.assign_attrs(sample=str(options.attrs.get("sample", sample)))
+        if simulated:
+            dataset = dataset.assign_attrs(simulated="true")
         label = f"scan {number}" if len(scans) > 1 else sample or source.name.rsplit(".", 1)[0]
         entries.append(_entry.Entry(label, dataset))
     return entries

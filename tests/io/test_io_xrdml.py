@@ -56,6 +56,16 @@ def test_counts_positions_and_wavelength(tmp_path: Path, version: str, tag: str)
     assert (ds.attrs["wavelength_alpha2_ratio"], ds.attrs["wavelength_name"]) == (0.5, "CuKa")
 
 
+def test_a_comment_that_says_simulated_is_kept(tmp_path: Path) -> None:
+    file = write(tmp_path, scan())
+    assert "simulated" not in read(file).attrs
+    text = file.read_text(encoding="utf-8").replace(
+        "<sample>", "<comment><entry>SIMULATED DATA</entry></comment><sample>"
+    )
+    file.write_text(text, encoding="utf-8")
+    assert read(file).attrs["simulated"] == "true"
+
+
 def test_monochromatic_beam_has_no_second_line(tmp_path: Path) -> None:
     ds = read(write(tmp_path, scan(), ratio="0.0000"))
     assert (ds.attrs["wavelength_alpha2_ratio"], ds.attrs["wavelength_name"]) == (0.0, "CuKa1")

@@ -36,9 +36,9 @@ def several_phases(
     ['Pb_fcc', 'anatase', 'brookite', 'rutile']
     """
     entries = (which,) if isinstance(which, str | Phase) else given.listed(which, where)
-    wrong = next((one for one in entries if not isinstance(one, str | Phase)), None)
-    if wrong is not None or not (entries or or_none):
-        said = "no phase is given" if not entries else f"{given.shown(wrong)} is no phase"
+    wrong = [one for one in entries if not isinstance(one, str | Phase)]
+    if wrong or not (entries or or_none):
+        said = "no phase is given" if not entries else f"{given.shown(wrong[0])} is no phase"
         raise InputError(said, where=where, remedy="Name phases, ['corundum'] say, or pass what xrd.phases() gives")
     chosen: dict[Phase, None] = {}
     for one in cast("tuple[str | Phase, ...]", entries):
