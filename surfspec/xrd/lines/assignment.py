@@ -102,7 +102,7 @@ def assign(
     >>> counts = np.random.default_rng(1).poisson(100 + made.intensity.values)
     >>> peaks = xrd.find_peaks(ss.spectrum(x, counts, technique="XRD"), wavelength="CuKa1")
     >>> xrd.assign(peaks, ["Pb_fcc"]).origin.values.tolist()
-    ['Pb_fcc 1 1 1', 'Pb_fcc 0 2 0']
+    ['Pb_fcc 1 1 1', 'Pb_fcc 2 0 0']
     """
     check_peaks(peaks)
     chosen = several_phases(phases, "phases")
